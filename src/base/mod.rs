@@ -1,0 +1,10 @@
+//! Floor 0: small pieces that know nothing of evaluation.
+//!
+//! Clock, digests, ids, money, secrets and text. Nothing here names another module of the crate.
+
+pub mod clock;
+pub mod digest;
+pub mod id;
+pub mod money;
+pub mod secret;
+pub mod text;

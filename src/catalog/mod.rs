@@ -1,0 +1,1 @@
+//! Floor 3: a model reference becomes a target.

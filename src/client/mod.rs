@@ -1,0 +1,1 @@
+//! Floor 3: a call in, a reply out.

@@ -1,0 +1,37 @@
+//! What happens in a run. The runner emits events and knows no sink.
+
+use std::sync::Arc;
+
+use crate::domain::{
+    message::Message,
+    run::{RunHeader, RunStatus},
+    sample::Sample,
+    trial::{Answer, Scored},
+};
+
+/// An event of a run. Cheap to clone.
+///
+/// Order: `Started`; then, for each sample, `Sample` before its `Rendered`, and both before the
+/// `Answered` of its trials; `Scored` after the `Answered` of the same trial; `Finished` last.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The run begins.
+    Started(Arc<RunHeader>),
+    /// A sample is about to be asked.
+    Sample(Arc<Sample>),
+    /// What a prompt becomes for a sample.
+    Rendered {
+        /// Index of the sample.
+        sample: u64,
+        /// Index of the prompt.
+        prompt: u32,
+        /// The messages.
+        messages: Arc<[Message]>,
+    },
+    /// A trial has its answer or its fault.
+    Answered(Arc<Answer>),
+    /// A trial has its verdicts.
+    Scored(Arc<Scored>),
+    /// The run ends.
+    Finished(RunStatus),
+}

@@ -1,0 +1,90 @@
+//! A model's answer in the form every provider is translated to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::money::Money;
+
+/// One model answer.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Generation {
+    /// The answer's text; empty when the model gave none.
+    pub text: String,
+    /// The model's reasoning, where the provider shows it.
+    pub reasoning: Option<String>,
+    /// Functions the model asked to call.
+    pub tool_calls: Vec<ToolCall>,
+    /// Why the model stopped.
+    pub finish_reason: FinishReason,
+    /// The provider's own word for it.
+    pub raw_finish_reason: Option<String>,
+    /// Tokens, where the provider says.
+    pub usage: Option<Usage>,
+    /// The model id that the provider says has answered.
+    pub served_model: Option<String>,
+    /// The provider's id of the request.
+    pub request_id: Option<String>,
+    /// A cost that the provider itself reports.
+    pub reported_cost: Option<Money>,
+}
+
+/// A function call in an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The provider's id of the call; may be empty.
+    pub id: String,
+    /// The function's name.
+    pub name: String,
+    /// The arguments, as the JSON text that the model wrote.
+    pub arguments: String,
+}
+
+/// Why a model stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishReason {
+    /// The model had finished, or met a stop string.
+    Stop,
+    /// The token limit was reached.
+    Length,
+    /// The model wants functions called.
+    ToolCalls,
+    /// The provider withheld the answer.
+    ContentFilter,
+    /// The model declined.
+    Refusal,
+    /// The provider gave no reason, or one that is not known.
+    #[default]
+    Unknown,
+}
+
+impl FinishReason {
+    /// The reason's name in stores, exports and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Refusal => "refusal",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Tokens of one call in the normal form: every token is counted once.
+///
+/// `input` and `output` are the totals that are billed; `cache_read` and `cache_write` are parts of
+/// `input`, `reasoning` is a part of `output`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// All tokens of the prompt.
+    pub input: u64,
+    /// All tokens of the answer, reasoning included.
+    pub output: u64,
+    /// Of `input`: read from the provider's prompt cache.
+    pub cache_read: u64,
+    /// Of `input`: written to the provider's prompt cache.
+    pub cache_write: u64,
+    /// Of `output`: spent on reasoning.
+    pub reasoning: u64,
+}

@@ -1,0 +1,14 @@
+//! Floor 1: plain data of the product, in the words of `ARCHITECTURE.md`, and the contracts between
+//! floors. No I/O, no policy.
+
+pub mod contract;
+pub mod event;
+pub mod fault;
+pub mod generation;
+pub mod measure;
+pub mod message;
+pub mod run;
+pub mod sample;
+pub mod score;
+pub mod target;
+pub mod trial;

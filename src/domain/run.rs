@@ -1,0 +1,242 @@
+//! A run as it is stored: what was asked of whom, and how it ended.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::{
+    generation::Usage,
+    message::Message,
+    sample::Vars,
+    target::Price,
+    trial::{Status, TrialKey},
+};
+
+/// Everything about a run that is known before its first call. Stored as JSON; holds no secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunHeader {
+    /// ULID.
+    pub id: String,
+    /// The config's name, or one made from the dataset's.
+    pub name: String,
+    /// Milliseconds since the epoch.
+    pub created_ms: i64,
+    /// Version of the program.
+    pub version: String,
+    /// The resolved config, for the reader and for `resume`; `${NAME}` stays unresolved.
+    pub config: Value,
+    /// Where the rows came from, as shown to people.
+    pub dataset: String,
+    /// SHA-256 of the selected rows' content, hexadecimal.
+    pub dataset_digest: String,
+    /// Selected samples.
+    pub samples: u64,
+    /// Prompts, in order.
+    pub prompts: Vec<PromptInfo>,
+    /// Models, in order.
+    pub models: Vec<ModelInfo>,
+    /// Scorers, in order.
+    pub scorers: Vec<ScorerInfo>,
+    /// Ids of the extraction pipelines, in order.
+    pub extracts: Vec<String>,
+    /// Repeats of each trial.
+    pub epochs: u32,
+    /// How repeats fold into one value.
+    pub reduce: String,
+    /// Gates as written.
+    pub gates: Vec<String>,
+}
+
+impl RunHeader {
+    /// Trials that the run consists of.
+    pub fn planned_trials(&self) -> u64 {
+        self.samples * self.prompts.len() as u64 * self.models.len() as u64 * u64::from(self.epochs)
+    }
+}
+
+/// A prompt of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PromptInfo {
+    /// Its id.
+    pub id: String,
+    /// The templates, as JSON.
+    pub template: Value,
+}
+
+/// A model of a run, as it was when the run began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInfo {
+    /// Its name in results.
+    pub name: String,
+    /// The provider.
+    pub provider: String,
+    /// The upstream model id.
+    pub model: String,
+    /// The base URL, the file or the profile that answers.
+    pub origin: String,
+    /// The parameters sent.
+    pub params: Value,
+    /// The prices used.
+    pub price: Option<Price>,
+}
+
+/// A scorer of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScorerInfo {
+    /// Its id in results.
+    pub id: String,
+    /// Its name in the registry.
+    pub name: String,
+    /// Its options, defaults included where they matter.
+    pub options: Value,
+    /// The extraction pipeline that it reads; `None` is the whole output.
+    pub extract: Option<String>,
+    /// Whether its values lie between 0 and 1.
+    pub unit_range: bool,
+}
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunStatus {
+    /// Still going on, or its process died.
+    Running,
+    /// Every trial ended, and errors stayed within the allowed rate.
+    Complete,
+    /// Trials failed over the allowed rate, or are missing.
+    Incomplete,
+    /// Stopped by its budget.
+    Budget,
+    /// Stopped by the user.
+    Interrupted,
+}
+
+impl RunStatus {
+    /// The status's name in stores, exports and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Incomplete => "incomplete",
+            Self::Budget => "budget",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The status called `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Running, Self::Complete, Self::Incomplete, Self::Budget, Self::Interrupted]
+            .into_iter()
+            .find(|status| status.name() == name)
+    }
+}
+
+/// A stored run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunRecord {
+    /// What was known before the first call.
+    pub header: RunHeader,
+    /// How it stands.
+    pub status: RunStatus,
+    /// Milliseconds since the epoch when it ended.
+    pub finished_ms: Option<i64>,
+}
+
+/// A stored trial with all that belongs to it, in the order of the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialRecord {
+    /// Which trial.
+    pub key: TrialKey,
+    /// The sample's id.
+    pub sample_id: String,
+    /// The dataset row.
+    pub vars: Vars,
+    /// The sample's input.
+    pub input: Option<String>,
+    /// The accepted answers.
+    pub expected: Vec<String>,
+    /// The sample's tags.
+    pub tags: Vec<String>,
+    /// What was said to the model.
+    pub messages: Vec<Message>,
+    /// The whole output; `None` when there is none.
+    pub output: Option<String>,
+    /// The model's reasoning, where it was shown.
+    pub reasoning: Option<String>,
+    /// What each extraction pipeline found.
+    pub extracted: Vec<Option<String>>,
+    /// How the trial ended.
+    pub status: Status,
+    /// The fault's kind and message.
+    pub error: Option<(String, String)>,
+    /// The finish reason's name.
+    pub finish_reason: Option<String>,
+    /// The model that answered.
+    pub served_by: String,
+    /// Whether the answer came from the response cache.
+    pub cached: bool,
+    /// Requests made.
+    pub attempts: u32,
+    /// Latency of the last request, in microseconds.
+    pub latency_us: Option<u64>,
+    /// Time to first token of the last request, in microseconds.
+    pub ttft_us: Option<u64>,
+    /// Tokens, where known.
+    pub usage: Option<Usage>,
+    /// Cost in picodollars, where known.
+    pub cost_pico: Option<i64>,
+    /// One entry a scorer, in the order of the plan; empty when the trial is not scored yet.
+    pub scores: Vec<ScoreRecord>,
+}
+
+/// A stored score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoreRecord {
+    /// Index of the scorer.
+    pub scorer: u32,
+    /// The value; `None` when there is none.
+    pub value: Option<f64>,
+    /// Pass or fail.
+    pub passed: Option<bool>,
+    /// A category.
+    pub label: Option<String>,
+    /// Why, for a person.
+    pub explanation: Option<String>,
+    /// Why there is no value: the kind (`skipped` or `scorer`) and the message.
+    pub error: Option<(String, String)>,
+}
+
+/// What metrics need of a stored trial; no text. Streamed in the order of the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrialDigest {
+    /// Which trial.
+    pub key: TrialKey,
+    /// The sample's cluster.
+    pub cluster: Option<String>,
+    /// How the trial ended.
+    pub status: Status,
+    /// The fault's kind.
+    pub error_kind: Option<String>,
+    /// Whether the answer came from the response cache.
+    pub cached: bool,
+    /// Whether a request that may be billed was made and its cost is not known.
+    pub unpriced: bool,
+    /// Latency of the last request, in microseconds.
+    pub latency_us: Option<u64>,
+    /// Time to first token of the last request, in microseconds.
+    pub ttft_us: Option<u64>,
+    /// Tokens, where known.
+    pub usage: Option<Usage>,
+    /// Cost in picodollars, where known.
+    pub cost_pico: Option<i64>,
+    /// One entry a scorer, in the order of the plan; empty when the trial is not scored yet.
+    pub scores: Vec<DigestScore>,
+}
+
+/// What metrics need of a stored score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DigestScore {
+    /// The value; `None` when there is none.
+    pub value: Option<f64>,
+    /// Whether the scorer itself failed (rather than not applying).
+    pub failed: bool,
+}

@@ -1,0 +1,145 @@
+//! A trial: sample x prompt x model x epoch, the unit that is scheduled, recorded and resumed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    base::money::Money,
+    domain::{
+        fault::Fault,
+        generation::{FinishReason, Generation, Usage},
+        score::Verdict,
+    },
+};
+
+/// Which trial. Ordered by `seq`, the place in the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TrialKey {
+    /// Place in the plan, from 0: samples outermost, then prompts, models, epochs.
+    pub seq: u64,
+    /// Index of the sample.
+    pub sample: u64,
+    /// Index of the prompt.
+    pub prompt: u32,
+    /// Index of the model.
+    pub model: u32,
+    /// Repeat, from 0.
+    pub epoch: u32,
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// A whole answer.
+    Ok,
+    /// The model or its provider declined to answer.
+    Refused,
+    /// The answer was cut at the token limit.
+    Length,
+    /// The answer has no text.
+    Empty,
+    /// There is no answer.
+    Error,
+}
+
+impl Status {
+    /// The status of a call's outcome.
+    pub fn of(result: &Result<Generation, Fault>) -> Self {
+        let Ok(generation) = result else { return Self::Error };
+        match generation.finish_reason {
+            FinishReason::ContentFilter | FinishReason::Refusal => Self::Refused,
+            FinishReason::Length => Self::Length,
+            _ if generation.text.trim().is_empty() && generation.tool_calls.is_empty() => {
+                Self::Empty
+            }
+            _ => Self::Ok,
+        }
+    }
+
+    /// The status's name in stores, exports and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Refused => "refused",
+            Self::Length => "length",
+            Self::Empty => "empty",
+            Self::Error => "error",
+        }
+    }
+
+    /// The status called `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Ok, Self::Refused, Self::Length, Self::Empty, Self::Error]
+            .into_iter()
+            .find(|status| status.name() == name)
+    }
+}
+
+/// One request of a logical call, kept whatever came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// Milliseconds since the epoch when the request was handed to the socket.
+    pub started_ms: i64,
+    /// From handing over the request to the last byte, in microseconds.
+    pub latency_us: u64,
+    /// From handing over the request to the first piece of text, in microseconds; streamed only.
+    pub ttft_us: Option<u64>,
+    /// The HTTP status.
+    pub status: Option<u16>,
+    /// Why it failed, when it did.
+    pub fault: Option<Fault>,
+    /// Tokens billed, as far as known.
+    pub usage: Option<Usage>,
+    /// Cost, as far as known.
+    pub cost: Option<Money>,
+    /// The provider's id of the request.
+    pub request_id: Option<String>,
+}
+
+/// A trial's answer, or its failure, before scoring.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Which trial.
+    pub key: TrialKey,
+    /// The answer or the fault of the last attempt.
+    pub result: Result<Generation, Fault>,
+    /// Every request made, in order. The last one made the result.
+    pub attempts: Vec<Attempt>,
+    /// The model that answered, by the name it has in the config.
+    pub served_by: String,
+    /// Whether the answer came from the response cache.
+    pub cached: bool,
+    /// What each extraction pipeline found, in the order of the plan; `None` where it found nothing.
+    pub extracted: Vec<Option<String>>,
+}
+
+impl Answer {
+    /// How the trial ended.
+    pub fn status(&self) -> Status {
+        Status::of(&self.result)
+    }
+
+    /// Latency of the attempt that made the result.
+    pub fn latency_us(&self) -> Option<u64> {
+        self.attempts.last().map(|attempt| attempt.latency_us)
+    }
+
+    /// Time to first token of the attempt that made the result.
+    pub fn ttft_us(&self) -> Option<u64> {
+        self.attempts.last().and_then(|attempt| attempt.ttft_us)
+    }
+
+    /// What all attempts cost together; `None` when one that used tokens has no known cost.
+    pub fn cost(&self) -> Option<Money> {
+        self.attempts.iter().filter(|attempt| attempt.fault.is_none()).map(|a| a.cost).sum()
+    }
+}
+
+/// A trial's verdicts, in the order of the plan's scorers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scored {
+    /// Which trial.
+    pub key: TrialKey,
+    /// One verdict a scorer.
+    pub verdicts: Vec<Verdict>,
+}

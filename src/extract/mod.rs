@@ -1,0 +1,1 @@
+//! Floor 2: extraction pipelines: which part of an output scorers see.

@@ -1,0 +1,1 @@
+//! Floor 1: the only module that names polars.

@@ -1,0 +1,1 @@
+//! Floor 3: scores become numbers with intervals.

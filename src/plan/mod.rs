@@ -1,0 +1,1 @@
+//! Floor 4: a config becomes a resolved plan.

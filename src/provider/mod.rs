@@ -1,0 +1,1 @@
+//! Floor 2: wire formats, one a file; pure translation.

@@ -1,0 +1,1 @@
+//! Floor 3: scorers, one a file.

@@ -1,0 +1,1 @@
+//! Floor 3: SQLite: the record of runs.
