@@ -6,5 +6,6 @@ pub mod clock;
 pub mod digest;
 pub mod id;
 pub mod money;
+pub mod quantity;
 pub mod secret;
 pub mod text;

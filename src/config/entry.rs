@@ -1,0 +1,433 @@
+//! Entries of a config that may be written short, as a text, or long, as a mapping.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer, value::SeqAccessDeserializer,
+    },
+};
+use serde_json::{Map, Value};
+
+use super::{at::At, file::ParamsEntry};
+use crate::domain::{message::Role, target::Flavour};
+
+/// The dataset: a location, and how its columns are read.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatasetMap {
+    /// A file, a glob, a directory, an `http(s)://` address, or `-` for standard input.
+    pub path: Option<At<String>>,
+    /// `csv`, `tsv`, `json`, `jsonl`, `parquet` or `arrow`. Default: by the name, else by the content.
+    pub format: Option<At<String>>,
+    /// The column that identifies a row. Default: `id` if there is one, else a hash of the row.
+    pub id: Option<At<String>>,
+    /// The column, or template, of what is asked. Default: `input` if there is one.
+    pub input: Option<At<String>>,
+    /// The column, columns or template of the accepted answers. Default: `expected` if there is one.
+    pub expected: Option<At<ExpectedEntry>>,
+    /// Columns that describe a row.
+    pub metadata: Vec<At<String>>,
+    /// The column that groups rows which are not independent.
+    pub cluster: Option<At<String>>,
+    /// The column of labels. Default: `tags` if there is one.
+    pub tags: Option<At<String>>,
+    /// Keeps the rows for which this Polars SQL expression is true.
+    #[serde(rename = "where")]
+    pub filter: Option<At<String>>,
+    /// Keeps this many rows at most.
+    pub limit: Option<At<u64>>,
+    /// Shuffles the rows with this seed.
+    pub shuffle: Option<At<u64>>,
+    /// Keeps a random sample of this many rows.
+    pub sample: Option<At<SampleEntry>>,
+    /// Keeps the rows from a number up to, not including, another: `100..200`.
+    pub range: Option<At<String>>,
+}
+
+impl DatasetMap {
+    fn overridden_by(self, over: Self) -> Self {
+        Self {
+            path: over.path.or(self.path),
+            format: over.format.or(self.format),
+            id: over.id.or(self.id),
+            input: over.input.or(self.input),
+            expected: over.expected.or(self.expected),
+            metadata: if over.metadata.is_empty() { self.metadata } else { over.metadata },
+            cluster: over.cluster.or(self.cluster),
+            tags: over.tags.or(self.tags),
+            filter: over.filter.or(self.filter),
+            limit: over.limit.or(self.limit),
+            shuffle: over.shuffle.or(self.shuffle),
+            sample: over.sample.or(self.sample),
+            range: over.range.or(self.range),
+        }
+    }
+}
+
+/// The dataset entry.
+#[derive(Debug, Clone, Default)]
+pub struct DatasetEntry(pub DatasetMap);
+
+impl DatasetEntry {
+    /// This entry with what `over` says taking precedence.
+    #[must_use]
+    pub fn overridden_by(self, over: Self) -> Self {
+        Self(self.0.overridden_by(over.0))
+    }
+}
+
+/// A random sample.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SampleMap {
+    /// Rows.
+    pub count: u64,
+    /// Seed; the same seed picks the same rows.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// The sample entry: a count, or `{count, seed}`.
+#[derive(Debug, Clone)]
+pub struct SampleEntry(pub SampleMap);
+
+/// Where the accepted answers stand.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectedMap {
+    /// The column.
+    pub column: Option<At<String>>,
+    /// Several columns, each with one accepted answer.
+    pub columns: Vec<At<String>>,
+    /// A template over the row.
+    pub template: Option<At<String>>,
+    /// Steps that pick the answer out of the text.
+    pub extract: Option<At<Value>>,
+}
+
+/// The expected entry: a column or template, a list of columns, or a mapping.
+#[derive(Debug, Clone)]
+pub enum ExpectedEntry {
+    /// A column, or a template when it holds `{{`.
+    Text(String),
+    /// Several columns.
+    Columns(Vec<At<String>>),
+    /// The long form.
+    Map(ExpectedMap),
+}
+
+/// Repeats.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EpochsMap {
+    /// Repeats of each trial, from 1.
+    pub count: At<u32>,
+    /// How repeats fold into one value: `mean`, `median`, `mode`, `max`, `min`.
+    pub reduce: Option<At<String>>,
+}
+
+/// The epochs entry: a count, or `{count, reduce}`.
+#[derive(Debug, Clone)]
+pub struct EpochsEntry(pub EpochsMap);
+
+/// A prompt in the long form: one of `text`, `user` (with `system`), `messages` and `file`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PromptMap {
+    /// Its name in results. Default: the file's name, or `p1`, `p2`, …
+    pub id: Option<At<String>>,
+    /// The template of one user message.
+    pub text: Option<At<String>>,
+    /// The template of a system message.
+    pub system: Option<At<String>>,
+    /// The template of the user message after it.
+    pub user: Option<At<String>>,
+    /// A conversation.
+    pub messages: Vec<At<MessageEntry>>,
+    /// A file with the template, or with one of the forms above in YAML.
+    pub file: Option<At<String>>,
+}
+
+/// The prompt entry: a template, or a mapping.
+#[derive(Debug, Clone)]
+pub struct PromptEntry(pub PromptMap);
+
+/// A message of a conversation, or a loop over a list column.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MessageEntry {
+    /// Who speaks.
+    pub role: Option<At<Role>>,
+    /// What is said: a template, or a list of parts.
+    pub content: Option<At<ContentEntry>>,
+    /// Repeats `messages` for each element of this list column.
+    pub for_each: Option<At<String>>,
+    /// The messages of the loop.
+    pub messages: Vec<At<MessageEntry>>,
+}
+
+/// A message's content: a template, or parts.
+#[derive(Debug, Clone)]
+pub enum ContentEntry {
+    /// One text.
+    Text(String),
+    /// Texts and images.
+    Parts(Vec<At<PartEntry>>),
+}
+
+/// A part of a message: one of `text` and `image`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PartEntry {
+    /// A template.
+    pub text: Option<String>,
+    /// A template of an `https://` address, a `data:` URL or a file's path.
+    pub image: Option<String>,
+}
+
+/// Prices in US dollars for a million tokens.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PriceEntry {
+    /// Prompt tokens.
+    pub input: Option<f64>,
+    /// Answer tokens.
+    pub output: Option<f64>,
+    /// Prompt tokens read from the provider's cache. Default: as `input`.
+    pub cache_read: Option<f64>,
+    /// Prompt tokens written to the provider's cache. Default: as `input`.
+    pub cache_write: Option<f64>,
+}
+
+/// What a model can take.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CapabilitiesEntry {
+    /// Image parts in prompts.
+    pub vision: Option<bool>,
+}
+
+/// Limits on the time of one call, as `5s`, `500ms`, `2m`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeoutsEntry {
+    /// Until a connection stands. Default: 5s.
+    pub connect: Option<At<String>>,
+    /// Until the first byte of the reply. Default: 300s.
+    pub first_byte: Option<At<String>>,
+    /// Between two pieces of the reply. Default: 60s.
+    pub idle: Option<At<String>>,
+    /// The whole call. Default: 600s.
+    pub total: Option<At<String>>,
+}
+
+/// A model in the long form.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelMap {
+    /// Its name in results.
+    pub id: Option<At<String>>,
+    /// A reference such as `sim/good`, of which this mapping overrides parts.
+    #[serde(rename = "use")]
+    pub reference: Option<At<String>>,
+    /// The wire format: `openai-compatible`; or `sim`, `replay`.
+    pub provider: Option<At<String>>,
+    /// The model id sent upstream.
+    pub model: Option<At<String>>,
+    /// The URL that the provider's paths are appended to.
+    pub base_url: Option<At<String>>,
+    /// The credential, as `${NAME}` of an environment variable.
+    pub api_key: Option<At<String>>,
+    /// Further headers; values may hold `${NAME}`.
+    pub headers: BTreeMap<String, At<String>>,
+    /// Which endpoint is called.
+    pub flavour: Option<Flavour>,
+    /// Whether answers are streamed. Default: yes.
+    pub stream: Option<bool>,
+    /// Prices in US dollars for a million tokens.
+    pub price: Option<At<PriceEntry>>,
+    /// What the model can take.
+    pub capabilities: CapabilitiesEntry,
+    /// Sampling parameters of this model.
+    pub params: ParamsEntry,
+    /// Limits on the time of a call.
+    pub timeouts: TimeoutsEntry,
+    /// `sim`: chance of a right answer, 0 to 1.
+    pub accuracy: Option<At<f64>>,
+    /// `sim`: median latency, as `80ms`.
+    pub latency: Option<At<String>>,
+    /// `sim`: spread of the latency, the sigma of its logarithm.
+    pub jitter: Option<At<f64>>,
+    /// `sim`: chance that a call fails, 0 to 1.
+    pub error_rate: Option<At<f64>>,
+    /// `sim`: words of filler around an answer.
+    pub verbosity: Option<At<u32>>,
+    /// `sim`: tokens reported for a prompt.
+    pub input_tokens: Option<u64>,
+    /// `sim`: tokens reported for an answer.
+    pub output_tokens: Option<u64>,
+    /// `sim`: makes otherwise equal models answer differently.
+    pub seed: Option<u64>,
+    /// `replay`: the file with the answers. Default: the dataset row itself.
+    pub path: Option<At<String>>,
+    /// `replay`: the file's column that identifies the sample, by id or by input.
+    pub key: Option<At<String>>,
+    /// `replay`: the column, or dotted path, of the answer.
+    pub output: Option<At<String>>,
+}
+
+/// The model entry: a reference, or a mapping.
+#[derive(Debug, Clone)]
+pub struct ModelEntry(pub ModelMap);
+
+/// The scorer entry: a name, or `{name: options}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScorerEntry {
+    /// Its name in the registry.
+    pub name: String,
+    /// Options as written, `id` and `extract` among them.
+    pub options: Map<String, Value>,
+}
+
+/// Implements reading and the schema of an entry whose short form is a scalar.
+macro_rules! short_or_long {
+    ($entry:ty, $map:ty, $expecting:literal, $short:literal, { $($visit:item)* }) => {
+        impl<'de> Deserialize<'de> for $entry {
+            fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                struct Entry;
+                impl<'de> Visitor<'de> for Entry {
+                    type Value = $entry;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expecting)
+                    }
+
+                    $($visit)*
+                }
+                from.deserialize_any(Entry)
+            }
+        }
+
+        impl JsonSchema for $entry {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($entry).into()
+            }
+
+            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+                let long = generator.subschema_for::<$map>();
+                json_schema!({ "anyOf": [{ "type": $short }, long] })
+            }
+        }
+    };
+}
+
+fn long<'de, T: Deserialize<'de>, A: MapAccess<'de>>(map: A) -> Result<T, A::Error> {
+    T::deserialize(MapAccessDeserializer::new(map))
+}
+
+short_or_long!(DatasetEntry, DatasetMap, "a path or a mapping with `path`", "string", {
+    fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<DatasetEntry, E> {
+        let path = Some(At::nowhere(path.to_owned()));
+        Ok(DatasetEntry(DatasetMap { path, ..DatasetMap::default() }))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DatasetEntry, A::Error> {
+        long(map).map(DatasetEntry)
+    }
+});
+
+short_or_long!(SampleEntry, SampleMap, "a count or `{count, seed}`", "integer", {
+    fn visit_u64<E: serde::de::Error>(self, count: u64) -> Result<SampleEntry, E> {
+        Ok(SampleEntry(SampleMap { count, seed: 0 }))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, count: i64) -> Result<SampleEntry, E> {
+        let count = u64::try_from(count).map_err(|_| E::custom("a count is not negative"))?;
+        Ok(SampleEntry(SampleMap { count, seed: 0 }))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<SampleEntry, A::Error> {
+        long(map).map(SampleEntry)
+    }
+});
+
+short_or_long!(EpochsEntry, EpochsMap, "a count or `{count, reduce}`", "integer", {
+    fn visit_u64<E: serde::de::Error>(self, count: u64) -> Result<EpochsEntry, E> {
+        let count = u32::try_from(count).map_err(|_| E::custom("a count this large"))?;
+        Ok(EpochsEntry(EpochsMap { count: At::nowhere(count), reduce: None }))
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, count: i64) -> Result<EpochsEntry, E> {
+        let count = u32::try_from(count).map_err(|_| E::custom("a count is not negative"))?;
+        Ok(EpochsEntry(EpochsMap { count: At::nowhere(count), reduce: None }))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<EpochsEntry, A::Error> {
+        long(map).map(EpochsEntry)
+    }
+});
+
+short_or_long!(PromptEntry, PromptMap, "a template or a mapping", "string", {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<PromptEntry, E> {
+        let text = Some(At::nowhere(text.to_owned()));
+        Ok(PromptEntry(PromptMap { text, ..PromptMap::default() }))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PromptEntry, A::Error> {
+        long(map).map(PromptEntry)
+    }
+});
+
+short_or_long!(ModelEntry, ModelMap, "a model reference or a mapping", "string", {
+    fn visit_str<E: serde::de::Error>(self, reference: &str) -> Result<ModelEntry, E> {
+        let reference = Some(At::nowhere(reference.to_owned()));
+        Ok(ModelEntry(ModelMap { reference, ..ModelMap::default() }))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ModelEntry, A::Error> {
+        long(map).map(ModelEntry)
+    }
+});
+
+short_or_long!(ContentEntry, PartEntry, "a template or a list of parts", "string", {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ContentEntry, E> {
+        Ok(ContentEntry::Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<ContentEntry, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(parts)).map(ContentEntry::Parts)
+    }
+});
+
+short_or_long!(ExpectedEntry, ExpectedMap, "a column, a list of columns or a mapping", "string", {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ExpectedEntry, E> {
+        Ok(ExpectedEntry::Text(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, columns: A) -> Result<ExpectedEntry, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(columns)).map(ExpectedEntry::Columns)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ExpectedEntry, A::Error> {
+        long(map).map(ExpectedEntry::Map)
+    }
+});
+
+short_or_long!(ScorerEntry, Map<String, Value>, "a scorer's name or `{name: options}`", "string", {
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<ScorerEntry, E> {
+        Ok(ScorerEntry { name: name.to_owned(), options: Map::new() })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ScorerEntry, A::Error> {
+        use serde::de::Error as _;
+        let one = || A::Error::custom("a scorer is written `name` or `name: {options}`");
+        let (name, options) = map.next_entry::<String, Option<Map<String, Value>>>()?.ok_or_else(one)?;
+        if map.next_key::<String>()?.is_some() {
+            return Err(one());
+        }
+        Ok(ScorerEntry { name, options: options.unwrap_or_default() })
+    }
+});

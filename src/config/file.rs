@@ -1,0 +1,138 @@
+//! The config file's shape. Every field is optional here; what is needed is checked by `plan`.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    at::At,
+    entry::{DatasetEntry, EpochsEntry, ModelEntry, PromptEntry, ScorerEntry},
+};
+use crate::domain::trial::Status;
+
+/// An experiment: a dataset, prompts, models, scorers and gates.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct File {
+    /// What runs of this experiment are called. Default: the file's name.
+    pub name: Option<At<String>>,
+    /// The rows: a path, or a mapping with a path and options.
+    pub dataset: Option<At<DatasetEntry>>,
+    /// What is asked, one or several ways. Default: the sample's input as it is.
+    pub prompts: Vec<At<PromptEntry>>,
+    /// Who is asked: references such as `sim/good`, or mappings that describe an endpoint.
+    pub models: Vec<At<ModelEntry>>,
+    /// Sampling parameters for all models.
+    pub params: At<ParamsEntry>,
+    /// How often each trial is repeated: a count, or `{count, reduce}`.
+    pub epochs: Option<At<EpochsEntry>>,
+    /// Which part of an output scorers see: steps, or a list of pipelines with ids.
+    pub extract: Option<At<Value>>,
+    /// How answers are scored.
+    pub scorers: Vec<At<ScorerEntry>>,
+    /// Which unusual answers are scored all the same: `length`, `empty`, `refused`.
+    pub score_also: Vec<At<Status>>,
+    /// Conditions that set the exit code.
+    pub gates: Vec<At<String>>,
+    /// Calls in flight at most. Default: 16.
+    pub concurrency: Option<At<u32>>,
+    /// Where the HTML report goes. Default: beside the database.
+    pub report: Option<At<PathBuf>>,
+}
+
+/// Sampling parameters. Only what is set is sent.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct ParamsEntry {
+    /// Randomness, from 0.
+    pub temperature: Option<f64>,
+    /// Nucleus sampling, 0 to 1.
+    pub top_p: Option<f64>,
+    /// Longest answer, in tokens.
+    pub max_tokens: Option<u64>,
+    /// Sampling seed.
+    pub seed: Option<i64>,
+    /// Strings that end an answer.
+    pub stop: Vec<String>,
+    /// Sample from the most likely tokens only.
+    pub top_k: Option<u64>,
+    /// Sample from tokens above this share of the likeliest.
+    pub min_p: Option<f64>,
+    /// Penalty for tokens that occurred.
+    pub presence_penalty: Option<f64>,
+    /// Penalty for tokens by how often they occurred.
+    pub frequency_penalty: Option<f64>,
+    /// Multiplicative penalty for tokens that occurred.
+    pub repetition_penalty: Option<f64>,
+    /// Longest answer under the name that newer OpenAI models want.
+    pub max_completion_tokens: Option<u64>,
+    /// How much a reasoning model thinks.
+    pub reasoning_effort: Option<String>,
+    /// The form of the answer, in the provider's own words.
+    pub response_format: Option<Value>,
+    /// Further fields of the request, sent verbatim.
+    pub extra: BTreeMap<String, Value>,
+}
+
+impl File {
+    /// This file with what `over` says taking precedence; its lists replace, not extend.
+    #[must_use]
+    pub fn overridden_by(mut self, over: Self) -> Self {
+        fn list<T>(base: Vec<T>, over: Vec<T>) -> Vec<T> {
+            if over.is_empty() { base } else { over }
+        }
+        self.dataset = match (self.dataset, over.dataset) {
+            (Some(base), Some(over)) => {
+                Some(At { value: base.value.overridden_by(over.value), place: base.place })
+            }
+            (base, over) => over.or(base),
+        };
+        Self {
+            name: over.name.or(self.name),
+            dataset: self.dataset,
+            prompts: list(self.prompts, over.prompts),
+            models: list(self.models, over.models),
+            params: if over.params.value == ParamsEntry::default() {
+                self.params
+            } else {
+                At {
+                    value: self.params.value.overridden_by(over.params.value),
+                    place: self.params.place,
+                }
+            },
+            epochs: over.epochs.or(self.epochs),
+            extract: over.extract.or(self.extract),
+            scorers: list(self.scorers, over.scorers),
+            score_also: list(self.score_also, over.score_also),
+            gates: list(self.gates, over.gates),
+            concurrency: over.concurrency.or(self.concurrency),
+            report: over.report.or(self.report),
+        }
+    }
+}
+
+impl ParamsEntry {
+    /// These parameters with those set in `over` taking precedence.
+    #[must_use]
+    pub fn overridden_by(mut self, over: Self) -> Self {
+        self.extra.extend(over.extra);
+        Self {
+            temperature: over.temperature.or(self.temperature),
+            top_p: over.top_p.or(self.top_p),
+            max_tokens: over.max_tokens.or(self.max_tokens),
+            seed: over.seed.or(self.seed),
+            stop: if over.stop.is_empty() { self.stop } else { over.stop },
+            top_k: over.top_k.or(self.top_k),
+            min_p: over.min_p.or(self.min_p),
+            presence_penalty: over.presence_penalty.or(self.presence_penalty),
+            frequency_penalty: over.frequency_penalty.or(self.frequency_penalty),
+            repetition_penalty: over.repetition_penalty.or(self.repetition_penalty),
+            max_completion_tokens: over.max_completion_tokens.or(self.max_completion_tokens),
+            reasoning_effort: over.reasoning_effort.or(self.reasoning_effort),
+            response_format: over.response_format.or(self.response_format),
+            extra: self.extra,
+        }
+    }
+}
