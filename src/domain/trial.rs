@@ -99,6 +99,14 @@ pub struct Attempt {
     pub request_id: Option<String>,
 }
 
+impl Attempt {
+    /// Whether the provider may bill it: it answered, or had begun to when it failed.
+    pub fn may_be_billed(&self) -> bool {
+        let begun = self.fault.as_ref().is_none_or(|fault| fault.partial.is_some());
+        begun || self.usage.is_some() || self.cost.is_some()
+    }
+}
+
 /// A trial's answer, or its failure, before scoring.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -132,9 +140,9 @@ impl Answer {
         self.attempts.last().and_then(|attempt| attempt.ttft_us)
     }
 
-    /// What all attempts cost together; `None` when one that used tokens has no known cost.
+    /// What all attempts cost together; `None` when one that may be billed has no known cost.
     pub fn cost(&self) -> Option<Money> {
-        self.attempts.iter().filter(|attempt| attempt.fault.is_none()).map(|a| a.cost).sum()
+        self.attempts.iter().filter(|attempt| attempt.may_be_billed()).map(|a| a.cost).sum()
     }
 }
 
@@ -145,4 +153,43 @@ pub struct Scored {
     pub key: TrialKey,
     /// One verdict a scorer.
     pub verdicts: Vec<Verdict>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fault::FaultKind;
+
+    #[test]
+    fn a_failed_attempt_that_had_begun_to_answer_is_part_of_the_cost() {
+        let answered = Attempt {
+            started_ms: 0,
+            latency_us: 1,
+            ttft_us: None,
+            status: None,
+            fault: None,
+            usage: None,
+            cost: Some(Money::from_pico(5)),
+            request_id: None,
+        };
+        let refused = Fault::new(FaultKind::RateLimited, "later");
+        let cut = Fault { partial: Some("ha".into()), ..refused.clone() };
+        let failed =
+            |fault: &Fault, cost| Attempt { fault: Some(fault.clone()), cost, ..answered.clone() };
+        let cost = |attempts: &[Attempt]| {
+            let answer = Answer {
+                key: TrialKey { seq: 0, sample: 0, prompt: 0, model: 0, epoch: 0 },
+                result: Ok(Generation::default()),
+                attempts: attempts.to_vec(),
+                served_by: String::new(),
+                cached: false,
+                extracted: Vec::new(),
+            };
+            answer.cost().map(Money::pico)
+        };
+        assert_eq!(cost(&[failed(&refused, None), answered.clone()]), Some(5));
+        assert_eq!(cost(&[failed(&cut, Some(Money::from_pico(3))), answered.clone()]), Some(8));
+        assert_eq!(cost(&[failed(&cut, None), answered.clone()]), None);
+        assert_eq!(cost(&[]), Some(0));
+    }
 }

@@ -1,0 +1,108 @@
+//! The mean and its 95% interval.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    domain::measure::Estimate,
+    metric::{Accumulator, CONFIDENCE, Metric},
+    stats::{Interval, Moments, clustered_error, t_interval, wilson},
+};
+
+/// The arithmetic mean.
+///
+/// Its interval: of values that are all 0 or 1, Wilson's; of others, Student's t. Where samples
+/// belong to clusters of several, the error is the cluster-robust one and the t has one degree of
+/// freedom less than there are clusters. An interval of a score within 0 and 1 is cut to that.
+///
+/// Clustered values that are all 0, or all 1, would have an error of nothing, which nobody may
+/// believe: they get Wilson's interval with each cluster counted once.
+#[derive(Debug)]
+pub(super) struct Mean;
+
+impl Metric for Mean {
+    fn name(&self) -> &'static str {
+        "mean"
+    }
+
+    fn summary(&self) -> &'static str {
+        "arithmetic mean over samples"
+    }
+
+    fn start(&self, unit_range: bool) -> Box<dyn Accumulator> {
+        Box::new(MeanSoFar {
+            unit_range,
+            all: Moments::default(),
+            lone: Moments::default(),
+            ones: 0,
+            zeros: 0,
+            clusters: BTreeMap::new(),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct MeanSoFar {
+    unit_range: bool,
+    all: Moments,
+    /// Values outside of any cluster.
+    lone: Moments,
+    ones: u64,
+    zeros: u64,
+    /// Count and sum of each cluster.
+    clusters: BTreeMap<u32, (u64, f64)>,
+}
+
+impl Accumulator for MeanSoFar {
+    fn add(&mut self, value: f64, cluster: Option<u32>) {
+        self.all.add(value);
+        self.ones += u64::from(value.to_bits() == 1.0_f64.to_bits());
+        self.zeros += u64::from(value.abs().to_bits() == 0.0_f64.to_bits());
+        match cluster {
+            None => self.lone.add(value),
+            Some(cluster) => {
+                let (n, sum) = self.clusters.entry(cluster).or_default();
+                *n += 1;
+                *sum += value;
+            }
+        }
+    }
+
+    fn estimate(&self, planned: u64) -> Estimate {
+        let n = self.all.n();
+        let value = self.all.mean();
+        let interval = value.and_then(|mean| self.interval(mean));
+        Estimate {
+            n,
+            unscored: planned.saturating_sub(n),
+            value,
+            low: interval.map(|found| found.low),
+            high: interval.map(|found| found.high),
+        }
+    }
+}
+
+impl MeanSoFar {
+    fn interval(&self, mean: f64) -> Option<Interval> {
+        let n = self.all.n();
+        let units = self.clusters.len() as u64 + self.lone.n();
+        // Clusters of one sample each say nothing about dependence.
+        let clustered = !self.clusters.is_empty() && (units < n || units < 2);
+        let interval = if clustered {
+            self.clustered_interval(mean, units)
+        } else if self.ones + self.zeros == n {
+            wilson(self.ones, n, CONFIDENCE)
+        } else {
+            t_interval(mean, self.all.standard_error()?, n as f64 - 1.0, CONFIDENCE)
+        };
+        interval.map(|found| if self.unit_range { found.clipped(0.0, 1.0) } else { found })
+    }
+
+    fn clustered_interval(&self, mean: f64, units: u64) -> Option<Interval> {
+        let n = self.all.n();
+        if units > 1 && (self.ones == n || self.zeros == n) {
+            return wilson(if self.ones == n { units } else { 0 }, units, CONFIDENCE);
+        }
+        let error = clustered_error(mean, self.clusters.values().copied(), &self.lone)?;
+        t_interval(mean, error.standard_error, error.clusters as f64 - 1.0, CONFIDENCE)
+    }
+}

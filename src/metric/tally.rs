@@ -1,0 +1,235 @@
+//! Adds up a run, trial by trial.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{
+    base::money::Money,
+    domain::{
+        measure::{Latency, Measure, ModelTotals, RunMeasures},
+        run::{RunHeader, TrialDigest},
+        trial::Status,
+    },
+    metric::{Accumulator, METRICS, Reducer, reducer},
+    stats::quantile,
+};
+
+/// The sums of a run so far.
+pub struct Tally {
+    planned: u64,
+    samples: u64,
+    /// How many prompts, models and scorers there are.
+    shape: Shape,
+    reducer: Option<&'static dyn Reducer>,
+    /// Model x prompt x scorer x metric, in this order.
+    groups: Vec<Box<dyn Accumulator>>,
+    clusters: HashMap<String, u32>,
+    pending: Option<Pending>,
+    models: Vec<ModelTally>,
+    errors: BTreeMap<String, u64>,
+    scorer_failures: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    models: usize,
+    prompts: usize,
+    scorers: usize,
+}
+
+/// The repeats of one sample, prompt and model, until the next one begins.
+#[derive(Debug)]
+struct Pending {
+    sample: u64,
+    prompt: u32,
+    model: u32,
+    cluster: Option<u32>,
+    /// One list of values a scorer.
+    values: Vec<Vec<f64>>,
+}
+
+#[derive(Debug, Default)]
+struct ModelTally {
+    totals: ModelTotals,
+    /// In microseconds.
+    latencies: Vec<f64>,
+    first_tokens: Vec<f64>,
+}
+
+impl std::fmt::Debug for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("Tally");
+        shown.field("planned", &self.planned).field("shape", &self.shape);
+        shown.field("models", &self.models).finish_non_exhaustive()
+    }
+}
+
+impl Tally {
+    /// Nothing yet, of the run that `header` describes. A reducer that is not known is `mean`.
+    pub fn new(header: &RunHeader) -> Self {
+        let shape = Shape {
+            models: header.models.len(),
+            prompts: header.prompts.len(),
+            scorers: header.scorers.len(),
+        };
+        let mut groups = Vec::new();
+        for _ in 0..shape.models * shape.prompts {
+            for scorer in &header.scorers {
+                groups.extend(METRICS.iter().map(|metric| metric.start(scorer.unit_range)));
+            }
+        }
+        Self {
+            planned: header.planned_trials(),
+            samples: header.samples,
+            shape,
+            reducer: reducer::find(&header.reduce).or_else(|| reducer::find("mean")),
+            groups,
+            clusters: HashMap::new(),
+            pending: None,
+            models: (0..shape.models).map(|_| ModelTally::default()).collect(),
+            errors: BTreeMap::new(),
+            scorer_failures: 0,
+        }
+    }
+
+    /// Takes in one trial. Trials come in the order of the plan; some may be missing.
+    ///
+    /// One of a model or a prompt that the header does not have is left out.
+    pub fn add(&mut self, trial: &TrialDigest) {
+        let (model, prompt) = (trial.key.model as usize, trial.key.prompt as usize);
+        if prompt >= self.shape.prompts {
+            return;
+        }
+        let Some(tally) = self.models.get_mut(model) else { return };
+        tally.add(trial);
+        if trial.status == Status::Error {
+            let kind = trial.error_kind.as_deref().unwrap_or("unknown");
+            match self.errors.get_mut(kind) {
+                Some(count) => *count += 1,
+                None => drop(self.errors.insert(kind.to_owned(), 1)),
+            }
+        }
+        let failures = trial.scores.iter().filter(|score| score.failed).count();
+        self.scorer_failures += failures as u64;
+        self.hold(trial);
+    }
+
+    /// The numbers of all that was added.
+    pub fn finish(mut self) -> RunMeasures {
+        self.fold_pending();
+        let Shape { models, prompts, scorers } = self.shape;
+        let mut groups = self.groups.iter();
+        let mut measures = Vec::with_capacity(self.groups.len());
+        for model in 0..models as u32 {
+            for prompt in 0..prompts as u32 {
+                for scorer in 0..scorers as u32 {
+                    for (metric, group) in METRICS.iter().zip(&mut groups) {
+                        let estimate = group.estimate(self.samples);
+                        let metric = metric.name();
+                        measures.push(Measure { model, prompt, scorer, metric, estimate });
+                    }
+                }
+            }
+        }
+        RunMeasures {
+            planned: self.planned,
+            measures,
+            models: self.models.into_iter().map(ModelTally::finish).collect(),
+            errors: self.errors.into_iter().collect(),
+            scorer_failures: self.scorer_failures,
+        }
+    }
+
+    /// Puts the trial's values with the other repeats of its sample.
+    fn hold(&mut self, trial: &TrialDigest) {
+        let key = trial.key;
+        let same = |held: &Pending| {
+            (held.sample, held.prompt, held.model) == (key.sample, key.prompt, key.model)
+        };
+        if !self.pending.as_ref().is_some_and(same) {
+            self.fold_pending();
+            let cluster = trial.cluster.as_deref().map(|name| self.cluster(name));
+            // The emptied lists are kept, so that a trial costs no allocation.
+            let mut held = self.pending.take().unwrap_or_else(|| Pending {
+                sample: 0,
+                prompt: 0,
+                model: 0,
+                cluster: None,
+                values: vec![Vec::new(); self.shape.scorers],
+            });
+            (held.sample, held.prompt, held.model) = (key.sample, key.prompt, key.model);
+            held.cluster = cluster;
+            self.pending = Some(held);
+        }
+        if let Some(held) = &mut self.pending {
+            for (values, score) in held.values.iter_mut().zip(&trial.scores) {
+                values.extend(score.value.filter(|value| value.is_finite()));
+            }
+        }
+    }
+
+    /// Folds the held repeats into one value each and passes these on; the lists stay, emptied.
+    fn fold_pending(&mut self) {
+        let (Some(held), Some(reducer)) = (&mut self.pending, self.reducer) else { return };
+        let Shape { prompts, scorers, .. } = self.shape;
+        let first = (held.model as usize * prompts + held.prompt as usize) * scorers;
+        for (scorer, values) in held.values.iter_mut().enumerate() {
+            let folded = reducer.reduce(values);
+            values.clear();
+            let Some(value) = folded else { continue };
+            let of_scorer = (first + scorer) * METRICS.len();
+            for group in self.groups.iter_mut().skip(of_scorer).take(METRICS.len()) {
+                group.add(value, held.cluster);
+            }
+        }
+    }
+
+    /// The number of the cluster called `name`.
+    fn cluster(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.clusters.get(name) {
+            return *number;
+        }
+        let number = self.clusters.len() as u32;
+        self.clusters.insert(name.to_owned(), number);
+        number
+    }
+}
+
+impl ModelTally {
+    fn add(&mut self, trial: &TrialDigest) {
+        let totals = &mut self.totals;
+        totals.trials += 1;
+        match trial.status {
+            Status::Ok => {}
+            Status::Refused => totals.refused += 1,
+            Status::Length => totals.length += 1,
+            Status::Empty => totals.empty += 1,
+            Status::Error => totals.errors += 1,
+        }
+        totals.cached += u64::from(trial.cached);
+        totals.cost = totals.cost + Money::from_pico(trial.cost_pico.unwrap_or(0));
+        totals.unpriced_calls += u64::from(trial.unpriced);
+        if let Some(usage) = trial.usage {
+            totals.input_tokens = totals.input_tokens.saturating_add(usage.input);
+            totals.output_tokens = totals.output_tokens.saturating_add(usage.output);
+        }
+        // How fast the cache answers, or how fast a call fails, is not the model's latency.
+        if !trial.cached && trial.status != Status::Error {
+            self.latencies.extend(trial.latency_us.map(|us| us as f64));
+            self.first_tokens.extend(trial.ttft_us.map(|us| us as f64));
+        }
+    }
+
+    fn finish(mut self) -> ModelTotals {
+        self.latencies.sort_unstable_by(f64::total_cmp);
+        self.first_tokens.sort_unstable_by(f64::total_cmp);
+        let latency = |q| quantile(&self.latencies, q).map(|us| us / 1000.0);
+        self.totals.latency = Latency {
+            p50: latency(0.5),
+            p90: latency(0.9),
+            p95: latency(0.95),
+            p99: latency(0.99),
+            ttft_p50: quantile(&self.first_tokens, 0.5).map(|us| us / 1000.0),
+        };
+        self.totals
+    }
+}

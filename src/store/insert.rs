@@ -1,0 +1,343 @@
+//! Events become rows.
+
+use rusqlite::{Connection, ErrorCode, ffi, params};
+use serde::Serialize;
+
+use crate::{
+    base::{clock, money::Money},
+    domain::{
+        event::Event,
+        fault::Fault,
+        generation::Usage,
+        run::RunHeader,
+        sample::Sample,
+        score::Verdict,
+        trial::{Answer, Attempt, Scored, Status},
+    },
+};
+
+/// Why an event was not written.
+#[derive(Debug)]
+pub(super) enum Rejection {
+    /// The event contradicts what is stored; the events around it are fine.
+    Refused(String),
+    /// The store does not work.
+    Broken(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Rejection {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig) => {
+                Self::Refused(error.to_string())
+            }
+            _ => Self::Broken(error),
+        }
+    }
+}
+
+/// What the writer knows between events.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Progress {
+    /// Key of the run, once it has started.
+    run: Option<i64>,
+    /// Trials that ended since the last [`flush`].
+    ended: i64,
+    /// Of these, without an answer.
+    errors: i64,
+}
+
+/// Writes `event` in the transaction that is open on `conn`.
+pub(super) fn event(
+    conn: &Connection,
+    progress: &mut Progress,
+    event: &Event,
+) -> Result<(), Rejection> {
+    if let Event::Started(header) = event {
+        flush(conn, progress)?;
+        progress.run = Some(started(conn, header)?);
+        return Ok(());
+    }
+    let run =
+        progress.run.ok_or_else(|| Rejection::Refused("no run has been started".to_owned()))?;
+    match event {
+        Event::Started(_) => Ok(()),
+        Event::Sample(of) => sample(conn, run, of),
+        Event::Rendered { sample, prompt, messages } => {
+            let sql = "INSERT INTO messages (run, sample, prompt, messages) VALUES (?1, ?2, ?3, ?4)
+                       ON CONFLICT DO NOTHING";
+            let row = params![run, int(*sample), prompt, json(messages.as_ref())?];
+            conn.prepare_cached(sql)?.execute(row)?;
+            Ok(())
+        }
+        Event::Answered(answer) => {
+            answered(conn, run, answer)?;
+            progress.ended += 1;
+            progress.errors += i64::from(answer.status() == Status::Error);
+            Ok(())
+        }
+        Event::Scored(of) => scored(conn, run, of),
+        Event::Finished(status) => {
+            let sql = "UPDATE runs SET status = ?2, finished_ms = ?3 WHERE run = ?1";
+            let row = params![run, status.name(), clock::now_ms()];
+            match conn.prepare_cached(sql)?.execute(row)? {
+                0 => Err(Rejection::Refused(gone())),
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+/// Adds the counts so far to the run's row, once a transaction.
+pub(super) fn flush(conn: &Connection, progress: &mut Progress) -> Result<(), rusqlite::Error> {
+    if let Some(run) = progress.run
+        && progress.ended > 0
+    {
+        let sql = "UPDATE runs SET ended = ended + ?2, errors = errors + ?3 WHERE run = ?1";
+        let row = params![run, progress.ended, progress.errors];
+        conn.prepare_cached(sql)?.execute(row)?;
+    }
+    (progress.ended, progress.errors) = (0, 0);
+    Ok(())
+}
+
+fn started(conn: &Connection, header: &RunHeader) -> Result<i64, Rejection> {
+    let sql = "INSERT INTO runs (id, name, status, created_ms, header)
+               VALUES (?1, ?2, 'running', ?3, ?4)";
+    let row = params![header.id, header.name, header.created_ms, json(header)?];
+    conn.prepare_cached(sql)?.execute(row).map_err(|error| {
+        explained(error, &format!("run `{}` is already stored", header.id), gone)
+    })?;
+    let run = conn.last_insert_rowid();
+    let sql = "INSERT INTO models (run, model, name, provider, upstream, origin, params,
+                                   input_pico, output_pico, cache_read_pico, cache_write_pico)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    for (index, model) in header.models.iter().enumerate() {
+        let price = model.price;
+        conn.prepare_cached(sql)?.execute(params![
+            run,
+            int(index as u64),
+            model.name,
+            model.provider,
+            model.model,
+            model.origin,
+            json(&model.params)?,
+            price.map(|price| price.input.pico()),
+            price.map(|price| price.output.pico()),
+            price.map(|price| price.cache_read.pico()),
+            price.map(|price| price.cache_write.pico()),
+        ])?;
+    }
+    Ok(run)
+}
+
+/// A sample that is there already is left alone, if it is the same one.
+fn sample(conn: &Connection, run: i64, sample: &Sample) -> Result<(), Rejection> {
+    let sql =
+        "INSERT INTO samples (run, sample, id, cluster, input, expected, tags, vars, metadata)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
+    let row = params![
+        run,
+        int(sample.index),
+        sample.id,
+        sample.cluster,
+        sample.input,
+        json(&sample.expected)?,
+        json(&sample.tags)?,
+        json(&sample.vars)?,
+        json(&sample.metadata)?,
+    ];
+    let added =
+        conn.prepare_cached(sql)?.execute(row).map_err(|error| explained(error, "", gone))?;
+    if added == 1 {
+        return Ok(());
+    }
+    let sql = "SELECT id FROM samples WHERE run = ?1 AND sample = ?2";
+    let stored: String =
+        conn.prepare_cached(sql)?.query_row(params![run, int(sample.index)], |row| row.get(0))?;
+    if stored == sample.id {
+        return Ok(());
+    }
+    let reason =
+        format!("sample {} is stored as `{stored}` and now comes as `{}`", sample.index, sample.id);
+    Err(Rejection::Refused(reason))
+}
+
+fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejection> {
+    let key = answer.key;
+    let fault = answer.result.as_ref().err();
+    let generation = answer.result.as_ref().ok();
+    let last = answer.attempts.last();
+    let usage = generation
+        .and_then(|generation| generation.usage)
+        .or_else(|| last.and_then(|attempt| attempt.usage));
+    let tokens = tokens(usage);
+    let sql = "INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, error_kind,
+                   cached, attempts, latency_us, ttft_us, input_tokens, output_tokens,
+                   cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_pico)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                       ?18)";
+    let row = params![
+        run,
+        int(key.seq),
+        int(key.sample),
+        key.prompt,
+        key.model,
+        key.epoch,
+        answer.status().name(),
+        fault.map(|fault| fault.kind.name()),
+        answer.cached,
+        int(answer.attempts.len() as u64),
+        answer.latency_us().map(int),
+        answer.ttft_us().map(int),
+        tokens[0],
+        tokens[1],
+        tokens[2],
+        tokens[3],
+        tokens[4],
+        answer.cost().map(Money::pico),
+    ];
+    conn.prepare_cached(sql)?.execute(row).map_err(|error| {
+        explained(error, &format!("trial {} already has an answer", key.seq), gone)
+    })?;
+
+    let sql = "INSERT INTO answers (run, seq, served_by, served_model, finish_reason,
+                   raw_finish_reason, error_message, output, reasoning, tool_calls, extracted)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let calls = generation.map(|generation| generation.tool_calls.as_slice()).unwrap_or_default();
+    conn.prepare_cached(sql)?.execute(params![
+        run,
+        int(key.seq),
+        answer.served_by,
+        generation.and_then(|generation| generation.served_model.as_deref()),
+        generation.map(|generation| generation.finish_reason.name()),
+        generation.and_then(|generation| generation.raw_finish_reason.as_deref()),
+        fault.map(|fault| fault.message.as_str()),
+        generation.map(|generation| generation.text.as_str()),
+        generation.and_then(|generation| generation.reasoning.as_deref()),
+        json_unless_empty(calls)?,
+        json_unless_empty(&answer.extracted)?,
+    ])?;
+    for (index, attempt) in answer.attempts.iter().enumerate() {
+        attempted(conn, (run, int(key.seq), int(index as u64)), attempt)?;
+    }
+    Ok(())
+}
+
+fn attempted(
+    conn: &Connection,
+    (run, seq, index): (i64, i64, i64),
+    attempt: &Attempt,
+) -> Result<(), Rejection> {
+    let sql = "INSERT INTO attempts (run, seq, attempt, started_ms, latency_us, ttft_us,
+                   http_status, error_kind, error_message, retry_after_ms, partial, input_tokens,
+                   output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
+                   cost_pico, request_id)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+                       ?18)";
+    let fault: Option<&Fault> = attempt.fault.as_ref();
+    let tokens = tokens(attempt.usage);
+    conn.prepare_cached(sql)?.execute(params![
+        run,
+        seq,
+        index,
+        attempt.started_ms,
+        int(attempt.latency_us),
+        attempt.ttft_us.map(int),
+        attempt.status,
+        fault.map(|fault| fault.kind.name()),
+        fault.map(|fault| fault.message.as_str()),
+        fault
+            .and_then(|fault| fault.retry_after)
+            .map(|wait| int(wait.as_millis().try_into().unwrap_or(u64::MAX))),
+        fault.and_then(|fault| fault.partial.as_deref()),
+        tokens[0],
+        tokens[1],
+        tokens[2],
+        tokens[3],
+        tokens[4],
+        attempt.cost.map(Money::pico),
+        attempt.request_id,
+    ])?;
+    Ok(())
+}
+
+fn scored(conn: &Connection, run: i64, scored: &Scored) -> Result<(), Rejection> {
+    let sql = "INSERT INTO scores (run, seq, scorer, value, passed, label, explanation, error_kind,
+                   error_message)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    let mut insert = conn.prepare_cached(sql)?;
+    let seq = scored.key.seq;
+    for (scorer, verdict) in scored.verdicts.iter().enumerate() {
+        let (score, error) = match verdict {
+            Verdict::Scored(score) if score.value.is_finite() => (Some(score), None),
+            Verdict::Scored(_) => (None, Some(("scorer", "the score is not a finite number"))),
+            Verdict::Skipped(why) => (None, Some(("skipped", why.as_str()))),
+            Verdict::Failed(why) => (None, Some(("scorer", why.as_str()))),
+        };
+        let row = params![
+            run,
+            int(seq),
+            int(scorer as u64),
+            score.map(|score| score.value),
+            score.and_then(|score| score.passed),
+            score.and_then(|score| score.label.as_deref()),
+            score.and_then(|score| score.explanation.as_deref()),
+            error.map(|(kind, _)| kind),
+            error.map(|(_, message)| message),
+        ];
+        insert.execute(row).map_err(|error| {
+            explained(error, &format!("trial {seq} already has its scores"), || {
+                format!("trial {seq} has scores, but its answer is not in the store")
+            })
+        })?;
+    }
+    Ok(())
+}
+
+/// `error`, in words where a constraint was violated: `taken` for a key that exists already,
+/// `orphan` for a row that belongs to nothing.
+fn explained(error: rusqlite::Error, taken: &str, orphan: impl FnOnce() -> String) -> Rejection {
+    let extended = error.sqlite_error().map(|error| error.extended_code);
+    match Rejection::from(error) {
+        Rejection::Refused(_) if extended == Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => {
+            Rejection::Refused(orphan())
+        }
+        Rejection::Refused(_)
+            if extended == Some(ffi::SQLITE_CONSTRAINT_PRIMARYKEY)
+                || extended == Some(ffi::SQLITE_CONSTRAINT_UNIQUE) =>
+        {
+            Rejection::Refused(taken.to_owned())
+        }
+        other => other,
+    }
+}
+
+fn gone() -> String {
+    "the run is no longer in the store".to_owned()
+}
+
+/// Counts that do not fit are as large as can be.
+pub(super) fn int(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// The columns of `usage`, in the order of the tables.
+fn tokens(usage: Option<Usage>) -> [Option<i64>; 5] {
+    let of = |count: fn(&Usage) -> u64| usage.as_ref().map(|usage| int(count(usage)));
+    [
+        of(|usage| usage.input),
+        of(|usage| usage.output),
+        of(|usage| usage.cache_read),
+        of(|usage| usage.cache_write),
+        of(|usage| usage.reasoning),
+    ]
+}
+
+fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, Rejection> {
+    serde_json::to_string(value).map_err(|error| Rejection::Refused(error.to_string()))
+}
+
+fn json_unless_empty<T: Serialize>(values: &[T]) -> Result<Option<String>, Rejection> {
+    if values.is_empty() { Ok(None) } else { json(values).map(Some) }
+}

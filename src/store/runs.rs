@@ -1,0 +1,232 @@
+//! Runs as a whole: listed, found, deleted, checked.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+
+use crate::{
+    base::text,
+    domain::run::{RunHeader, RunRecord, RunStatus},
+    store::{Store, StoreError},
+};
+
+/// The shortest beginning of an id that is taken for one.
+const SHORTEST_PREFIX: usize = 4;
+
+/// A run and how far it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSummary {
+    /// The run.
+    pub record: RunRecord,
+    /// Trials that have ended.
+    pub ended: u64,
+    /// Of `ended`: trials without an answer.
+    pub errors: u64,
+}
+
+impl Store {
+    /// Every run, newest first.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
+        let sql = "SELECT header, status, finished_ms, ended, errors FROM runs ORDER BY id DESC";
+        let mut select = self.conn.prepare_cached(sql).map_err(|error| self.error(error))?;
+        let mut rows = select.query([]).map_err(|error| self.error(error))?;
+        let mut runs = Vec::new();
+        while let Some(row) = rows.next().map_err(|error| self.error(error))? {
+            let count = |column| row.get::<_, i64>(column).map_err(|error| self.error(error));
+            runs.push(RunSummary {
+                record: self.record(row)?,
+                ended: count(3)?.unsigned_abs(),
+                errors: count(4)?.unsigned_abs(),
+            });
+        }
+        Ok(runs)
+    }
+
+    /// The run that `reference` means: `last`; `last~1`, the one before it, and so on; an id; the
+    /// beginning of one id, of four characters or more, in either case; or the exact name of a run,
+    /// of which the newest is taken.
+    ///
+    /// # Errors
+    /// No run is meant, or several are; the store cannot be read.
+    pub fn find_run(&self, reference: &str) -> Result<RunRecord, StoreError> {
+        let found = match back(reference) {
+            Some(back) => {
+                let sql = "SELECT run FROM runs ORDER BY id DESC LIMIT 1 OFFSET ?1";
+                self.key(sql, back)?
+            }
+            None => self.by_id_or_name(reference)?,
+        };
+        match found {
+            Some(run) => self.load(run),
+            None => Err(self.unknown(reference)?),
+        }
+    }
+
+    /// Deletes `run` and all that belongs to it, and gives the space back to the file system.
+    ///
+    /// # Errors
+    /// The run is not there, or the store cannot be written.
+    pub fn delete_run(&self, run: &RunRecord) -> Result<(), StoreError> {
+        let key = self.run_key(run)?;
+        let of = |error| self.error(error);
+        let change =
+            Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate).map_err(of)?;
+        // Leaves first, so that no row has to look for rows that belong to it one by one.
+        for table in ["scores", "attempts", "answers", "trials", "messages", "samples", "models"] {
+            change.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [key]).map_err(of)?;
+        }
+        change.execute("DELETE FROM runs WHERE run = ?1", [key]).map_err(of)?;
+        change.commit().map_err(of)?;
+        self.reclaim().map_err(of)
+    }
+
+    /// What is wrong with the file; empty when nothing is.
+    ///
+    /// # Errors
+    /// The store cannot be read at all.
+    pub fn check(&self) -> Result<Vec<String>, StoreError> {
+        let mut findings = Vec::new();
+        let integrity = self.conn.pragma_query(None, "integrity_check", |row| {
+            let finding: String = row.get(0)?;
+            if finding != "ok" {
+                findings.push(finding);
+            }
+            Ok(())
+        });
+        integrity.map_err(|error| self.error(error))?;
+        let keys = self.conn.pragma_query(None, "foreign_key_check", |row| {
+            let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+            findings.push(format!("a row of `{table}` belongs to no row of `{parent}`"));
+            Ok(())
+        });
+        keys.map_err(|error| self.error(error))?;
+        Ok(findings)
+    }
+
+    /// The integer key of `run`.
+    pub(super) fn run_key(&self, run: &RunRecord) -> Result<i64, StoreError> {
+        let id = run.header.id.as_str();
+        match self.key("SELECT run FROM runs WHERE id = ?1", id)? {
+            Some(key) => Ok(key),
+            None => Err(self.unknown(id)?),
+        }
+    }
+
+    fn key(&self, sql: &str, by: impl rusqlite::ToSql) -> Result<Option<i64>, StoreError> {
+        let found = self
+            .conn
+            .prepare_cached(sql)
+            .and_then(|mut select| select.query_row([by], |row| row.get(0)).optional());
+        found.map_err(|error| self.error(error))
+    }
+
+    fn by_id_or_name(&self, reference: &str) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT run FROM runs WHERE id = ?1 COLLATE NOCASE";
+        if let Some(run) = self.key(sql, reference)? {
+            return Ok(Some(run));
+        }
+        let candidates = self.with_prefix(reference)?;
+        if let [(run, _)] = candidates.as_slice() {
+            return Ok(Some(*run));
+        }
+        let sql = "SELECT run FROM runs WHERE name = ?1 ORDER BY id DESC LIMIT 1";
+        let named = self.key(sql, reference)?;
+        if named.is_some() || candidates.is_empty() {
+            return Ok(named);
+        }
+        let candidates = candidates.into_iter().map(|(_, shown)| shown).collect();
+        Err(StoreError::AmbiguousRun { reference: reference.to_owned(), candidates })
+    }
+
+    /// Runs whose id begins with `prefix`, newest first, with the text that names them.
+    fn with_prefix(&self, prefix: &str) -> Result<Vec<(i64, String)>, StoreError> {
+        if prefix.len() < SHORTEST_PREFIX {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT run, id, name FROM runs
+                   WHERE substr(id, 1, length(?1)) = ?1 COLLATE NOCASE ORDER BY id DESC";
+        let found = self.conn.prepare_cached(sql).and_then(|mut select| {
+            select.query_map([prefix], |row| Ok((row.get(0)?, named(row, 1)?)))?.collect()
+        });
+        found.map_err(|error| self.error(error))
+    }
+
+    /// The error that says which runs there are instead.
+    fn unknown(&self, reference: &str) -> Result<StoreError, StoreError> {
+        let sql = "SELECT id, name FROM runs ORDER BY id DESC LIMIT 5";
+        let newest: rusqlite::Result<Vec<String>> = self
+            .conn
+            .prepare_cached(sql)
+            .and_then(|mut select| select.query_map([], |row| named(row, 0))?.collect());
+        let newest = newest.map_err(|error| self.error(error))?;
+        let reference = reference.to_owned();
+        Ok(if newest.is_empty() {
+            StoreError::NoRuns { path: self.path.clone(), reference }
+        } else {
+            StoreError::UnknownRun { reference, newest }
+        })
+    }
+
+    fn load(&self, run: i64) -> Result<RunRecord, StoreError> {
+        let sql = "SELECT header, status, finished_ms FROM runs WHERE run = ?1";
+        let mut select = self.conn.prepare_cached(sql).map_err(|error| self.error(error))?;
+        let mut rows = select.query(params![run]).map_err(|error| self.error(error))?;
+        match rows.next().map_err(|error| self.error(error))? {
+            Some(row) => self.record(row),
+            None => Err(self.error(rusqlite::Error::QueryReturnedNoRows)),
+        }
+    }
+
+    /// The run in `row`: header, status, time of its end.
+    fn record(&self, row: &Row<'_>) -> Result<RunRecord, StoreError> {
+        let of = |error| self.error(error);
+        let header: String = row.get(0).map_err(of)?;
+        let header: RunHeader = serde_json::from_str(&header)
+            .map_err(|error| self.damaged(format!("the header of a run: {error}")))?;
+        let status: String = row.get(1).map_err(of)?;
+        let status = RunStatus::from_name(&status)
+            .ok_or_else(|| self.damaged(format!("a run has the status `{status}`")))?;
+        Ok(RunRecord { header, status, finished_ms: row.get(2).map_err(of)? })
+    }
+
+    pub(super) fn damaged(&self, reason: String) -> StoreError {
+        StoreError::Damaged { path: self.path.clone(), reason }
+    }
+
+    /// Gives free pages back, some thousand at a time: other writers get their turn in between.
+    fn reclaim(&self) -> rusqlite::Result<()> {
+        let free = |conn: &Connection| {
+            conn.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0))
+        };
+        let mut before = free(&self.conn)?;
+        while before > 0 {
+            let mut vacuum = self.conn.prepare("PRAGMA incremental_vacuum(4000)")?;
+            let mut rows = vacuum.query([])?;
+            while rows.next()?.is_some() {}
+            drop(rows);
+            let after = free(&self.conn)?;
+            if after >= before {
+                break;
+            }
+            before = after;
+        }
+        // Best effort: the file shrinks when its log is moved into it.
+        self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").ok();
+        Ok(())
+    }
+}
+
+/// How many runs before the newest one `reference` means: `last`, `last~2`.
+fn back(reference: &str) -> Option<u32> {
+    match reference.strip_prefix("last")? {
+        "" => Some(0),
+        rest => rest.strip_prefix('~')?.parse().ok(),
+    }
+}
+
+/// A run for people: the id and, in backticks, the name, which stand at `column` and after it.
+fn named(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
+    let (id, name): (String, String) = (row.get(column)?, row.get(column + 1)?);
+    Ok(format!("{id} `{}`", text::one_line(&name, 40)))
+}

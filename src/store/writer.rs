@@ -1,0 +1,260 @@
+//! The writer: one thread, one connection, transactions that hold whatever has queued up.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread::{self, JoinHandle},
+};
+
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use crate::{
+    domain::{
+        contract::{Receipt, Sink, SinkError},
+        event::Event,
+    },
+    store::{
+        JournalMode, Store, StoreError,
+        insert::{self, Progress, Rejection},
+    },
+};
+
+/// Events in one transaction at most; bounds how long the first one waits for the last one.
+const BATCH: usize = 1_024;
+
+/// How often the write lock is asked for, each time for as long as the connection's busy timeout,
+/// before a run is given up because another process holds the store.
+const LOCK_TRIES: u32 = 12;
+
+/// Writes the events of a run, in the order in which they were emitted.
+///
+/// A receipt resolves when the transaction that holds its event is on the disk. With nothing else
+/// queued an event commits at once; under load, what arrives during one fsync shares the next. An
+/// event that contradicts what is stored fails alone, by its receipt. When the store itself fails,
+/// every event from then on is answered with the cause.
+#[derive(Debug)]
+pub struct Writer {
+    queue: Option<Sender<Job>>,
+    thread: Option<JoinHandle<Result<(), SinkError>>>,
+    journal_mode: JournalMode,
+}
+
+#[derive(Debug)]
+struct Job {
+    event: Event,
+    promise: Option<oneshot::Sender<Result<(), SinkError>>>,
+}
+
+impl Writer {
+    /// Opens the store at `path`, made when it does not exist, and starts the thread.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; and when the file may not be written or no thread can be started.
+    pub fn start(path: &Path) -> Result<Self, StoreError> {
+        Self::over(Store::open(path)?)
+    }
+
+    /// How commits are made durable here.
+    pub fn journal_mode(&self) -> JournalMode {
+        self.journal_mode
+    }
+
+    /// Writes what is queued, moves the log into the database file, and ends the thread.
+    ///
+    /// # Errors
+    /// The cause for which writing had stopped, if it had.
+    pub fn close(mut self) -> Result<(), SinkError> {
+        self.finish()
+    }
+
+    /// Writes by the connection of `store`.
+    pub(super) fn over(store: Store) -> Result<Self, StoreError> {
+        if store.conn.is_readonly("main").map_err(|error| store.error(error))? {
+            return Err(StoreError::ReadOnly { path: store.path });
+        }
+        let journal_mode = store.journal_mode();
+        let file = Identity::of(&store.path);
+        let worker = Worker {
+            conn: store.conn,
+            path: store.path.clone(),
+            file,
+            progress: Progress::default(),
+        };
+        let (queue, jobs) = channel();
+        let thread = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || worker.run(&jobs))
+            .map_err(|source| StoreError::Path { path: store.path, source })?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), journal_mode })
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        drop(self.queue.take());
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(_)) => Err(stopped()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Nobody is left to tell; whoever wants to know calls `close`.
+        self.finish().ok();
+    }
+}
+
+impl Sink for Writer {
+    fn emit(&self, event: &Event) -> Option<Receipt> {
+        let (promise, outcome) = match event {
+            Event::Sample(_) | Event::Rendered { .. } => (None, None),
+            Event::Started(_) | Event::Answered(_) | Event::Scored(_) | Event::Finished(_) => {
+                let (promise, outcome) = oneshot::channel();
+                (Some(promise), Some(outcome))
+            }
+        };
+        if let Some(queue) = &self.queue {
+            // A thread that has ended drops the promise, which the receipt tells.
+            queue.send(Job { event: event.clone(), promise }).ok();
+        }
+        outcome.map(|outcome| -> Receipt {
+            Box::pin(async move { outcome.await.unwrap_or_else(|_| Err(stopped())) })
+        })
+    }
+}
+
+fn stopped() -> SinkError {
+    SinkError("the thread that writes the store has ended".to_owned())
+}
+
+struct Worker {
+    conn: Connection,
+    path: PathBuf,
+    file: Option<Identity>,
+    progress: Progress,
+}
+
+/// What came of each event of a batch.
+type Outcomes = Vec<Result<(), SinkError>>;
+
+impl Worker {
+    fn run(mut self, jobs: &Receiver<Job>) -> Result<(), SinkError> {
+        let mut failed: Option<SinkError> = None;
+        while let Ok(first) = jobs.recv() {
+            let mut batch = vec![first];
+            batch.extend(jobs.try_iter().take(BATCH - 1));
+            let outcomes = match &failed {
+                None => self.commit(&batch).unwrap_or_else(|error| {
+                    let error = SinkError(error.to_string());
+                    failed = Some(error.clone());
+                    vec![Err(error); batch.len()]
+                }),
+                Some(error) => vec![Err(error.clone()); batch.len()],
+            };
+            for (job, outcome) in batch.into_iter().zip(outcomes) {
+                if let Some(promise) = job.promise {
+                    // Whoever dropped the receipt does not want to know.
+                    promise.send(outcome).ok();
+                }
+            }
+        }
+        // Best effort: a log that stays is read at the next open.
+        self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").ok();
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Writes `batch` in one transaction and says for each event what came of it.
+    fn commit(&mut self, batch: &[Job]) -> Result<Outcomes, StoreError> {
+        let before = self.progress;
+        // When an event is wrong, which is rare, all are written once more, with a savepoint round
+        // each, to leave out the wrong ones only.
+        for one_by_one in [false, true] {
+            self.progress = before;
+            if let Some(outcomes) = self.transact(batch, one_by_one)? {
+                return Ok(outcomes);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// One try at [`Worker::commit`]; `None` when an event was wrong and nothing was written, which
+    /// does not happen `one_by_one`.
+    fn transact(
+        &mut self,
+        batch: &[Job],
+        one_by_one: bool,
+    ) -> Result<Option<Outcomes>, StoreError> {
+        self.still_there()?;
+        let of = |error| StoreError::of(&self.path, error);
+        let transaction = begin(&self.conn).map_err(of)?;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for job in batch {
+            let before = self.progress;
+            if one_by_one {
+                transaction.execute_batch("SAVEPOINT event").map_err(of)?;
+            }
+            let written = insert::event(&transaction, &mut self.progress, &job.event);
+            let outcome = match written {
+                Ok(()) => Ok(()),
+                Err(Rejection::Broken(error)) => return Err(of(error)),
+                Err(Rejection::Refused(_)) if !one_by_one => return Ok(None),
+                Err(Rejection::Refused(reason)) => {
+                    let error = StoreError::Conflict { path: self.path.clone(), reason };
+                    if job.promise.is_none() {
+                        // Nobody waits for this event, so nobody would hear of it.
+                        return Err(error);
+                    }
+                    self.progress = before;
+                    transaction.execute_batch("ROLLBACK TO event").map_err(of)?;
+                    Err(SinkError(error.to_string()))
+                }
+            };
+            if one_by_one {
+                transaction.execute_batch("RELEASE event").map_err(of)?;
+            }
+            outcomes.push(outcome);
+        }
+        insert::flush(&transaction, &mut self.progress).map_err(of)?;
+        transaction.commit().map_err(of)?;
+        Ok(Some(outcomes))
+    }
+
+    /// `SQLite` goes on writing into a file that was deleted, and everything would seem fine.
+    fn still_there(&self) -> Result<(), StoreError> {
+        if Identity::of(&self.path) == self.file {
+            return Ok(());
+        }
+        Err(StoreError::Moved { path: self.path.clone() })
+    }
+}
+
+fn begin(conn: &Connection) -> rusqlite::Result<Transaction<'_>> {
+    for _ in 1..LOCK_TRIES {
+        match Transaction::new_unchecked(conn, TransactionBehavior::Immediate) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+            other => return other,
+        }
+    }
+    Transaction::new_unchecked(conn, TransactionBehavior::Immediate)
+}
+
+/// Which file a path leads to: device and inode. Elsewhere than on Unix, only that there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity(u64, u64);
+
+impl Identity {
+    #[cfg(unix)]
+    fn of(path: &Path) -> Option<Self> {
+        use std::os::unix::fs::MetadataExt as _;
+
+        fs::metadata(path).ok().map(|found| Self(found.dev(), found.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().map(|_| Self(0, 0))
+    }
+}
