@@ -1,1 +1,146 @@
 //! Floor 2: wire formats, one a file; pure translation.
+//!
+//! A provider turns a [`Call`] into an HTTP request and an HTTP reply into a [`Generation`] or a
+//! [`Fault`]. It opens no socket and reads no clock, so files are enough to test it: the cases of
+//! `tests/fixtures/providers/<name>/` are found and run by `provider::contract`.
+//! The shape is that of rust-genai's adapters.
+
+mod classify;
+mod loose;
+mod openai_compatible;
+pub mod sse;
+
+#[cfg(test)]
+mod contract;
+
+use std::borrow::Cow;
+
+use crate::{
+    base::secret::Secret,
+    domain::{
+        contract::Call,
+        fault::Fault,
+        generation::Generation,
+        target::{HttpEndpoint, Target},
+    },
+};
+
+/// A request, to be sent by `POST` with a JSON body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// The whole address.
+    pub url: String,
+    /// Header names in lower case, with their values. Any value may be a secret.
+    pub headers: Vec<(Cow<'static, str>, Secret)>,
+    /// The JSON text.
+    pub body: Vec<u8>,
+}
+
+/// Header look-up by lower-case name.
+pub trait Headers: Sync {
+    /// The first value of the header called `name`; `None` when it is absent or not text.
+    fn get(&self, name: &str) -> Option<&str>;
+}
+
+impl Headers for &[(String, String)] {
+    fn get(&self, name: &str) -> Option<&str> {
+        let found = self.iter().find(|(have, _)| have.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A reply, as far as it has been read.
+#[derive(Clone, Copy)]
+pub struct HttpReply<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: &'a dyn Headers,
+    /// The body after decompression; empty where a stream is about to begin.
+    pub body: &'a [u8],
+    /// Milliseconds since the epoch; a `retry-after` date is relative to it.
+    pub now_ms: i64,
+}
+
+impl std::fmt::Debug for HttpReply<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = self.body.len();
+        f.debug_struct("HttpReply").field("status", &self.status).field("bytes", &bytes).finish()
+    }
+}
+
+/// What an event of a stream has brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing that a reader would see.
+    Quiet,
+    /// Text, reasoning or a piece of a function call.
+    Output,
+    /// The provider's mark that nothing follows.
+    Done,
+}
+
+/// Collects the events of one streamed reply.
+pub trait StreamDecoder: Send {
+    /// Takes the next event.
+    ///
+    /// # Errors
+    ///
+    /// The fault that the provider reports inside the stream, or `Protocol` for an event that is
+    /// not what the wire format says.
+    fn event(&mut self, event: sse::Event<'_>) -> Result<Progress, Fault>;
+
+    /// Whether the model has said that it finished; what follows is only bookkeeping.
+    fn complete(&self) -> bool;
+
+    /// The text so far; `None` when there is none.
+    fn partial(&self) -> Option<String>;
+
+    /// The whole answer, once the body has ended.
+    ///
+    /// # Errors
+    ///
+    /// `Truncated`, with the partial text, when the stream ended before the model had finished.
+    fn finish(self: Box<Self>) -> Result<Generation, Fault>;
+}
+
+/// A wire format.
+pub trait Provider: Sync {
+    /// The name in configurations, which is also that of its fixtures.
+    fn name(&self) -> &'static str;
+
+    /// The request that asks `call` of `endpoint`.
+    ///
+    /// # Errors
+    ///
+    /// `BadRequest` when the format cannot say what the call says.
+    fn encode(&self, call: &Call, endpoint: &HttpEndpoint) -> Result<HttpRequest, Fault>;
+
+    /// The answer in a whole reply of status 2xx.
+    ///
+    /// # Errors
+    ///
+    /// The fault in the reply, or `Protocol` when it has neither an answer nor an error.
+    fn decode(&self, reply: &HttpReply<'_>) -> Result<Generation, Fault>;
+
+    /// A decoder for the events that follow `head`, a reply of status 2xx.
+    fn stream(&self, head: &HttpReply<'_>) -> Box<dyn StreamDecoder>;
+
+    /// The fault that a reply of another status is.
+    fn classify(&self, reply: &HttpReply<'_>) -> Fault;
+
+    /// Refuses what `encode` would refuse of every call to `target`.
+    ///
+    /// # Errors
+    ///
+    /// `BadRequest`, with what to change.
+    fn check(&self, target: &Target) -> Result<(), Fault>;
+}
+
+/// All providers, in the order of help and documentation.
+pub static PROVIDERS: &[&dyn Provider] = &[&openai_compatible::OpenAiCompatible];
+
+/// The provider called `name`.
+pub fn find(name: &str) -> Option<&'static dyn Provider> {
+    PROVIDERS.iter().copied().find(|provider| provider.name() == name)
+}

@@ -1,0 +1,3 @@
+//! Policies around a sender, one a file, in the order that [`super::stack`] gives them.
+
+pub(super) mod timeout;

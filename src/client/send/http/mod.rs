@@ -1,0 +1,166 @@
+//! One attempt over HTTP: the only place that opens a socket to a model.
+//!
+//! Certificates are verified against the system's roots, or those that `SSL_CERT_FILE` and
+//! `SSL_CERT_DIR` name. Redirects are not followed, no referrer and no cookie is sent, nothing is
+//! retried. What the provider said is kept in the fault; keys are not.
+
+mod address;
+mod clients;
+mod failure;
+mod read;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::{Duration, Instant};
+
+use reqwest::{
+    Method, Request, Url,
+    header::{HeaderName, HeaderValue},
+};
+
+use self::{clients::Clients, failure::Redactor, read::Exchange};
+use crate::{
+    base::clock,
+    client::send::not_sent,
+    domain::{
+        contract::{Call, Reply},
+        fault::{Fault, FaultKind},
+        generation::Generation,
+        target::{HttpEndpoint, Target},
+        trial::Attempt,
+    },
+    provider::{self, HttpRequest, Provider},
+};
+
+/// Sends calls over HTTP.
+#[derive(Debug, Default)]
+pub(in crate::client) struct HttpSender {
+    clients: Clients,
+}
+
+/// What is known of an attempt while it runs.
+#[derive(Debug)]
+struct Record {
+    started_ms: i64,
+    started: Instant,
+    first_output: Option<Instant>,
+    ended: Option<Instant>,
+    status: Option<u16>,
+    request_id: Option<String>,
+}
+
+impl HttpSender {
+    /// Makes one attempt at `call`.
+    pub(in crate::client) async fn send(&self, call: &Call, endpoint: &HttpEndpoint) -> Reply {
+        let redactor = Redactor::new(endpoint);
+        let (provider, client, request) = match self.prepare(call, endpoint) {
+            Ok(prepared) => prepared,
+            Err(mut fault) => {
+                redactor.clean(&mut fault);
+                return not_sent(call, fault);
+            }
+        };
+        let mut record = Record {
+            started_ms: clock::now_ms(),
+            started: clock::instant(),
+            first_output: None,
+            ended: None,
+            status: None,
+            request_id: None,
+        };
+        let exchange = Exchange {
+            provider,
+            streamed: endpoint.stream,
+            timeouts: &call.target.timeouts,
+            record: &mut record,
+        };
+        let mut result = exchange.run(&client, request).await;
+        if let Err(fault) = &mut result {
+            redactor.clean(fault);
+        }
+        let attempt = record.attempt(&call.target, &result, &redactor);
+        Reply {
+            result,
+            attempts: vec![attempt],
+            served_by: call.target.name.clone(),
+            cached: false,
+        }
+    }
+
+    fn prepare(
+        &self,
+        call: &Call,
+        endpoint: &HttpEndpoint,
+    ) -> Result<(&'static dyn Provider, reqwest::Client, Request), Fault> {
+        let name = call.target.provider;
+        let provider = provider::find(name)
+            .ok_or_else(|| bad(format!("there is no provider called `{name}`")))?;
+        let request = provider.encode(call, endpoint)?;
+        let url = address::parse(&request.url)?;
+        let secret = carries_secret(endpoint);
+        let route = address::route(&url, secret, call.target.timeouts.connect)?;
+        let client = self.clients.get(route)?;
+        Ok((provider, client, to_reqwest(url, request)?))
+    }
+}
+
+/// Refuses an address that no call may go to.
+///
+/// # Errors
+///
+/// `BadRequest`, with what to change.
+pub(in crate::client) fn check(endpoint: &HttpEndpoint, connect: Duration) -> Result<(), Fault> {
+    let url = address::parse(&endpoint.base_url)?;
+    address::route(&url, carries_secret(endpoint), connect).map(|_| ())
+}
+
+/// The values of configured headers may be keys as well.
+fn carries_secret(endpoint: &HttpEndpoint) -> bool {
+    endpoint.api_key.is_some() || !endpoint.headers.is_empty()
+}
+
+fn bad(message: impl Into<String>) -> Fault {
+    Fault::new(FaultKind::BadRequest, message)
+}
+
+fn to_reqwest(url: Url, from: HttpRequest) -> Result<Request, Fault> {
+    let mut request = Request::new(Method::POST, url);
+    let headers = request.headers_mut();
+    for (name, value) in &from.headers {
+        let header = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| bad(format!("`{name}` is not the name of an HTTP header")))?;
+        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
+            bad(format!("the value of the header `{name}` has characters that HTTP forbids"))
+        })?;
+        value.set_sensitive(true);
+        headers.insert(header, value);
+    }
+    *request.body_mut() = Some(from.body.into());
+    Ok(request)
+}
+
+impl Record {
+    fn attempt(
+        self,
+        target: &Target,
+        result: &Result<Generation, Fault>,
+        redactor: &Redactor<'_>,
+    ) -> Attempt {
+        let since = |at: Instant| at.duration_since(self.started).as_micros() as u64;
+        let generation = result.as_ref().ok();
+        let usage = generation.and_then(|generation| generation.usage);
+        let priced = || Some(target.price?.cost(&usage?));
+        let request_id = generation.and_then(|generation| generation.request_id.clone());
+        Attempt {
+            started_ms: self.started_ms,
+            latency_us: since(self.ended.unwrap_or_else(clock::instant)),
+            ttft_us: self.first_output.map(since),
+            status: self.status,
+            fault: result.as_ref().err().cloned(),
+            usage,
+            cost: generation.and_then(|generation| generation.reported_cost).or_else(priced),
+            request_id: request_id.or(self.request_id).map(|id| redactor.cleaned(id)),
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Sending the request and reading the reply, within limits of time and size.
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use reqwest::{
+    Client, Request, Response, Url,
+    header::{HeaderMap, LOCATION},
+};
+use tokio::time::timeout_at;
+
+use super::{Record, failure};
+use crate::{
+    base::clock,
+    client::layer::timeout::over,
+    domain::{
+        fault::{Fault, FaultKind},
+        generation::Generation,
+        target::Timeouts,
+    },
+    provider::{
+        Headers, HttpReply, Progress, Provider, StreamDecoder,
+        sse::{Event, Events},
+    },
+};
+
+/// Most bytes of a reply, after decompression.
+const MAX_BODY: usize = 64 << 20;
+
+/// Most bytes of an error page that are read.
+const MAX_ERROR_BODY: usize = 1 << 20;
+
+/// How long the end of a stream is waited for after its last event, to keep the connection.
+const DRAIN: Duration = Duration::from_millis(100);
+
+/// One request and its reply.
+pub(super) struct Exchange<'a> {
+    /// The wire format.
+    pub(super) provider: &'static dyn Provider,
+    /// Whether a stream was asked for.
+    pub(super) streamed: bool,
+    /// The limits on time.
+    pub(super) timeouts: &'a Timeouts,
+    /// Where times and status go.
+    pub(super) record: &'a mut Record,
+}
+
+struct HeaderLookup<'a>(&'a HeaderMap);
+
+impl Headers for HeaderLookup<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// The body as it arrives.
+struct Incoming {
+    response: Response,
+    url: Url,
+    heard: bool,
+    size: usize,
+}
+
+impl Exchange<'_> {
+    /// Sends `request` and reads the whole reply.
+    pub(super) async fn run(
+        mut self,
+        client: &Client,
+        request: Request,
+    ) -> Result<Generation, Fault> {
+        let url = request.url().clone();
+        let sent = self.within(self.first_byte(), client.execute(request)).await?;
+        let mut response =
+            sent.map_err(|error| failure::fault(&error, &url, self.timeouts.connect))?;
+        let status = response.status().as_u16();
+        self.record.status = Some(status);
+        let headers = std::mem::take(response.headers_mut());
+        let lookup = HeaderLookup(&headers);
+        let mut incoming = Incoming { response, url, heard: false, size: 0 };
+        let mut reply = HttpReply { status, headers: &lookup, body: &[], now_ms: 0 };
+        let outcome = match status {
+            200..300 => self.answer(&mut incoming, reply).await,
+            300..400 => {
+                let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+                Err(failure::redirect(status, location, &incoming.url))
+            }
+            _ => {
+                let body = self.error_body(&mut incoming).await;
+                reply.body = &body;
+                reply.now_ms = clock::now_ms();
+                Err(self.provider.classify(&reply))
+            }
+        };
+        outcome.map_err(|mut fault| {
+            fault.status = fault.status.or(Some(status));
+            self.record.request_id = lookup.get("x-request-id").map(str::to_owned);
+            fault
+        })
+    }
+
+    async fn answer(
+        &mut self,
+        incoming: &mut Incoming,
+        mut reply: HttpReply<'_>,
+    ) -> Result<Generation, Fault> {
+        if incoming.response.content_length().is_some_and(|length| length > MAX_BODY as u64) {
+            return Err(too_large());
+        }
+        let first = self.next(incoming).await?;
+        if self.is_stream(reply.headers, first.as_deref().unwrap_or_default()) {
+            let decoder = self.provider.stream(&reply);
+            return self.stream(incoming, first, decoder).await;
+        }
+        let body = self.rest(incoming, first).await?;
+        self.record.ended = Some(clock::instant());
+        reply.body = &body;
+        self.provider.decode(&reply)
+    }
+
+    /// Whether the body is a stream of events. The content type usually says so; servers that
+    /// answer a stream with one object, or the other way round, are known by the first bytes.
+    fn is_stream(&self, headers: &dyn Headers, first: &[u8]) -> bool {
+        let kind = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
+        let first = first.trim_ascii_start();
+        if kind.contains("event-stream") {
+            return !first.starts_with(b"{");
+        }
+        let event =
+            [b"data:".as_slice(), b"event:", b":"].iter().any(|head| first.starts_with(head));
+        let other = kind.contains("json") || matches!(first.first(), Some(b'{' | b'[' | b'<'));
+        event || (self.streamed && !other)
+    }
+
+    async fn stream(
+        &mut self,
+        incoming: &mut Incoming,
+        first: Option<Bytes>,
+        mut decoder: Box<dyn StreamDecoder>,
+    ) -> Result<Generation, Fault> {
+        let mut events = Events::default();
+        let mut chunk = first;
+        while let Some(bytes) = chunk {
+            let fed = self.feed(decoder.as_mut(), |sink| events.feed(&bytes, sink));
+            if fed.map_err(|fault| with_partial(fault, decoder.as_ref()))? {
+                self.record.ended = Some(clock::instant());
+                drain(incoming).await;
+                return decoder.finish();
+            }
+            chunk = match self.next(incoming).await {
+                Ok(next) => next,
+                // The answer is whole; only the bookkeeping behind it is lost.
+                Err(_) if decoder.complete() => None,
+                Err(fault) => return Err(with_partial(fault, decoder.as_ref())),
+            };
+        }
+        self.record.ended = Some(clock::instant());
+        // What is left may be half an event. Then it is no event, and `finish` says what is missing.
+        match self.feed(decoder.as_mut(), |sink| events.end(sink)) {
+            Err(fault) if fault.kind != FaultKind::Protocol => {
+                Err(with_partial(fault, decoder.as_ref()))
+            }
+            _ => decoder.finish(),
+        }
+    }
+
+    /// Hands events to `decoder` and notes when the first output came; `true` once it is done.
+    fn feed(
+        &mut self,
+        decoder: &mut dyn StreamDecoder,
+        events: impl FnOnce(&mut dyn FnMut(Event<'_>) -> Result<(), Fault>) -> Result<(), Fault>,
+    ) -> Result<bool, Fault> {
+        let mut done = false;
+        let first_output = &mut self.record.first_output;
+        events(&mut |event| {
+            match decoder.event(event)? {
+                Progress::Output => {
+                    first_output.get_or_insert_with(clock::instant);
+                }
+                Progress::Done => done = true,
+                Progress::Quiet => {}
+            }
+            Ok(())
+        })?;
+        Ok(done)
+    }
+
+    async fn rest(&self, incoming: &mut Incoming, first: Option<Bytes>) -> Result<Bytes, Fault> {
+        let Some(first) = first else { return Ok(Bytes::new()) };
+        let Some(second) = self.next(incoming).await? else { return Ok(first) };
+        let mut body = Vec::with_capacity(4 * (first.len() + second.len()));
+        body.extend_from_slice(&first);
+        body.extend_from_slice(&second);
+        while let Some(bytes) = self.next(incoming).await? {
+            body.extend_from_slice(&bytes);
+        }
+        Ok(body.into())
+    }
+
+    /// As much of an error page as there is: a status is known already, so nothing here can fail.
+    async fn error_body(&self, incoming: &mut Incoming) -> Vec<u8> {
+        let mut body = Vec::new();
+        while let Ok(Some(bytes)) = self.next(incoming).await {
+            body.extend_from_slice(&bytes);
+            if body.len() >= MAX_ERROR_BODY {
+                break;
+            }
+        }
+        body
+    }
+
+    /// The next bytes; `None` at the end.
+    async fn next(&self, incoming: &mut Incoming) -> Result<Option<Bytes>, Fault> {
+        // Servers of reasoning models send their headers at once and then think: until something
+        // has come, the limit on the first byte stands.
+        let limit = if incoming.heard {
+            (after(clock::instant(), self.timeouts.idle), Limit::Idle)
+        } else {
+            self.first_byte()
+        };
+        let chunk = self.within(limit, incoming.response.chunk()).await?;
+        let chunk =
+            chunk.map_err(|error| failure::fault(&error, &incoming.url, self.timeouts.connect))?;
+        if let Some(bytes) = &chunk {
+            incoming.heard = true;
+            incoming.size += bytes.len();
+            if incoming.size > MAX_BODY {
+                return Err(too_large());
+            }
+        }
+        Ok(chunk)
+    }
+
+    fn first_byte(&self) -> (Instant, Limit) {
+        (after(self.record.started, self.timeouts.first_byte), Limit::FirstByte)
+    }
+
+    async fn within<T>(
+        &self,
+        (limit, which): (Instant, Limit),
+        work: impl Future<Output = T>,
+    ) -> Result<T, Fault> {
+        let total = after(self.record.started, self.timeouts.total);
+        let (limit, which) = if total < limit { (total, Limit::Total) } else { (limit, which) };
+        timeout_at(limit.into(), work).await.map_err(|_| self.timed_out(which))
+    }
+
+    fn timed_out(&self, which: Limit) -> Fault {
+        let message = match which {
+            Limit::Total => return over(self.timeouts.total),
+            Limit::FirstByte => {
+                format!("no reply within {} s", self.timeouts.first_byte.as_secs_f64())
+            }
+            Limit::Idle => {
+                let idle = self.timeouts.idle.as_secs_f64();
+                format!("the reply stopped: nothing came for {idle} s")
+            }
+        };
+        Fault::new(FaultKind::Timeout, message)
+    }
+}
+
+/// `limit` after `start`; a limit beyond what the clock can say counts as a year.
+fn after(start: Instant, limit: Duration) -> Instant {
+    start.checked_add(limit).unwrap_or_else(|| start + Duration::from_hours(365 * 24))
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Limit {
+    FirstByte,
+    Idle,
+    Total,
+}
+
+/// Reads to the end, if it comes at once, so that the connection can be used again.
+async fn drain(incoming: &mut Incoming) {
+    let limit = clock::instant() + DRAIN;
+    let mut left = MAX_ERROR_BODY;
+    while let Ok(Ok(Some(bytes))) = timeout_at(limit.into(), incoming.response.chunk()).await {
+        left = left.saturating_sub(bytes.len());
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+fn with_partial(mut fault: Fault, decoder: &dyn StreamDecoder) -> Fault {
+    fault.partial = fault.partial.or_else(|| decoder.partial());
+    fault
+}
+
+fn too_large() -> Fault {
+    let limit = MAX_BODY >> 20;
+    Fault::new(FaultKind::TooLarge, format!("the reply is larger than {limit} MiB"))
+}

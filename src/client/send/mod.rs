@@ -1,0 +1,54 @@
+//! The innermost part: makes one attempt, in the way that the target's endpoint asks for.
+
+pub(super) mod http;
+pub(super) mod replay;
+mod sim;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use self::replay::ReplayBook;
+use crate::domain::{
+    contract::{Call, Generate, Reply},
+    fault::Fault,
+    target::{Endpoint, ReplaySource},
+};
+
+/// Makes attempts.
+#[derive(Debug)]
+pub(super) struct Sender {
+    http: http::HttpSender,
+    books: Vec<(ReplaySource, Arc<ReplayBook>)>,
+}
+
+impl Sender {
+    /// A sender that answers recorded calls from `books`.
+    pub(super) fn new(books: Vec<(ReplaySource, Arc<ReplayBook>)>) -> Self {
+        Self { http: http::HttpSender::default(), books }
+    }
+}
+
+impl Generate for Sender {
+    fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply> {
+        match &call.target.endpoint {
+            Endpoint::Http(endpoint) => Box::pin(self.http.send(call, endpoint)),
+            Endpoint::Sim(profile) => Box::pin(sim::send(call, profile)),
+            Endpoint::Replay(source) => {
+                let book = self.books.iter().find(|(have, _)| have == source);
+                let reply = replay::send(call, source, book.map(|(_, book)| book.as_ref()));
+                Box::pin(std::future::ready(reply))
+            }
+        }
+    }
+}
+
+/// The reply of a call that failed before any request was made.
+fn not_sent(call: &Call, fault: Fault) -> Reply {
+    Reply {
+        result: Err(fault),
+        attempts: Vec::new(),
+        served_by: call.target.name.clone(),
+        cached: false,
+    }
+}

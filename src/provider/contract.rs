@@ -1,0 +1,280 @@
+//! The contract that every provider keeps, run over the files of `tests/fixtures/providers/`.
+//!
+//! A case is a JSON file. `request-*.json` holds a call and the request that it becomes. The others
+//! hold a reply and what it is: `generation`, with what differs from an empty one, or `fault`. The
+//! body is `body` (JSON), `text`, or a file beside it that `stream` names; streams are cut at every
+//! byte.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::domain::{
+    fault::FaultKind,
+    message::Message,
+    sample::{Sample, Vars},
+    target::{Capabilities, Endpoint, Flavour, Params, Timeouts},
+};
+
+/// Every provider has at least these cases.
+const REQUIRED: &[&str] =
+    &["401", "429", "500", "plain", "request-chat", "stream", "tool-call", "truncated"];
+
+/// "Sun, 06 Nov 1994 08:49:37 GMT".
+const NOW_MS: i64 = 784_111_777_000;
+
+fn cases(provider: &dyn Provider) -> BTreeMap<String, (PathBuf, Value)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/providers");
+    let folder = root.join(provider.name());
+    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let files = files.map(|file| file.expect("a file").path());
+    let files = files.filter(|path| path.extension().is_some_and(|kind| kind == "json"));
+    let read = |path: PathBuf| {
+        let text = fs::read(&path).expect("a readable file");
+        let case = serde_json::from_slice(&text).unwrap_or_else(|e| panic!("{path:?}: {e}"));
+        (path.file_stem().expect("a name").to_string_lossy().into_owned(), (path, case))
+    };
+    files.map(read).collect()
+}
+
+fn headers(case: &Value) -> Vec<(String, String)> {
+    let headers = case["headers"].as_object().into_iter().flatten();
+    headers.map(|(name, value)| (name.clone(), text(value))).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn status(case: &Value) -> u16 {
+    case["status"].as_u64().unwrap_or(200) as u16
+}
+
+/// The outcome as JSON, without what is absent.
+fn shown(outcome: &Result<Generation, Fault>) -> Value {
+    let mut all = match outcome {
+        Ok(made) => json!({ "generation": {
+            "text": made.text,
+            "reasoning": made.reasoning,
+            "tool_calls": made.tool_calls,
+            "finish_reason": made.finish_reason.name(),
+            "raw_finish_reason": made.raw_finish_reason,
+            "usage": made.usage,
+            "served_model": made.served_model,
+            "request_id": made.request_id,
+            "reported_cost_pico": made.reported_cost.map(crate::base::money::Money::pico),
+        }}),
+        Err(fault) => json!({ "fault": {
+            "kind": fault.kind.name(),
+            "message": fault.message,
+            "status": fault.status,
+            "retry_after_ms": fault.retry_after.map(|wait| wait.as_millis() as u64),
+            "partial": fault.partial,
+        }}),
+    };
+    for outcome in all.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
+        let fields = outcome.as_object_mut().expect("an object");
+        fields.retain(|_, value| !value.is_null() && *value != json!([]) && *value != json!(""));
+    }
+    all
+}
+
+fn expected(case: &Value) -> Value {
+    let name = if case["fault"].is_object() { "fault" } else { "generation" };
+    json!({ name: case[name] })
+}
+
+fn streamed(
+    provider: &dyn Provider,
+    head: &HttpReply<'_>,
+    pieces: &[&[u8]],
+) -> Result<Generation, Fault> {
+    let mut decoder = provider.stream(head);
+    let mut events = sse::Events::default();
+    let fed = pieces
+        .iter()
+        .try_for_each(|piece| events.feed(piece, &mut |event| decoder.event(event).map(|_| ())));
+    let fed = fed.and_then(|()| events.end(&mut |event| decoder.event(event).map(|_| ())));
+    match fed {
+        Err(mut fault) => {
+            fault.partial = fault.partial.or_else(|| decoder.partial());
+            Err(fault)
+        }
+        Ok(()) => decoder.finish(),
+    }
+}
+
+fn check_stream(provider: &dyn Provider, name: &str, head: &HttpReply<'_>, bytes: &[u8]) -> Value {
+    let whole = shown(&streamed(provider, head, &[bytes]));
+    for cut in 0..=bytes.len() {
+        let (start, rest) = bytes.split_at(cut);
+        assert_eq!(
+            shown(&streamed(provider, head, &[start, rest])),
+            whole,
+            "{name} split at {cut}"
+        );
+        // A stream that breaks off is never taken for a shorter answer.
+        if let Ok(made) = streamed(provider, head, &[start]) {
+            let text = whole["generation"]["text"].as_str().unwrap_or_default();
+            assert_eq!(made.text, text, "{name} broken off at {cut}");
+        }
+    }
+    let single: Vec<&[u8]> = bytes.chunks(1).collect();
+    assert_eq!(shown(&streamed(provider, head, &single)), whole, "{name} byte by byte");
+    whole
+}
+
+#[test]
+fn replies() {
+    for provider in PROVIDERS {
+        let cases = cases(*provider);
+        for name in REQUIRED {
+            assert!(cases.contains_key(*name), "{} lacks the case `{name}`", provider.name());
+        }
+        for (name, (path, case)) in cases.iter().filter(|(name, _)| !name.starts_with("request")) {
+            let headers = headers(case);
+            let lookup = headers.as_slice();
+            let mut reply =
+                HttpReply { status: status(case), headers: &lookup, body: &[], now_ms: NOW_MS };
+            let found = if let Some(file) = case["stream"].as_str() {
+                let bytes = fs::read(path.with_file_name(file)).expect("a readable stream");
+                check_stream(*provider, name, &reply, &bytes)
+            } else {
+                let body =
+                    case["text"].as_str().map_or_else(|| case["body"].to_string(), str::to_owned);
+                reply.body = body.as_bytes();
+                shown(&match reply.status {
+                    200..300 => provider.decode(&reply),
+                    _ => Err(provider.classify(&reply)),
+                })
+            };
+            assert_eq!(found, expected(case), "{name}");
+        }
+    }
+}
+
+fn call(case: &Value) -> (Call, HttpEndpoint) {
+    let params = &case["params"];
+    let given = |name: &str| params[name].as_f64();
+    let extra = params["extra"].as_object().cloned().unwrap_or_default();
+    let stop = params["stop"].as_array().into_iter().flatten().map(text);
+    let endpoint = HttpEndpoint {
+        base_url: text(&case["base_url"]),
+        api_key: case["api_key"].as_str().map(Secret::new),
+        headers: headers(case)
+            .into_iter()
+            .map(|(name, value)| (name, Secret::new(value)))
+            .collect(),
+        flavour: match case["flavour"].as_str() {
+            Some("completion") => Flavour::Completion,
+            _ => Flavour::Chat,
+        },
+        stream: case["stream"] == json!(true),
+    };
+    let target = Target {
+        name: "model".to_owned(),
+        provider: "any",
+        model: "org/model:tag".to_owned(),
+        endpoint: Endpoint::Http(endpoint.clone()),
+        params: Params {
+            temperature: given("temperature"),
+            top_p: given("top_p"),
+            max_tokens: params["max_tokens"].as_u64(),
+            seed: params["seed"].as_i64(),
+            stop: stop.collect(),
+            extra: extra.into_iter().collect(),
+        },
+        price: None,
+        capabilities: Capabilities { vision: true },
+        timeouts: Timeouts::default(),
+    };
+    let sample = Sample {
+        index: 0,
+        id: "1".to_owned(),
+        input: None,
+        expected: Vec::new(),
+        vars: Vars::new(),
+        metadata: Vars::new(),
+        cluster: None,
+        tags: Vec::new(),
+    };
+    let messages: Vec<Message> =
+        serde_json::from_value(case["messages"].clone()).expect("messages");
+    let call = Call {
+        target: Arc::new(target),
+        messages: messages.into(),
+        sample: Arc::new(sample),
+        prompt: 0,
+        epoch: 0,
+    };
+    (call, endpoint)
+}
+
+#[test]
+fn requests() {
+    for provider in PROVIDERS {
+        let cases = cases(*provider);
+        for (name, (_, case)) in cases.iter().filter(|(name, _)| name.starts_with("request")) {
+            let (call, endpoint) = call(case);
+            let found = match provider.encode(&call, &endpoint) {
+                Err(fault) => {
+                    assert_eq!(fault.kind, FaultKind::BadRequest, "{name}");
+                    json!({ "refused": fault.message })
+                }
+                Ok(request) => {
+                    let headers = request
+                        .headers
+                        .iter()
+                        .map(|(name, value)| (name.clone().into_owned(), json!(value.expose())));
+                    let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+                    let headers: serde_json::Map<String, Value> = headers.collect();
+                    json!({ "url": request.url, "headers": headers, "body": body })
+                }
+            };
+            assert_eq!(found, case["becomes"], "{name}");
+        }
+    }
+}
+
+#[test]
+fn hostile_bodies_are_faults() {
+    let deep =
+        |open: &str| format!(r#"{{"choices":[{{"message":{{"content":{}"#, open.repeat(100_000));
+    let bodies: &[Vec<u8>] = &[
+        Vec::new(),
+        b"null".to_vec(),
+        b"[]".to_vec(),
+        b"{".to_vec(),
+        deep("[").into_bytes(),
+        deep("{\"text\":").into_bytes(),
+        b"{\"choices\":[{\"message\":{\"content\":\"\xff\"}}]}".to_vec(),
+        br#"{"choices":[{"message":{"content":"\ud83d"}}]}"#.to_vec(),
+        br#"{"choices":[],"usage":{"prompt_tokens":1e999}}"#.to_vec(),
+        br#"{"error":{"code":1e5,"message":{"a":[]}}}"#.to_vec(),
+    ];
+    let headers: &[(String, String)] = &[];
+    for provider in PROVIDERS {
+        for body in bodies {
+            let mut reply = HttpReply { status: 200, headers: &headers, body, now_ms: 0 };
+            let fault = provider.decode(&reply).expect_err("a fault");
+            assert_eq!(fault.kind, FaultKind::Protocol, "{:?}", String::from_utf8_lossy(body));
+            assert!(fault.message.len() < 4_096);
+            reply.status = 500;
+            assert_eq!(provider.classify(&reply).kind, FaultKind::Transient);
+            let event = [b"data: ", body.as_slice(), b"\n\n"].concat();
+            streamed(*provider, &reply, &[&event]).expect_err("a fault");
+        }
+    }
+}
+
+#[test]
+fn names_are_found() {
+    assert_eq!(find("openai-compatible").map(Provider::name), Some("openai-compatible"));
+    assert!(find("OpenAI-compatible").is_none());
+}
