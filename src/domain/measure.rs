@@ -117,3 +117,21 @@ impl RunMeasures {
         self.models.iter().map(|model| model.unpriced_calls).sum()
     }
 }
+
+/// What became of a gate: a condition on the measures, decided for one model and prompt or for the
+/// whole run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GateResult {
+    /// The condition as written.
+    pub gate: String,
+    /// The model it was decided for; `None` when it is about the whole run.
+    pub model: Option<String>,
+    /// The prompt it was decided for; `None` when it is about all of them.
+    pub prompt: Option<String>,
+    /// Whether it holds; `None` when that could not be decided.
+    pub passed: Option<bool>,
+    /// What was measured, in the gate's own unit.
+    pub measured: Option<f64>,
+    /// Why, for a person.
+    pub reason: String,
+}

@@ -1,1 +1,3 @@
 //! Floor 1: the only module that names polars.
+
+pub mod table;

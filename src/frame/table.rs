@@ -1,0 +1,244 @@
+//! Typed columns into a Parquet file, a row group at a time. Knows nothing of runs.
+
+use std::{fmt, fs::File, io::BufWriter};
+
+use polars::prelude::{Column, DataFrame, DataType, NamedFrom, PolarsError, Schema, Series};
+use polars_io::parquet::write::{BatchedWriter, ParquetWriter};
+
+/// What a column holds. Every column may have gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// Whole numbers.
+    Int,
+    /// Numbers.
+    Float,
+    /// Yes or no.
+    Bool,
+}
+
+/// The cells of one column, `None` where there is nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cells {
+    /// Text.
+    Text(Vec<Option<String>>),
+    /// Whole numbers.
+    Int(Vec<Option<i64>>),
+    /// Numbers; one that is not finite becomes a gap.
+    Float(Vec<Option<f64>>),
+    /// Yes or no.
+    Bool(Vec<Option<bool>>),
+}
+
+impl Cells {
+    /// A column of `kind` without cells.
+    pub fn empty(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text(Vec::new()),
+            Kind::Int => Self::Int(Vec::new()),
+            Kind::Float => Self::Float(Vec::new()),
+            Kind::Bool => Self::Bool(Vec::new()),
+        }
+    }
+
+    /// What the column holds.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Text(_) => Kind::Text,
+            Self::Int(_) => Kind::Int,
+            Self::Float(_) => Kind::Float,
+            Self::Bool(_) => Kind::Bool,
+        }
+    }
+
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(cells) => cells.len(),
+            Self::Int(cells) => cells.len(),
+            Self::Float(cells) => cells.len(),
+            Self::Bool(cells) => cells.len(),
+        }
+    }
+
+    /// Whether there is no cell.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn into_column(self, name: &str) -> Column {
+        let name = name.into();
+        match self {
+            Self::Text(cells) => Series::new(name, cells),
+            Self::Int(cells) => Series::new(name, cells),
+            Self::Float(cells) => {
+                let finite = |cell: Option<f64>| cell.filter(|value| value.is_finite());
+                Series::new(name, cells.into_iter().map(finite).collect::<Vec<_>>())
+            }
+            Self::Bool(cells) => Series::new(name, cells),
+        }
+        .into()
+    }
+}
+
+/// Why a table could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum TableError {
+    /// Two columns of one name.
+    #[error("two columns are called `{0}`")]
+    TwiceNamed(String),
+    /// The cells given are not those of the table.
+    #[error("the cells do not fit the columns: {0}")]
+    Misfit(String),
+    /// Polars could not encode or write.
+    #[error("write the Parquet file: {0}")]
+    Write(#[from] PolarsError),
+}
+
+/// Writes a table whose columns are known before its rows.
+pub struct TableWriter {
+    columns: Vec<(String, Kind)>,
+    writer: BatchedWriter<BufWriter<File>>,
+}
+
+impl fmt::Debug for TableWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableWriter").field("columns", &self.columns).finish_non_exhaustive()
+    }
+}
+
+impl TableWriter {
+    /// A Parquet file, compressed with Zstandard, of `columns` in this order.
+    ///
+    /// # Errors
+    ///
+    /// When two columns have one name, or the file cannot be written.
+    pub fn parquet(file: File, columns: &[(String, Kind)]) -> Result<Self, TableError> {
+        let mut schema = Schema::with_capacity(columns.len());
+        for (name, kind) in columns {
+            if schema.insert(name.as_str().into(), data_type(*kind)).is_some() {
+                return Err(TableError::TwiceNamed(name.clone()));
+            }
+        }
+        // Pages are not encoded in parallel: an export waits for its reader, not for the processor.
+        let writer =
+            ParquetWriter::new(BufWriter::new(file)).set_parallel(false).batched(&schema)?;
+        Ok(Self { columns: columns.to_vec(), writer })
+    }
+
+    /// Writes `cells`, one entry a column, as one row group. Without a row nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// When the cells are not one column each of the declared kind and of one length, or the file
+    /// cannot be written.
+    pub fn push(&mut self, cells: Vec<Cells>) -> Result<(), TableError> {
+        let height = cells.first().map_or(0, Cells::len);
+        if cells.len() != self.columns.len() {
+            let (given, wanted) = (cells.len(), self.columns.len());
+            return Err(TableError::Misfit(format!("{given} columns instead of {wanted}")));
+        }
+        for (cells, (name, kind)) in cells.iter().zip(&self.columns) {
+            if cells.kind() != *kind {
+                return Err(TableError::Misfit(format!("`{name}` is not {kind:?}")));
+            }
+            if cells.len() != height {
+                return Err(TableError::Misfit(format!("`{name}` has not {height} rows")));
+            }
+        }
+        if height == 0 {
+            return Ok(());
+        }
+        let columns = cells
+            .into_iter()
+            .zip(&self.columns)
+            .map(|(cells, (name, _))| cells.into_column(name))
+            .collect();
+        let frame = DataFrame::new(height, columns)?;
+        self.writer.write_batch(&frame)?;
+        Ok(())
+    }
+
+    /// Writes the footer, without which no program reads the file.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn finish(self) -> Result<(), TableError> {
+        self.writer.finish()?;
+        Ok(())
+    }
+}
+
+fn data_type(kind: Kind) -> DataType {
+    match kind {
+        Kind::Text => DataType::String,
+        Kind::Int => DataType::Int64,
+        Kind::Float => DataType::Float64,
+        Kind::Bool => DataType::Boolean,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::AnyValue;
+    use polars_io::{SerReader as _, parquet::read::ParquetReader};
+
+    use super::*;
+
+    fn columns() -> Vec<(String, Kind)> {
+        let kinds = [Kind::Text, Kind::Int, Kind::Float, Kind::Bool];
+        ["text", "int", "float", "bool"].map(String::from).into_iter().zip(kinds).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let directory = tempfile::tempdir().expect("directory");
+        let path = directory.path().join("table.parquet");
+        let file = File::create(&path).expect("file");
+        let mut table = TableWriter::parquet(file, &columns()).expect("schema");
+        for start in [0, 2] {
+            table
+                .push(vec![
+                    Cells::Text(vec![Some(format!("row {start}\0\u{202E}")), None]),
+                    Cells::Int(vec![Some(start), None]),
+                    Cells::Float(vec![Some(f64::NAN), Some(0.5)]),
+                    Cells::Bool(vec![Some(true), None]),
+                ])
+                .expect("row group");
+        }
+        table.push(columns().iter().map(|(_, kind)| Cells::empty(*kind)).collect()).expect("none");
+        table.finish().expect("footer");
+
+        let frame = ParquetReader::new(File::open(&path).expect("file")).finish().expect("parquet");
+        assert_eq!(frame.shape(), (4, 4));
+        let cell = |column: &str, row| {
+            frame.column(column).expect("column").get(row).expect("cell").into_static()
+        };
+        assert_eq!(cell("text", 2), AnyValue::StringOwned("row 2\0\u{202E}".into()));
+        assert_eq!(cell("text", 1), AnyValue::Null);
+        assert_eq!(cell("int", 2), AnyValue::Int64(2));
+        assert_eq!([cell("float", 0), cell("float", 1)], [AnyValue::Null, AnyValue::Float64(0.5)]);
+        assert_eq!([cell("bool", 0), cell("bool", 1)], [AnyValue::Boolean(true), AnyValue::Null]);
+    }
+
+    #[test]
+    fn cells_that_do_not_fit_are_refused() {
+        let file = || tempfile::tempfile().expect("file");
+        let mut table = TableWriter::parquet(file(), &columns()[..2]).expect("schema");
+        let misfits = [
+            vec![Cells::Text(vec![None])],
+            vec![Cells::Text(vec![None]), Cells::Bool(vec![None])],
+            vec![Cells::Text(vec![None]), Cells::Int(vec![])],
+        ];
+        for cells in misfits {
+            assert!(matches!(table.push(cells), Err(TableError::Misfit(_))));
+        }
+        let twice = [("a".to_owned(), Kind::Text), ("a".to_owned(), Kind::Int)];
+        assert!(matches!(
+            TableWriter::parquet(file(), &twice),
+            Err(TableError::TwiceNamed(name)) if name == "a"
+        ));
+    }
+}

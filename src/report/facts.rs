@@ -1,0 +1,328 @@
+//! What every report for people says of a run, before it is dressed for one of them. The text here
+//! is as it came: each format makes it harmless itself.
+
+use crate::{
+    domain::{
+        measure::{Estimate, GateResult, Measure, ModelTotals},
+        run::{ModelInfo, RunStatus, ScorerInfo},
+    },
+    report::{
+        View,
+        json::{known_cost, some_cost_is_known},
+        number::{Unit, count, of, percent},
+    },
+};
+
+/// Samples below which a warning says that intervals are wide.
+const FEW_SAMPLES: u64 = 30;
+
+/// One line of the results, with the names of what it is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ResultLine<'a> {
+    /// The model's name.
+    pub(super) model: &'a str,
+    /// The prompt's id.
+    pub(super) prompt: &'a str,
+    /// The scorer.
+    pub(super) scorer: &'a ScorerInfo,
+    /// The metric's name.
+    pub(super) metric: &'a str,
+    /// What was measured.
+    pub(super) estimate: Estimate,
+}
+
+impl<'a> ResultLine<'a> {
+    /// The unit of the scorer's values.
+    fn unit(&self) -> Unit<'a> {
+        unit_of(self.scorer)
+    }
+
+    /// The value.
+    pub(super) fn value(&self) -> Option<String> {
+        self.estimate.value.map(|value| self.unit().show(value))
+    }
+
+    /// The 95% interval.
+    pub(super) fn interval(&self) -> Option<String> {
+        let (low, high) = self.estimate.low.zip(self.estimate.high)?;
+        Some(format!("[{}, {}]", self.unit().show(low), self.unit().show(high)))
+    }
+}
+
+/// The unit of a scorer's values: the one its options name, unless they are shares.
+pub(super) fn unit_of(scorer: &ScorerInfo) -> Unit<'_> {
+    let named = scorer.options.get("unit").and_then(serde_json::Value::as_str);
+    match named {
+        _ if scorer.unit_range => Unit::Share,
+        Some(name) => Unit::named(name),
+        None => Unit::Plain,
+    }
+}
+
+/// The results in the order of the plan.
+pub(super) fn results<'a>(view: &View<'a>) -> Vec<ResultLine<'a>> {
+    view.measures.measures.iter().filter_map(|measure| line(*view, measure)).collect()
+}
+
+fn line<'a>(view: View<'a>, measure: &Measure) -> Option<ResultLine<'a>> {
+    let header = &view.run.header;
+    Some(ResultLine {
+        model: &header.models.get(measure.model as usize)?.name,
+        prompt: &header.prompts.get(measure.prompt as usize)?.id,
+        scorer: header.scorers.get(measure.scorer as usize)?,
+        metric: measure.metric,
+        estimate: measure.estimate,
+    })
+}
+
+/// The models with what they did, in the order of the plan.
+pub(super) fn models<'a>(
+    view: &View<'a>,
+) -> impl Iterator<Item = (&'a ModelInfo, &'a ModelTotals)> + use<'a> {
+    view.run.header.models.iter().zip(&view.measures.models)
+}
+
+/// What a model's calls cost: nothing when nothing is known, a lower bound when not all is.
+pub(super) fn model_cost(model: &ModelTotals) -> Option<Cost> {
+    let known = model.unpriced_calls == 0 || some_cost_is_known(model);
+    known.then(|| Cost { amount: model.cost.to_string(), at_least: model.unpriced_calls > 0 })
+}
+
+/// What the run cost, in the same way.
+pub(super) fn run_cost(view: &View<'_>) -> Option<Cost> {
+    known_cost(view.measures).map(|_| Cost {
+        amount: view.measures.cost().to_string(),
+        at_least: view.measures.unpriced_calls() > 0,
+    })
+}
+
+/// An amount of money, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cost {
+    amount: String,
+    at_least: bool,
+}
+
+impl Cost {
+    /// The amount, behind `bound` when more may have been spent.
+    pub(super) fn show(&self, bound: &str) -> String {
+        let bound = if self.at_least { bound } else { "" };
+        format!("{bound}{}", self.amount)
+    }
+}
+
+/// The word for what became of a gate.
+pub(super) fn gate_word(gate: &GateResult) -> &'static str {
+    match gate.passed {
+        Some(true) => "PASS",
+        Some(false) => "FAIL",
+        None => "UNKNOWN",
+    }
+}
+
+/// What a gate was decided for, when that is not the whole run.
+pub(super) fn gate_scope(gate: &GateResult) -> Option<String> {
+    match (&gate.model, &gate.prompt) {
+        (Some(model), Some(prompt)) => Some(format!("{model}, {prompt}")),
+        (Some(one), None) | (None, Some(one)) => Some(one.clone()),
+        (None, None) => None,
+    }
+}
+
+/// How good the news is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Every gate passed.
+    Good,
+    /// A gate failed.
+    Bad,
+    /// Something is missing or undecided.
+    Unsure,
+    /// Nothing was asked.
+    Neutral,
+}
+
+impl Tone {
+    /// The tone's name, for style sheets.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Unsure => "unsure",
+            Self::Neutral => "neutral",
+        }
+    }
+}
+
+/// The run in one sentence.
+pub(super) fn verdict(view: &View<'_>) -> (Tone, String) {
+    let all = view.gates.len() as u64;
+    let decided = |wanted| view.gates.iter().filter(|gate| gate.passed == wanted).count() as u64;
+    let (passed, failed, unknown) = (decided(Some(true)), decided(Some(false)), decided(None));
+    let complete = view.run.status == RunStatus::Complete;
+    let (tone, text) = if all == 0 {
+        (Tone::Neutral, "No gates were set".to_owned())
+    } else if failed > 0 {
+        (Tone::Bad, format!("{} of {} failed", count(failed), of(all, "gate", "gates")))
+    } else if unknown > 0 {
+        let text = format!(
+            "{} of {} passed, {} could not be decided",
+            count(passed),
+            of(all, "gate", "gates"),
+            count(unknown)
+        );
+        (Tone::Unsure, text)
+    } else if all == 1 {
+        (Tone::Good, "The gate passed".to_owned())
+    } else {
+        (Tone::Good, format!("All {} gates passed", count(all)))
+    };
+    let state = match view.run.status {
+        RunStatus::Complete => return (tone, format!("{text}.")),
+        RunStatus::Running => "the run has not ended",
+        RunStatus::Incomplete => "the run is incomplete",
+        RunStatus::Budget => "the run was stopped by its budget",
+        RunStatus::Interrupted => "the run was interrupted",
+    };
+    let tone = if tone == Tone::Bad || complete { tone } else { Tone::Unsure };
+    (tone, format!("{text}; {state}."))
+}
+
+/// How many trials there are and how they ended, in one line.
+pub(super) fn trials_line(view: &View<'_>) -> String {
+    let measures = view.measures;
+    let answered = measures.ended().saturating_sub(measures.failed());
+    let cached: u64 = measures.models.iter().map(|model| model.cached).sum();
+    let mut line = format!(
+        "{}: {} answered, {}",
+        of(measures.planned, "trial", "trials"),
+        count(answered),
+        of(measures.failed(), "error", "errors")
+    );
+    if cached > 0 {
+        line.extend([", ", &count(cached), " from the cache"]);
+    }
+    line
+}
+
+/// What a reader must know before trusting the numbers.
+pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
+    let measures = view.measures;
+    let sum = |part: fn(&ModelTotals) -> u64| measures.models.iter().map(part).sum::<u64>();
+    let (planned, ended, failed) = (measures.planned, measures.ended(), measures.failed());
+    let mut warnings = Vec::new();
+    if ended < planned {
+        let missing = planned - ended;
+        let verb = if missing == 1 { "has" } else { "have" };
+        warnings.push(format!(
+            "{} of {} {verb} not ended ({})",
+            count(missing),
+            of(planned, "trial", "trials"),
+            percent(missing, planned)
+        ));
+    }
+    if failed > 0 {
+        let verb = if failed == 1 { "has" } else { "have" };
+        let kinds: Vec<String> =
+            measures.errors.iter().map(|(kind, n)| format!("{} {kind}", count(*n))).collect();
+        let kinds =
+            if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
+        warnings.push(format!(
+            "{} of {} {verb} no answer ({}){kinds}",
+            count(failed),
+            of(ended, "trial", "trials"),
+            percent(failed, ended)
+        ));
+    }
+    let odd: Vec<String> = [
+        (sum(|model| model.length), "cut at the token limit"),
+        (sum(|model| model.refused), "refused"),
+        (sum(|model| model.empty), "empty"),
+    ]
+    .into_iter()
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, what)| format!("{} {what}", count(n)))
+    .collect();
+    if !odd.is_empty() {
+        warnings.push(format!("answers that are not whole: {}", odd.join(", ")));
+    }
+    warnings.extend(unscored(view));
+    if measures.scorer_failures > 0 {
+        warnings.push(format!(
+            "a scorer itself failed {}",
+            of(measures.scorer_failures, "time", "times")
+        ));
+    }
+    match measures.unpriced_calls() {
+        0 => {}
+        n => warnings.push(format!(
+            "the cost of {} is not known; what is shown is the rest",
+            of(n, "call", "calls")
+        )),
+    }
+    let fewest = measures.measures.iter().map(|m| m.estimate.n).filter(|n| *n > 0).min();
+    if let Some(n) = fewest.filter(|n| *n < FEW_SAMPLES) {
+        warnings.push(format!("few samples: intervals are wide (n = {n})"));
+    }
+    warnings
+}
+
+/// One warning for each scorer that left samples without a score.
+fn unscored(view: &View<'_>) -> Vec<String> {
+    let measures = &view.measures.measures;
+    let scorers = view.run.header.scorers.iter().zip(0..);
+    scorers
+        .filter_map(|(scorer, index)| {
+            // Every metric of a scorer counts the same samples: one is enough.
+            let metric = measures.iter().find(|m| m.scorer == index)?.metric;
+            let (scored, unscored) = measures
+                .iter()
+                .filter(|m| m.scorer == index && m.metric == metric)
+                .fold((0, 0), |(n, un), m| (n + m.estimate.n, un + m.estimate.unscored));
+            (unscored > 0).then(|| {
+                format!(
+                    "{} left {} of {} unscored ({})",
+                    scorer.id,
+                    count(unscored),
+                    of(scored + unscored, "sample", "samples"),
+                    percent(unscored, scored + unscored)
+                )
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn verdicts() {
+        let mut data = sample::run();
+        let say = |data: &sample::Data| {
+            let (tone, text) = verdict(&data.view());
+            format!("{}: {text}", tone.name())
+        };
+        assert_eq!(say(&data), "bad: 1 of 3 gates failed.");
+        data.gates.remove(1);
+        assert_eq!(say(&data), "unsure: 1 of 2 gates passed, 1 could not be decided.");
+        data.gates.truncate(1);
+        assert_eq!(say(&data), "good: The gate passed.");
+        data.run.status = RunStatus::Budget;
+        assert_eq!(say(&data), "unsure: The gate passed; the run was stopped by its budget.");
+        data.gates.clear();
+        data.run.status = RunStatus::Complete;
+        assert_eq!(say(&data), "neutral: No gates were set.");
+    }
+
+    #[test]
+    fn what_must_be_known_before_trusting_the_numbers() {
+        let mut data = sample::run();
+        data.measures.scorer_failures = 1;
+        data.measures.planned += 1;
+        insta::assert_snapshot!(warnings(&data.view()).join("\n"));
+        let clean = sample::clean();
+        assert!(warnings(&clean.view()).is_empty(), "{:?}", warnings(&clean.view()));
+    }
+}
