@@ -1,1 +1,16 @@
-//! Integration tests.
+//! The one integration binary: drives the built program the way a user does, and keeps the
+//! repository's own rules.
+//!
+//! One binary, because each further one links the whole crate again.
+
+#![expect(
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "helpers of tests stop a test the way tests do, and say what was skipped"
+)]
+
+mod docs;
+mod doubles;
+mod support;
+mod tidy;

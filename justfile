@@ -1,0 +1,29 @@
+# The same lines stand in `.ci/run`; the tests compare them. Without `just`, run a recipe's lines.
+
+export RUSTDOCFLAGS := "-Dwarnings"
+
+# Day to day the program is linked once, under the name `evals` only.
+once := "--no-default-features"
+
+_default:
+    @just --list
+
+# Every check, in the order of what fails soonest.
+check:
+    cargo fmt --check
+    cargo clippy --locked --all-targets -- -D warnings
+    cargo test --locked {{once}}
+    cargo doc --locked --no-deps
+    cargo deny --locked check bans licenses sources
+
+# Unit, integration and doc tests; `just test scorer` for those with a name.
+test *filter:
+    cargo test --locked {{once}} {{filter}}
+
+# The reference documentation of the library.
+docs:
+    cargo doc --locked --no-deps
+
+# Speed, start-up and memory against a mock server; prints a Markdown table. Not part of `check`.
+bench *args:
+    python3 benches/run.py {{args}}

@@ -1,0 +1,41 @@
+//! What tests share: a project of their own, the built program, servers to talk to.
+//!
+//! No test reads the user's home, keys or network.
+
+mod aimock;
+mod evals;
+mod project;
+mod redact;
+mod stub;
+
+use std::path::{Path, PathBuf};
+
+pub(crate) use aimock::Aimock;
+pub(crate) use evals::{Evals, Output, Running};
+pub(crate) use project::Project;
+pub(crate) use redact::redact;
+pub(crate) use stub::{
+    Request, Response, Stub, exchange, openai_chat, openai_error, openai_stream, read_reply,
+};
+
+/// The root of the checkout.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Data that is too large or too foreign to be part of the checkout, and stands beside it on some
+/// machines. `None`, with a word on stderr, where it does not.
+pub(crate) fn shared_dir() -> Option<PathBuf> {
+    let dir = root().parent()?.join("shared");
+    if dir.is_dir() {
+        return Some(dir);
+    }
+    skipped(&format!("there is no `{}`", dir.display()));
+    None
+}
+
+/// Says on stderr that the running test proves nothing on this machine.
+fn skipped(reason: &str) {
+    let name = std::thread::current().name().unwrap_or("test").to_owned();
+    eprintln!("skipped {name}: {reason}");
+}
