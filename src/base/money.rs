@@ -34,6 +34,7 @@ impl Money {
     }
 
     /// `count` times this amount, saturating.
+    #[must_use]
     pub fn times(self, count: u64) -> Self {
         Self(self.0.saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)))
     }

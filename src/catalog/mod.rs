@@ -1,1 +1,32 @@
-//! Floor 3: a model reference becomes a target.
+//! Floor 3: a model entry of a config becomes a target that can be called.
+//!
+//! The seam for registered models, endpoints and the shipped price table: whatever a reference
+//! resolves to, the rest of the program sees a [`Target`].
+
+pub mod profile;
+mod resolve;
+
+use std::path::Path;
+
+pub use resolve::resolve;
+
+use crate::domain::target::Params;
+
+/// What resolving needs to know besides the entry.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The config's path, or the flag, for messages.
+    pub origin: &'a str,
+    /// Finds the value of `${NAME}`.
+    pub lookup: &'a dyn Fn(&str) -> Option<String>,
+    /// The run's sampling parameters.
+    pub params: &'a Params,
+    /// What relative paths are relative to.
+    pub base_dir: &'a Path,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}

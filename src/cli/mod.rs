@@ -1,9 +1,69 @@
-//! Floor 8: the command line.
+//! Floor 8: the command line. The only module that prints, reads the environment and decides exit
+//! codes.
+
+mod args;
+mod completions;
+mod doctor;
+mod env;
+mod exit;
+mod export;
+mod init;
+mod list;
+mod out;
+mod overlay;
+mod progress;
+mod report;
+mod rm;
+mod run;
+mod schema;
+mod shell_init;
+mod show;
+mod stored;
+mod watch;
 
 use std::{ffi::OsString, process::ExitCode};
 
+use clap::Parser as _;
+
+use self::{
+    args::{Cli, Command},
+    exit::{Exit, Failure},
+    out::Out,
+};
+
 /// Runs the program with `args`, the program's name included.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
-    let _ = args;
-    ExitCode::SUCCESS
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A closed pipe is the reader's choice: `evals --help | head` ends quietly.
+            error.print().ok();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+        }
+    };
+    let mut out = Out::new();
+    match dispatch(cli, &mut out) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            out.failure(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
+    let db = env::database(cli.db);
+    match cli.command {
+        Command::Init(args) => init::run(&args, out),
+        Command::Run(args) => run::run(&args, &db, out),
+        Command::List(args) => list::run(&args, &db, out),
+        Command::Show(args) => show::run(&args, &db, out),
+        Command::Report(args) => report::run(&args, &db, out),
+        Command::Export(args) => export::run(&args, &db, out),
+        Command::Rm(args) => rm::run(&args, &db, out),
+        Command::Schema => schema::run(out),
+        Command::Completions(args) => completions::run(&args, out),
+        Command::ShellInit(args) => shell_init::run(&args, out),
+        Command::Doctor => doctor::run(&db, out),
+    }
 }

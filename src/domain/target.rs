@@ -209,9 +209,9 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            first_byte: Duration::from_secs(300),
-            idle: Duration::from_secs(60),
-            total: Duration::from_secs(600),
+            first_byte: Duration::from_mins(5),
+            idle: Duration::from_mins(1),
+            total: Duration::from_mins(10),
         }
     }
 }

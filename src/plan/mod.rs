@@ -1,1 +1,315 @@
-//! Floor 4: a config becomes a resolved plan.
+//! Floor 4: a config becomes a plan: checked, resolved, ready to be executed.
+//!
+//! Everything that can be wrong before the first call is found here, and nothing is written.
+
+mod data;
+mod prompts;
+mod scorers;
+
+use std::{
+    collections::HashSet,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
+
+pub use self::scorers::PlannedScorer;
+use crate::{
+    base::{clock, id},
+    catalog,
+    config::{At, ConfigError, File, Place, error::suggestion},
+    dataset::{Dataset, DatasetError, Format},
+    domain::{
+        run::{ModelInfo, PromptInfo, RunHeader},
+        target::{Endpoint, Params, Target},
+        trial::Status,
+    },
+    extract::Pipeline,
+    metric::{REDUCERS, reducer},
+    prompt::Prompt,
+};
+
+/// Calls in flight when nobody says otherwise.
+const DEFAULT_CONCURRENCY: u32 = 16;
+
+/// The largest number of calls in flight that can be asked for.
+const MAX_CONCURRENCY: u32 = 20_000;
+
+/// A run that can be executed.
+#[derive(Debug)]
+pub struct Plan {
+    /// What is stored about it.
+    pub header: RunHeader,
+    /// The rows.
+    pub dataset: Dataset,
+    /// The prompts, in order.
+    pub prompts: Vec<Prompt>,
+    /// The models, in order.
+    pub targets: Vec<Arc<Target>>,
+    /// The scorers, in order.
+    pub scorers: Vec<PlannedScorer>,
+    /// The extraction pipelines, in order.
+    pub extracts: Vec<Pipeline>,
+    /// Statuses besides `ok` whose answers are scored.
+    pub score_also: Vec<Status>,
+    /// Calls in flight at most.
+    pub concurrency: u32,
+    /// What image paths of prompts are relative to.
+    pub base_dir: PathBuf,
+}
+
+/// What a plan is made from besides the config.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The config's path, or the words `command line`, for messages.
+    pub origin: &'a str,
+    /// What relative paths are relative to.
+    pub base_dir: &'a Path,
+    /// Finds the value of `${NAME}`.
+    pub lookup: &'a dyn Fn(&str) -> Option<String>,
+    /// Keeps only the samples with these ids.
+    pub only_ids: Option<&'a HashSet<String>>,
+}
+
+impl fmt::Debug for Inputs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inputs").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The config is wrong.
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    /// The dataset cannot be used.
+    #[error("{0}")]
+    Dataset(#[from] DatasetError),
+}
+
+/// Resolves `file`.
+///
+/// # Errors
+///
+/// The first thing that is wrong. What needs no dataset is checked before the dataset is opened.
+pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError> {
+    let targets = models(file, inputs)?;
+    let extracts = scorers::pipelines(file, inputs)?;
+    let scorers = scorers::scorers(file, inputs, &extracts)?;
+    let prompts = prompts::compile(file, inputs)?;
+    prompts::check_images(&prompts, &targets, inputs)?;
+    let (epochs, reduce) = epochs(file, inputs)?;
+    let concurrency = concurrency(file, inputs)?;
+    let score_also = file.score_also.iter().map(|status| status.value).collect();
+    let (dataset, location) = data::open(file, inputs).await?;
+    prompts::check_variables(&prompts, &dataset, inputs)?;
+    scorers::check_expected(&scorers, file, &dataset, inputs)?;
+    let header = RunHeader {
+        id: id::new_run_id(),
+        name: name(file, inputs, &location),
+        created_ms: clock::now_ms(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config: snapshot(file, inputs, concurrency),
+        dataset: location,
+        dataset_digest: dataset.digest().to_owned(),
+        samples: dataset.len(),
+        prompts: prompts
+            .iter()
+            .map(|(_, prompt)| PromptInfo {
+                id: prompt.id().to_owned(),
+                template: prompt.to_value(),
+            })
+            .collect(),
+        models: targets.iter().map(|target| model_info(target)).collect(),
+        scorers: scorers.iter().map(PlannedScorer::info).collect(),
+        extracts: extracts.iter().map(|pipeline| pipeline.id.clone()).collect(),
+        epochs,
+        reduce: reduce.to_owned(),
+        gates: file.gates.iter().map(|gate| gate.value.clone()).collect(),
+    };
+    Ok(Plan {
+        header,
+        dataset,
+        prompts: prompts.into_iter().map(|(_, prompt)| prompt).collect(),
+        targets,
+        scorers,
+        extracts,
+        score_also,
+        concurrency,
+        base_dir: inputs.base_dir.to_owned(),
+    })
+}
+
+fn models(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigError> {
+    if file.models.is_empty() {
+        return Err(ConfigError::new(inputs.origin, Place::default(), "no model is named")
+            .hint("add `models: [sim/good]` to the config, or `-m sim/good` to the command"));
+    }
+    let params = Params::from(&file.params.value);
+    let context = catalog::Context {
+        origin: inputs.origin,
+        lookup: inputs.lookup,
+        params: &params,
+        base_dir: inputs.base_dir,
+    };
+    let mut names = HashSet::new();
+    let mut targets = Vec::with_capacity(file.models.len());
+    for entry in &file.models {
+        let target = catalog::resolve(entry, context)?;
+        crate::client::check(&target).map_err(|fault| {
+            let message = format!("model `{}`: {}", target.name, fault.message);
+            ConfigError::new(inputs.origin, entry.place, message)
+        })?;
+        if !names.insert(target.name.clone()) {
+            let message = format!("two models are called `{}`", target.name);
+            return Err(ConfigError::new(inputs.origin, entry.place, message)
+                .hint("give one of them an `id`"));
+        }
+        targets.push(Arc::new(target));
+    }
+    Ok(targets)
+}
+
+fn epochs(file: &File, inputs: Inputs<'_>) -> Result<(u32, &'static str), ConfigError> {
+    let Some(entry) = &file.epochs else { return Ok((1, "mean")) };
+    let epochs = &entry.value.0;
+    if !(1..=10_000).contains(&epochs.count.value) {
+        let message = format!("`epochs` lies between 1 and 10000, not {}", epochs.count.value);
+        return Err(ConfigError::new(inputs.origin, entry.place, message));
+    }
+    let Some(reduce) = &epochs.reduce else { return Ok((epochs.count.value, "mean")) };
+    let found = reducer::find(&reduce.value).ok_or_else(|| {
+        let message = format!("there is no reducer `{}`", reduce.value);
+        let known = REDUCERS.iter().map(|reducer| reducer.name());
+        let known: Vec<&str> = known.collect();
+        ConfigError::new(inputs.origin, reduce.place, message)
+            .hint(suggestion(&reduce.value, known.iter().copied(), "reducers"))
+    })?;
+    Ok((epochs.count.value, found.name()))
+}
+
+fn concurrency(file: &File, inputs: Inputs<'_>) -> Result<u32, ConfigError> {
+    let Some(entry) = &file.concurrency else { return Ok(DEFAULT_CONCURRENCY) };
+    if (1..=MAX_CONCURRENCY).contains(&entry.value) {
+        return Ok(entry.value);
+    }
+    let message = format!("`concurrency` lies between 1 and {MAX_CONCURRENCY}, not {}", entry.value);
+    Err(ConfigError::new(inputs.origin, entry.place, message))
+}
+
+fn name(file: &File, inputs: Inputs<'_>, location: &str) -> String {
+    if let Some(name) = &file.name {
+        return name.value.clone();
+    }
+    let stem = |path: &str| {
+        let name = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
+        name.and_then(|name| name.split('.').next().map(str::to_owned))
+    };
+    let config = stem(inputs.origin).filter(|_| inputs.origin != "command line");
+    let generic = |name: &String| ["evals", "eval", ""].contains(&name.as_str());
+    config
+        .filter(|name| !generic(name))
+        .or_else(|| stem(location).filter(|name| !name.is_empty() && name != "-"))
+        .unwrap_or_else(|| "run".to_owned())
+}
+
+fn model_info(target: &Target) -> ModelInfo {
+    let origin = match &target.endpoint {
+        Endpoint::Http(endpoint) => without_secrets(&endpoint.base_url),
+        Endpoint::Sim(sim) => format!(
+            "simulated: accuracy {}, latency {} ms, jitter {}, errors {}, verbosity {}, seed {}",
+            sim.accuracy,
+            sim.latency.as_millis(),
+            sim.jitter,
+            sim.error_rate,
+            sim.verbosity,
+            sim.seed,
+        ),
+        Endpoint::Replay(source) => source.path.as_ref().map_or_else(
+            || "recorded: the dataset's own columns".to_owned(),
+            |path| format!("recorded: {}", path.display()),
+        ),
+    };
+    ModelInfo {
+        name: target.name.clone(),
+        provider: target.provider.to_owned(),
+        model: target.model.clone(),
+        origin,
+        params: params_json(&target.params),
+        price: target.price,
+    }
+}
+
+/// A URL without its query and user, which may hold a key.
+fn without_secrets(url: &str) -> String {
+    let plain = url.split(['?', '#']).next().unwrap_or_default();
+    match plain.split_once("://") {
+        Some((scheme, rest)) => {
+            let host = rest.find('/').unwrap_or(rest.len());
+            let user = rest[..host].rfind('@').map_or(0, |at| at + 1);
+            format!("{scheme}://{}", &rest[user..])
+        }
+        None => plain.to_owned(),
+    }
+}
+
+fn params_json(params: &Params) -> Value {
+    let mut map = serde_json::Map::new();
+    let mut put = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            map.insert(name.to_owned(), value);
+        }
+    };
+    put("temperature", params.temperature.map(Value::from));
+    put("top_p", params.top_p.map(Value::from));
+    put("max_tokens", params.max_tokens.map(Value::from));
+    put("seed", params.seed.map(Value::from));
+    put("stop", (!params.stop.is_empty()).then(|| json!(params.stop)));
+    for (name, value) in &params.extra {
+        put(name, Some(value.clone()));
+    }
+    Value::Object(map)
+}
+
+/// What the other fields of a header do not say. `${NAME}` stays as written.
+fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: u32) -> Value {
+    let text = |value: &Option<At<String>>| value.as_ref().map(|at| at.value.clone());
+    let data = file.dataset.as_ref().map(|entry| {
+        let data = &entry.value.0;
+        json!({
+            "path": text(&data.path),
+            "format": text(&data.format),
+            "id": text(&data.id),
+            "input": text(&data.input),
+            "expected": data.expected.as_ref().map(|at| data::expected_json(&at.value)),
+            "metadata": data.metadata.iter().map(|at| at.value.as_str()).collect::<Vec<_>>(),
+            "cluster": text(&data.cluster),
+            "tags": text(&data.tags),
+            "where": text(&data.filter),
+            "limit": data.limit.as_ref().map(|at| at.value),
+            "shuffle": data.shuffle.as_ref().map(|at| at.value),
+            "sample": data.sample.as_ref().map(|at| json!({
+                "count": at.value.0.count,
+                "seed": at.value.0.seed,
+            })),
+            "range": text(&data.range),
+        })
+    });
+    json!({
+        "config": inputs.origin,
+        "dataset": data,
+        "extract": file.extract.as_ref().map(|at| at.value.clone()),
+        "score_also": file.score_also.iter().map(|at| at.value.name()).collect::<Vec<_>>(),
+        "concurrency": concurrency,
+    })
+}
+
+/// The dataset formats, for messages.
+fn known_formats() -> Vec<&'static str> {
+    [Format::Csv, Format::Tsv, Format::Json, Format::Jsonl, Format::Parquet, Format::Arrow]
+        .map(Format::name)
+        .to_vec()
+}

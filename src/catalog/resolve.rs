@@ -1,0 +1,359 @@
+//! From an entry as written to a target.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Context, profile};
+use crate::{
+    base::{money::Money, quantity, secret::Secret},
+    config::{
+        At, ConfigError, Place,
+        entry::{ModelEntry, ModelMap, PriceEntry, TimeoutsEntry},
+        error::suggestion,
+        file::ParamsEntry,
+        variables,
+    },
+    domain::target::{
+        Capabilities, Endpoint, HttpEndpoint, Params, Price, ReplaySource, SimProfile, Target,
+        Timeouts,
+    },
+    provider::{self, PROVIDERS},
+};
+
+/// The target that `entry` describes.
+///
+/// # Errors
+///
+/// An unknown reference or provider, a field that is missing or does not belong to the provider, a
+/// value out of range, a key written in clear, a `${NAME}` without a value.
+pub fn resolve(entry: &At<ModelEntry>, context: Context<'_>) -> Result<Target, ConfigError> {
+    Resolver { context, place: entry.place }.target(&entry.value.0)
+}
+
+/// The parameters that `entry` says.
+impl From<&ParamsEntry> for Params {
+    fn from(entry: &ParamsEntry) -> Self {
+        let mut extra = entry.extra.clone();
+        let named: [(&str, Option<Value>); 8] = [
+            ("top_k", entry.top_k.map(Value::from)),
+            ("min_p", entry.min_p.map(Value::from)),
+            ("presence_penalty", entry.presence_penalty.map(Value::from)),
+            ("frequency_penalty", entry.frequency_penalty.map(Value::from)),
+            ("repetition_penalty", entry.repetition_penalty.map(Value::from)),
+            ("max_completion_tokens", entry.max_completion_tokens.map(Value::from)),
+            ("reasoning_effort", entry.reasoning_effort.clone().map(Value::from)),
+            ("response_format", entry.response_format.clone()),
+        ];
+        for (name, value) in named {
+            if let Some(value) = value {
+                extra.insert(name.to_owned(), value);
+            }
+        }
+        Self {
+            temperature: entry.temperature,
+            top_p: entry.top_p,
+            max_tokens: entry.max_tokens,
+            seed: entry.seed,
+            stop: entry.stop.clone(),
+            extra,
+        }
+    }
+}
+
+struct Resolver<'a> {
+    context: Context<'a>,
+    place: Place,
+}
+
+impl Resolver<'_> {
+    fn target(&self, map: &ModelMap) -> Result<Target, ConfigError> {
+        let map = &self.with_reference(map)?;
+        let provider = map.provider.as_ref().ok_or_else(|| {
+            self.error(self.place, "a model needs `provider`, or `use` with a reference")
+                .hint("for example `sim/good`, or `{id: local, provider: openai-compatible, base_url: …, model: …}`")
+        })?;
+        let (provider, endpoint) = match provider.value.as_str() {
+            "sim" => ("sim", Endpoint::Sim(self.sim(map)?)),
+            "replay" => ("replay", Endpoint::Replay(self.replay(map)?)),
+            name => match provider::find(name) {
+                Some(found) => (found.name(), Endpoint::Http(self.http(map)?)),
+                None => return Err(self.unknown_provider(provider)),
+            },
+        };
+        self.refuse_strangers(map, provider)?;
+        let model = self.optional_text(map.model.as_ref())?.unwrap_or_default();
+        let name = match (&map.id, &map.reference) {
+            (Some(id), _) => id.value.clone(),
+            (None, Some(reference)) => reference.value.clone(),
+            (None, None) if model.is_empty() => provider.to_owned(),
+            (None, None) => model.clone(),
+        };
+        Ok(Target {
+            name,
+            provider,
+            model,
+            endpoint,
+            params: self.context.params.overridden_by(&Params::from(&map.params)),
+            price: self.price(map, provider)?,
+            capabilities: Capabilities { vision: map.capabilities.vision.unwrap_or(true) },
+            timeouts: self.timeouts(&map.timeouts)?,
+        })
+    }
+
+    /// Fills in what a reference such as `sim/good` or `replay:answers.jsonl` says.
+    fn with_reference(&self, map: &ModelMap) -> Result<ModelMap, ConfigError> {
+        let mut map = map.clone();
+        let Some(reference) = map.reference.clone() else { return Ok(map) };
+        let at = self.or_mine(reference.place);
+        let text = reference.value.trim();
+        let (kind, rest) = if let Some(name) = text.strip_prefix("sim/") {
+            ("sim", name)
+        } else if let Some(path) = text.strip_prefix("replay:") {
+            ("replay", path)
+        } else {
+            return Err(self.unknown_reference(at, text));
+        };
+        if let Some(provider) = &map.provider
+            && provider.value != kind
+        {
+            let message = format!("`{text}` is of provider `{kind}`, not `{}`", provider.value);
+            return Err(self.error(at, message));
+        }
+        map.provider.get_or_insert_with(|| At { value: kind.to_owned(), place: at });
+        if kind == "replay" {
+            let (path, model) = rest.rsplit_once('#').map_or((rest, None), |(p, m)| (p, Some(m)));
+            map.path.get_or_insert_with(|| At { value: path.to_owned(), place: at });
+            if let (None, Some(model)) = (&map.model, model) {
+                map.model = Some(At { value: model.to_owned(), place: at });
+            }
+        } else {
+            map.model.get_or_insert_with(|| At { value: rest.to_owned(), place: at });
+        }
+        Ok(map)
+    }
+
+    fn sim(&self, map: &ModelMap) -> Result<SimProfile, ConfigError> {
+        let mut sim = match &map.model {
+            Some(name) => profile::find(&name.value).ok_or_else(|| {
+                let known = profile::PROFILES.iter().map(|profile| profile.name);
+                self.error(
+                    self.or_mine(name.place),
+                    format!("there is no simulated model `{}`", name.value),
+                )
+                .hint(suggestion(&name.value, known, "profiles"))
+            })?,
+            None => &profile::PROFILES[0],
+        }
+        .parameters();
+        for (field, name, slot) in [
+            (&map.accuracy, "accuracy", &mut sim.accuracy),
+            (&map.error_rate, "error_rate", &mut sim.error_rate),
+        ] {
+            if let Some(share) = field {
+                if !(0.0..=1.0).contains(&share.value) {
+                    let message = format!("`{name}` is a share from 0 to 1, not {}", share.value);
+                    return Err(self.error(share.place, message));
+                }
+                *slot = share.value;
+            }
+        }
+        if let Some(jitter) = &map.jitter {
+            if !(0.0..=5.0).contains(&jitter.value) {
+                return Err(self.error(jitter.place, "`jitter` lies between 0 and 5"));
+            }
+            sim.jitter = jitter.value;
+        }
+        if let Some(latency) = &map.latency {
+            sim.latency = self.duration(latency)?;
+        }
+        if let Some(verbosity) = &map.verbosity {
+            sim.verbosity = verbosity.value.min(100_000);
+        }
+        sim.input_tokens = map.input_tokens;
+        sim.output_tokens = map.output_tokens;
+        sim.seed = map.seed.unwrap_or(sim.seed);
+        Ok(sim)
+    }
+
+    fn replay(&self, map: &ModelMap) -> Result<ReplaySource, ConfigError> {
+        let path = self.optional_text(map.path.as_ref())?;
+        if path.is_none() && map.output.is_none() {
+            return Err(self
+                .error(self.place, "a `replay` model needs `path`, or `output` with a column")
+                .hint("`path` is a file of recorded answers; without it `output` names a column of the dataset"));
+        }
+        Ok(ReplaySource {
+            path: path.map(|path| self.context.base_dir.join(path)),
+            key: self.optional_text(map.key.as_ref())?,
+            output: self.optional_text(map.output.as_ref())?,
+            model: self.optional_text(map.model.as_ref())?,
+        })
+    }
+
+    fn http(&self, map: &ModelMap) -> Result<HttpEndpoint, ConfigError> {
+        let missing = |field: &str| {
+            self.error(self.place, format!("the model needs `{field}`"))
+        };
+        let base_url = self.text(map.base_url.as_ref().ok_or_else(|| missing("base_url"))?)?;
+        if map.model.is_none() {
+            return Err(missing("model"));
+        }
+        let headers = map
+            .headers
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), Secret::new(self.text(value)?))))
+            .collect::<Result<_, ConfigError>>()?;
+        Ok(HttpEndpoint {
+            base_url: base_url.trim().trim_end_matches('/').to_owned(),
+            api_key: map.api_key.as_ref().map(|key| self.key(key)).transpose()?,
+            headers,
+            flavour: map.flavour.unwrap_or_default(),
+            stream: map.stream.unwrap_or(true),
+        })
+    }
+
+    /// The credential that `written` names. Never repeats what was written: it may be a key.
+    fn key(&self, written: &At<String>) -> Result<Secret, ConfigError> {
+        let name = variables::sole_name(&written.value).ok_or_else(|| {
+            self.error(written.place, "`api_key` must be `${NAME}`, the name of an environment variable")
+                .hint("a key written into a file ends up in repositories and logs")
+        })?;
+        match (self.context.lookup)(name) {
+            Some(key) if !key.trim().is_empty() => Ok(Secret::new(key.trim())),
+            _ => Err(self
+                .error(written.place, format!("the environment variable `{name}` is not set"))
+                .hint(format!("set it to the key: export {name}=…"))),
+        }
+    }
+
+    fn price(&self, map: &ModelMap, provider: &str) -> Result<Option<Price>, ConfigError> {
+        let Some(price) = &map.price else {
+            // A simulated call costs nothing; a recorded one is not made.
+            let free = PriceEntry { input: Some(0.0), output: Some(0.0), ..PriceEntry::default() };
+            let free = At { value: free, place: self.place };
+            return if provider == "sim" { self.prices(&free).map(Some) } else { Ok(None) };
+        };
+        self.prices(price).map(Some)
+    }
+
+    fn prices(&self, price: &At<PriceEntry>) -> Result<Price, ConfigError> {
+        let token = |usd_per_million: f64| {
+            Some(usd_per_million)
+                .filter(|usd| *usd >= 0.0)
+                .and_then(|usd| Money::from_usd(usd / 1e6))
+                .ok_or_else(|| {
+                    let message = format!("{usd_per_million} is no price in USD per million tokens");
+                    self.error(price.place, message)
+                })
+        };
+        let needed = |field: Option<f64>, name: &str| {
+            field.ok_or_else(|| self.error(price.place, format!("`price` needs `{name}`")))
+        };
+        let input = needed(price.value.input, "input")?;
+        Ok(Price {
+            input: token(input)?,
+            output: token(needed(price.value.output, "output")?)?,
+            cache_read: token(price.value.cache_read.unwrap_or(input))?,
+            cache_write: token(price.value.cache_write.unwrap_or(input))?,
+        })
+    }
+
+    fn timeouts(&self, entry: &TimeoutsEntry) -> Result<Timeouts, ConfigError> {
+        let mut timeouts = Timeouts::default();
+        for (written, slot) in [
+            (&entry.connect, &mut timeouts.connect),
+            (&entry.first_byte, &mut timeouts.first_byte),
+            (&entry.idle, &mut timeouts.idle),
+            (&entry.total, &mut timeouts.total),
+        ] {
+            if let Some(written) = written {
+                *slot = self.duration(written)?;
+            }
+        }
+        Ok(timeouts)
+    }
+
+    fn duration(&self, written: &At<String>) -> Result<Duration, ConfigError> {
+        quantity::duration(&written.value).ok_or_else(|| {
+            self.error(written.place, format!("`{}` is no duration", written.value))
+                .hint("write it as `500ms`, `5s` or `2m`")
+        })
+    }
+
+    fn text(&self, written: &At<String>) -> Result<String, ConfigError> {
+        variables::fill_in(&written.value, self.context.lookup).map_err(|message| {
+            self.error(self.or_mine(written.place), message)
+                .hint("give it with `-D NAME=VALUE`, or as an environment variable")
+        })
+    }
+
+    fn optional_text(&self, written: Option<&At<String>>) -> Result<Option<String>, ConfigError> {
+        written.map(|written| self.text(written)).transpose()
+    }
+
+    /// Refuses fields of another provider, which would otherwise be ignored in silence.
+    fn refuse_strangers(&self, map: &ModelMap, provider: &str) -> Result<(), ConfigError> {
+        let http = [
+            ("base_url", map.base_url.is_some()),
+            ("api_key", map.api_key.is_some()),
+            ("headers", !map.headers.is_empty()),
+            ("flavour", map.flavour.is_some()),
+            ("stream", map.stream.is_some()),
+        ];
+        let sim = [
+            ("accuracy", map.accuracy.is_some()),
+            ("latency", map.latency.is_some()),
+            ("jitter", map.jitter.is_some()),
+            ("error_rate", map.error_rate.is_some()),
+            ("verbosity", map.verbosity.is_some()),
+            ("input_tokens", map.input_tokens.is_some()),
+            ("output_tokens", map.output_tokens.is_some()),
+            ("seed", map.seed.is_some()),
+        ];
+        let replay =
+            [("path", map.path.is_some()), ("key", map.key.is_some()), ("output", map.output.is_some())];
+        let strangers: Vec<&[(&str, bool)]> = match provider {
+            "sim" => vec![&http, &replay],
+            "replay" => vec![&http, &sim],
+            _ => vec![&sim, &replay],
+        };
+        match strangers.into_iter().flatten().find(|(_, present)| *present) {
+            Some((field, _)) => {
+                let message = format!("`{field}` means nothing to a model of provider `{provider}`");
+                Err(self.error(self.place, message))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn unknown_provider(&self, written: &At<String>) -> ConfigError {
+        let names = || PROVIDERS.iter().map(|p| p.name()).chain(["sim", "replay"]);
+        let known: Vec<&str> = names().collect();
+        self.error(written.place, format!("there is no provider `{}`", written.value))
+            .hint(suggestion(&written.value, known.iter().copied(), "providers"))
+    }
+
+    fn unknown_reference(&self, at: Place, text: &str) -> ConfigError {
+        let error = self.error(at, format!("there is no model `{text}`"));
+        if let Some(name) = crate::base::text::nearest(
+            text,
+            profile::PROFILES.iter().map(|profile| profile.name),
+        ) {
+            return error.hint(format!("did you mean `sim/{name}`?"));
+        }
+        error.hint(
+            "a model is `sim/PROFILE`, `replay:FILE`, or a mapping such as \
+             `{id: gpt, provider: openai-compatible, base_url: https://api.openai.com/v1, \
+             model: gpt-5-mini, api_key: \"${OPENAI_API_KEY}\"}`",
+        )
+    }
+
+    fn or_mine(&self, place: Place) -> Place {
+        if place.line == 0 { self.place } else { place }
+    }
+
+    fn error(&self, place: Place, message: impl Into<String>) -> ConfigError {
+        ConfigError::new(self.context.origin, self.or_mine(place), message)
+    }
+}

@@ -1,0 +1,292 @@
+//! What can be typed. Types only; no logic.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Tells which model or prompt is better on your data, by how much, at what price and latency, and
+/// how sure one can be.
+#[derive(Debug, Parser)]
+#[command(name = "evals", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done and all gates pass · 1 a gate failed · 2 wrong usage or \
+                        config, nothing was called · 3 the run is incomplete · 130 interrupted")]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// The database of runs [default: .evals/runs.db]
+    #[arg(long, global = true, value_name = "FILE", env = "EVALS_DB", hide_env_values = true)]
+    pub(super) db: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a starter experiment: a config and a small dataset
+    Init(InitArgs),
+    /// Ask the models, score the answers, say which is better
+    Run(Box<RunArgs>),
+    /// List the recorded runs
+    List(ListArgs),
+    /// Show what a run found
+    Show(ShowArgs),
+    /// Write a run's report: one HTML file, or Markdown
+    Report(ReportArgs),
+    /// Write a run's trials as JSONL, CSV or Parquet
+    Export(ExportArgs),
+    /// Delete runs
+    Rm(RmArgs),
+    /// Print the JSON Schema of config files, for editors
+    Schema,
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+    /// Print a shell function that lets you type `eval run`
+    ShellInit(ShellInitArgs),
+    /// Check that everything evals needs is in order
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// Where to write
+    #[arg(default_value = ".", value_name = "DIR")]
+    pub(super) dir: PathBuf,
+    /// Replace files that exist
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Args, Clone, Default)]
+pub(super) struct RunArgs {
+    /// A config (.yaml, .yml), or a dataset: a file, a glob, a directory, a URL, or - for standard
+    /// input [default: evals.yaml]
+    #[arg(value_name = "SOURCE")]
+    pub(super) source: Option<String>,
+    /// The config, when SOURCE is a dataset
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Give a value to ${NAME} in the config
+    #[arg(short = 'D', long = "define", value_name = "NAME=VALUE")]
+    pub(super) define: Vec<String>,
+    /// What the run is called
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<String>,
+
+    /// A model: sim/good, replay:FILE, or a mapping in YAML. May be repeated
+    #[arg(short, long, value_name = "MODEL", help_heading = "Models")]
+    pub(super) model: Vec<String>,
+    /// Sampling temperature
+    #[arg(long, value_name = "T", help_heading = "Models")]
+    pub(super) temperature: Option<f64>,
+    /// Longest answer, in tokens
+    #[arg(long, value_name = "N", help_heading = "Models")]
+    pub(super) max_tokens: Option<u64>,
+    /// Calls in flight at most [default: 16]
+    #[arg(short = 'j', long, value_name = "N", help_heading = "Models")]
+    pub(super) concurrency: Option<u32>,
+    /// Repeat each trial
+    #[arg(long, value_name = "N", help_heading = "Models")]
+    pub(super) epochs: Option<u32>,
+
+    /// A prompt: a template such as '{{question}}', or @FILE. May be repeated
+    #[arg(short, long, value_name = "TEMPLATE", help_heading = "Prompts")]
+    pub(super) prompt: Vec<String>,
+    /// A system message before every --prompt
+    #[arg(long, value_name = "TEMPLATE", requires = "prompt", help_heading = "Prompts")]
+    pub(super) system: Option<String>,
+
+    /// The dataset's format, where its name does not tell: csv, tsv, json, jsonl, parquet, arrow
+    #[arg(long, value_name = "FORMAT", help_heading = "Dataset")]
+    pub(super) dataset_format: Option<String>,
+    /// The column, or template, of what is asked
+    #[arg(long, value_name = "COLUMN", help_heading = "Dataset")]
+    pub(super) input: Option<String>,
+    /// The column, or template, of the accepted answer
+    #[arg(long, value_name = "COLUMN", help_heading = "Dataset")]
+    pub(super) expected: Option<String>,
+    /// The column that identifies a row
+    #[arg(long, value_name = "COLUMN", help_heading = "Dataset")]
+    pub(super) id: Option<String>,
+    /// The column that groups rows which are not independent
+    #[arg(long, value_name = "COLUMN", help_heading = "Dataset")]
+    pub(super) cluster: Option<String>,
+    /// Keep the rows for which this Polars SQL expression is true
+    #[arg(long = "where", value_name = "SQL", help_heading = "Dataset")]
+    pub(super) filter: Option<String>,
+    /// Keep this many rows at most
+    #[arg(short = 'n', long, value_name = "N", help_heading = "Dataset")]
+    pub(super) limit: Option<u64>,
+    /// Keep a random sample of N rows; N:SEED for another one
+    #[arg(long, value_name = "N", help_heading = "Dataset")]
+    pub(super) sample: Option<String>,
+    /// Shuffle the rows with this seed
+    #[arg(long, value_name = "SEED", help_heading = "Dataset")]
+    pub(super) shuffle: Option<u64>,
+    /// Keep the rows from FROM up to, not including, TO, counted from 0
+    #[arg(long, value_name = "FROM..TO", help_heading = "Dataset")]
+    pub(super) range: Option<String>,
+    /// Keep the samples that failed in another run
+    #[arg(long, value_name = "RUN", help_heading = "Dataset")]
+    pub(super) failed_of: Option<String>,
+
+    /// A scorer: a name, or a mapping in YAML such as '{levenshtein: {threshold: 0.8}}'. May be repeated
+    #[arg(short, long, value_name = "SCORER", help_heading = "Scoring")]
+    pub(super) scorer: Vec<String>,
+    /// What scorers see, in YAML: '{regex: "answer is (.+)"}'
+    #[arg(long, value_name = "STEPS", help_heading = "Scoring")]
+    pub(super) extract: Option<String>,
+    /// A condition that sets the exit code: 'exact_match.mean >= 0.9'. May be repeated
+    #[arg(short, long, value_name = "GATE", help_heading = "Scoring")]
+    pub(super) gate: Vec<String>,
+    /// The share of failed trials that still counts as a complete run: 1%
+    #[arg(long, value_name = "SHARE", help_heading = "Scoring")]
+    pub(super) allow_errors: Option<String>,
+
+    /// How the results are printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    pub(super) format: RunFormat,
+    /// Where the HTML report goes [default: beside the database]
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(super) report: Option<PathBuf>,
+    /// Write no HTML report
+    #[arg(long, conflicts_with = "report", help_heading = "Output")]
+    pub(super) no_report: bool,
+    /// Show no progress
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) quiet: bool,
+    /// Run again whenever the config, the dataset or a prompt file changes
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) watch: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum RunFormat {
+    /// A table for people.
+    #[default]
+    Table,
+    /// One JSON object.
+    Json,
+    /// Markdown, for a comment.
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum ListFormat {
+    /// A table for people.
+    #[default]
+    Table,
+    /// A JSON array.
+    Json,
+    /// CSV with a header.
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum ExportFormat {
+    /// One JSON object a line.
+    #[default]
+    Jsonl,
+    /// CSV with a header, safe to open in a spreadsheet.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// One self-contained HTML file.
+    #[default]
+    Html,
+    /// Markdown, for a comment.
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListArgs {
+    /// How the list is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShowArgs {
+    /// A run's id or the beginning of it, its name, `last` or `last~1`
+    #[arg(default_value = "last")]
+    pub(super) run: String,
+    /// How the results are printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: RunFormat,
+    /// List trials instead
+    #[arg(long)]
+    pub(super) trials: bool,
+    /// List the trials that failed: errors, and answers that a scorer did not pass
+    #[arg(long)]
+    pub(super) failed: bool,
+    /// List this many trials at most
+    #[arg(short = 'n', long, default_value_t = 20, value_name = "N")]
+    pub(super) limit: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// A run's id or the beginning of it, its name, `last` or `last~1`
+    #[arg(default_value = "last")]
+    pub(super) run: String,
+    /// Where to write; - for standard output [default: beside the database]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// What to write
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: ReportFormat,
+    /// Trials in the HTML report at most; failed ones come first
+    #[arg(long, value_name = "N")]
+    pub(super) max_trials: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// A run's id or the beginning of it, its name, `last` or `last~1`
+    #[arg(default_value = "last")]
+    pub(super) run: String,
+    /// What to write
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: ExportFormat,
+    /// Where to write [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// CSV: leave cells that a spreadsheet would take for formulas as they are
+    #[arg(long)]
+    pub(super) csv_raw: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RmArgs {
+    /// Runs: ids or their beginnings, names, `last`
+    #[arg(required = true)]
+    pub(super) runs: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShellInitArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: FunctionShell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum FunctionShell {
+    /// GNU Bash.
+    Bash,
+    /// Z shell.
+    Zsh,
+    /// fish.
+    Fish,
+}

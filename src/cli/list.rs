@@ -1,0 +1,91 @@
+//! `evals list`: the recorded runs.
+
+use std::path::Path;
+
+use comfy_table::{Table, presets};
+use serde_json::json;
+
+use super::{
+    Out,
+    args::{ListArgs, ListFormat},
+    env,
+    exit::{Exit, Failure},
+};
+use crate::{
+    base::{clock, text::one_line},
+    store::{RunSummary, Store},
+};
+
+pub(super) fn run(args: &ListArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
+    let runs = Store::open_existing(db)?.runs()?;
+    match args.format {
+        ListFormat::Json => {
+            let rows: Vec<_> = runs.iter().map(row_json).collect();
+            out.data(&format!("{:#}\n", json!(rows)))?;
+        }
+        ListFormat::Csv => out.with(|to| write_csv(&runs, to))?,
+        ListFormat::Table if runs.is_empty() => out.note("no run is recorded; `evals run` makes one"),
+        ListFormat::Table => out.data(&table(&runs))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn row_json(run: &RunSummary) -> serde_json::Value {
+    let header = &run.record.header;
+    json!({
+        "run_id": header.id,
+        "name": header.name,
+        "created": clock::rfc3339(header.created_ms),
+        "status": run.record.status.name(),
+        "trials": { "planned": header.planned_trials(), "ended": run.ended, "error": run.errors },
+        "dataset": header.dataset,
+        "models": header.models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(),
+    })
+}
+
+fn write_csv(runs: &[RunSummary], to: &mut dyn std::io::Write) -> std::io::Result<()> {
+    let mut csv = csv::Writer::from_writer(to);
+    csv.write_record([
+        "run_id", "name", "created", "status", "planned", "ended", "error", "dataset", "models",
+    ])?;
+    for run in runs {
+        let header = &run.record.header;
+        let models: Vec<&str> = header.models.iter().map(|model| model.name.as_str()).collect();
+        csv.write_record([
+            header.id.as_str(),
+            &crate::report::csv::guarded(&header.name),
+            &clock::rfc3339(header.created_ms),
+            run.record.status.name(),
+            &header.planned_trials().to_string(),
+            &run.ended.to_string(),
+            &run.errors.to_string(),
+            &crate::report::csv::guarded(&header.dataset),
+            &crate::report::csv::guarded(&models.join(" ")),
+        ])?;
+    }
+    csv.flush()
+}
+
+fn table(runs: &[RunSummary]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    if let Some(width) = env::width() {
+        table.set_width(width);
+    }
+    table.set_header(["RUN", "NAME", "CREATED", "STATUS", "TRIALS", "ERRORS", "MODELS"]);
+    for run in runs {
+        let header = &run.record.header;
+        let models: Vec<&str> = header.models.iter().map(|model| model.name.as_str()).collect();
+        table.add_row([
+            header.id.clone(),
+            one_line(&header.name, 30),
+            clock::rfc3339(header.created_ms),
+            run.record.status.name().to_owned(),
+            format!("{}/{}", run.ended, header.planned_trials()),
+            run.errors.to_string(),
+            one_line(&models.join(", "), 60),
+        ]);
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    format!("{}\n", lines.join("\n"))
+}

@@ -1,0 +1,107 @@
+//! From flags to the part of a config that they stand for.
+
+use super::{args::RunArgs, exit::Failure};
+use crate::config::{
+    self, At, File,
+    entry::{
+        DatasetEntry, DatasetMap, EpochsEntry, EpochsMap, ExpectedEntry, ModelEntry, ModelMap,
+        PromptEntry, PromptMap, SampleEntry, SampleMap, ScorerEntry,
+    },
+    file::ParamsEntry,
+};
+
+/// What the flags of `evals run` say, as a config. `dataset` is the dataset named on the command
+/// line.
+pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failure> {
+    Ok(File {
+        name: args.name.clone().map(At::nowhere),
+        dataset: self::dataset(args, dataset)?.map(At::nowhere),
+        prompts: args.prompt.iter().map(|text| At::nowhere(prompt(text, args))).collect(),
+        models: args.model.iter().map(|text| model(text)).collect::<Result<_, _>>()?,
+        params: At::nowhere(ParamsEntry {
+            temperature: args.temperature,
+            max_tokens: args.max_tokens,
+            ..ParamsEntry::default()
+        }),
+        epochs: args.epochs.map(|count| {
+            At::nowhere(EpochsEntry(EpochsMap { count: At::nowhere(count), reduce: None }))
+        }),
+        extract: args
+            .extract
+            .as_deref()
+            .map(|text| config::parse_flag(text, "--extract").map(At::nowhere))
+            .transpose()?,
+        scorers: args
+            .scorer
+            .iter()
+            .map(|text| config::parse_flag::<ScorerEntry>(text, "--scorer").map(At::nowhere))
+            .collect::<Result<_, _>>()?,
+        score_also: Vec::new(),
+        gates: args.gate.iter().map(|gate| At::nowhere(gate.clone())).collect(),
+        concurrency: args.concurrency.map(At::nowhere),
+        report: args.report.clone().map(At::nowhere),
+    })
+}
+
+fn dataset(args: &RunArgs, path: Option<&str>) -> Result<Option<DatasetEntry>, Failure> {
+    let text = |value: &Option<String>| value.clone().map(At::nowhere);
+    let map = DatasetMap {
+        path: path.map(|path| At::nowhere(path.to_owned())),
+        format: text(&args.dataset_format),
+        id: text(&args.id),
+        input: text(&args.input),
+        expected: args.expected.clone().map(|text| At::nowhere(ExpectedEntry::Text(text))),
+        metadata: Vec::new(),
+        cluster: text(&args.cluster),
+        tags: None,
+        filter: text(&args.filter),
+        limit: args.limit.map(At::nowhere),
+        shuffle: args.shuffle.map(At::nowhere),
+        sample: args.sample.as_deref().map(sample).transpose()?.map(At::nowhere),
+        range: text(&args.range),
+    };
+    let empty = map.path.is_none()
+        && [&map.format, &map.id, &map.input, &map.cluster, &map.filter, &map.range]
+            .iter()
+            .all(|field| field.is_none())
+        && map.expected.is_none()
+        && map.limit.is_none()
+        && map.shuffle.is_none()
+        && map.sample.is_none();
+    Ok((!empty).then_some(DatasetEntry(map)))
+}
+
+fn sample(text: &str) -> Result<SampleEntry, Failure> {
+    let (count, seed) = text.split_once(':').unwrap_or((text, "0"));
+    match (count.parse(), seed.parse()) {
+        (Ok(count), Ok(seed)) => Ok(SampleEntry(SampleMap { count, seed })),
+        _ => Err(Failure::usage(format!("--sample: `{text}` is not of the form N or N:SEED"))),
+    }
+}
+
+/// A prompt flag is always a template, never YAML: `{{x}}` would be a mapping there.
+fn prompt(text: &str, args: &RunArgs) -> PromptEntry {
+    let mut map = PromptMap::default();
+    let system = args.system.clone().map(At::nowhere);
+    match (text.strip_prefix('@'), system) {
+        (Some(path), system) => {
+            map.file = Some(At::nowhere(path.to_owned()));
+            map.system = system;
+        }
+        (None, None) => map.text = Some(At::nowhere(text.to_owned())),
+        (None, system) => {
+            map.system = system;
+            map.user = Some(At::nowhere(text.to_owned()));
+        }
+    }
+    PromptEntry(map)
+}
+
+/// A model flag is a reference, or a mapping in YAML when it begins like one.
+fn model(text: &str) -> Result<At<ModelEntry>, Failure> {
+    if text.trim_start().starts_with('{') {
+        return Ok(At::nowhere(config::parse_flag(text, "--model")?));
+    }
+    let reference = Some(At::nowhere(text.to_owned()));
+    Ok(At::nowhere(ModelEntry(ModelMap { reference, ..ModelMap::default() })))
+}

@@ -1,0 +1,404 @@
+//! `evals run`: ask the models, score the answers, say which is better.
+
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio::sync::watch as channel;
+
+use super::{
+    Out,
+    args::{RunArgs, RunFormat},
+    env,
+    exit::{Exit, Failure},
+    overlay,
+    progress::Progress,
+    stored::{Stored, report_path},
+    watch,
+};
+use crate::{
+    base::quantity,
+    client::{self, ClientOptions, ReplayBook},
+    config::{self, File, variables},
+    dataset,
+    domain::{contract::Sink, measure::GateResult, run::RunStatus, target::Endpoint},
+    gate::{self, Gate, Measured},
+    plan::{self, Inputs, Plan},
+    report,
+    run::{self as runner, Outcome},
+    store::{Store, Writer},
+};
+
+/// Names of the config that is used when none is named.
+const CONFIG_NAMES: [&str; 4] = ["evals.yaml", "evals.yml", "eval.yaml", "eval.yml"];
+
+/// Runs the command.
+pub(super) fn run(args: &RunArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::usage(format!("failed to start: {error}")))?;
+    if args.watch {
+        return watch::run(args, db, out, &runtime);
+    }
+    once(args, db, out, &runtime)
+}
+
+/// One run, from the arguments to the exit code.
+pub(super) fn once(
+    args: &RunArgs,
+    db: &Path,
+    out: &mut Out,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<Exit, Failure> {
+    let asked = Asked::read(args)?;
+    let definitions = variables::definitions(&args.define)
+        .map_err(|message| Failure::usage(format!("--define: {message}")))?;
+    let lookup = env::lookup(&definitions);
+    let only_ids = args.failed_of.as_deref().map(|run| failed_ids(db, run)).transpose()?;
+    let inputs = Inputs {
+        origin: &asked.origin,
+        base_dir: &asked.base_dir,
+        lookup: &lookup,
+        only_ids: only_ids.as_ref(),
+    };
+    let plan = runtime.block_on(plan::resolve(&asked.file, inputs))?;
+    let gates = gates(&plan, &asked)?;
+    let allowed = allowed_errors(args, &gates)?;
+    let books = runtime.block_on(books(&plan))?;
+    let report = (!args.no_report).then(|| {
+        let named = asked.file.report.as_ref().map(|path| path.value.clone());
+        named.unwrap_or_else(|| report_path(db, &plan.header.id))
+    });
+    if plan.scorers.is_empty() {
+        out.note("note: no scorer is named, so answers are recorded and not judged (-s exact_match)");
+    }
+
+    let outcome = execute(Arc::new(plan), books, db, allowed, args.quiet, out, runtime)?;
+    let (header_id, outcome) = outcome;
+    let store = Store::open_existing(db)?;
+    let record = store.find_run(&header_id)?;
+    let stored = Stored::measure(store, record)?;
+    if let Some(path) = &report {
+        stored.write_html(path, report::html::MAX_TRIALS)?;
+    }
+    print(&stored, args.format, report.as_deref(), out)?;
+    if outcome.status == RunStatus::Interrupted {
+        let (ended, planned) = (outcome.ended, stored.run.header.planned_trials());
+        out.note(&format!(
+            "interrupted: {ended} of {planned} trials are recorded in run {header_id}; \
+             `evals show {header_id}` shows them"
+        ));
+    }
+    Ok(exit(&outcome, &stored.gates))
+}
+
+/// Executes the plan. Gives the run's id and how it ended.
+#[expect(clippy::too_many_arguments, reason = "one call site, everything a run needs")]
+fn execute(
+    plan: Arc<Plan>,
+    options: ClientOptions,
+    db: &Path,
+    allowed: f64,
+    quiet: bool,
+    out: &mut Out,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<(String, Outcome), Failure> {
+    let id = plan.header.id.clone();
+    let writer = Arc::new(Writer::start(db)?);
+    let progress = Arc::new(Progress::new(plan.header.planned_trials(), quiet));
+    let sinks: Arc<[Arc<dyn Sink>]> = Arc::new([
+        Arc::clone(&writer) as Arc<dyn Sink>,
+        Arc::clone(&progress) as Arc<dyn Sink>,
+    ]);
+    let client = client::stack(options);
+    let (stop, stopped) = channel::channel(false);
+    let outcome = runtime.block_on(async {
+        let run = runner::execute(plan, client, sinks, stopped, allowed);
+        tokio::pin!(run);
+        let mut interrupts = Interrupts::new();
+        let mut told = false;
+        loop {
+            tokio::select! {
+                outcome = &mut run => return Some(outcome),
+                () = interrupts.next() => {
+                    if told {
+                        return None;
+                    }
+                    told = true;
+                    stop.send_replace(true);
+                    progress.say(
+                        "stopping: calls in flight have 10 s to end; Ctrl-C again quits at once",
+                        out,
+                    );
+                }
+            }
+        }
+    });
+    progress.finish();
+    let Some(outcome) = outcome else {
+        // The second Ctrl-C waits for nothing: what was answered is durable already.
+        quit(Exit::Interrupted)
+    };
+    if let Ok(writer) = Arc::try_unwrap(writer) {
+        writer.close().map_err(|error| Failure::incomplete(error.to_string()))?;
+    }
+    Ok((id, outcome?))
+}
+
+/// Ends the process at once.
+#[expect(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "a second Ctrl-C must not wait for threads that are still at work"
+)]
+fn quit(exit: Exit) -> ! {
+    std::process::exit(i32::from(exit.code()))
+}
+
+/// Ctrl-C and, where there is one, the signal to terminate.
+struct Interrupts {
+    #[cfg(unix)]
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+impl Interrupts {
+    fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+                .ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(terminate) = &mut self.terminate {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+        tokio::signal::ctrl_c().await.ok();
+    }
+}
+
+/// What the user asked for: the config with the flags laid over it.
+pub(super) struct Asked {
+    pub(super) file: File,
+    /// The config's path, or `command line`.
+    pub(super) origin: String,
+    /// What paths in the config are relative to.
+    pub(super) base_dir: PathBuf,
+}
+
+impl Asked {
+    pub(super) fn read(args: &RunArgs) -> Result<Self, Failure> {
+        let source = args.source.as_deref();
+        let is_config = source.is_some_and(|source| {
+            let name = source.to_lowercase();
+            args.config.is_none() && (name.ends_with(".yaml") || name.ends_with(".yml"))
+        });
+        let config = match (&args.config, source) {
+            (Some(config), _) => Some(config.clone()),
+            (None, Some(source)) if is_config => Some(PathBuf::from(source)),
+            (None, Some(_)) => None,
+            (None, None) => Some(found_config()?),
+        };
+        let dataset = source.filter(|_| !is_config);
+        let Some(config) = config else {
+            let file = overlay::file(args, dataset)?;
+            return Ok(Self {
+                file,
+                origin: "command line".to_owned(),
+                base_dir: PathBuf::new(),
+            });
+        };
+        let origin = config.display().to_string();
+        let text = read_config(&config, &origin)?;
+        let base_dir = super::stored::directory_of(&config).to_owned();
+        // Paths on the command line are relative to where it is typed, those in a file to the file.
+        let here = std::env::current_dir().unwrap_or_default();
+        let dataset = dataset.map(|path| absolute(&here, path));
+        let mut over = overlay::file(args, dataset.as_deref())?;
+        for prompt in &mut over.prompts {
+            if let Some(file) = &mut prompt.value.0.file {
+                file.value = absolute(&here, &file.value);
+            }
+        }
+        for model in &mut over.models {
+            if let Some(reference) = &mut model.value.0.reference
+                && let Some(path) = reference.value.strip_prefix("replay:")
+            {
+                model.value.0.id.get_or_insert_with(|| reference.clone());
+                reference.value = format!("replay:{}", absolute(&here, path));
+            }
+        }
+        let mut file = config::parse(&text, &origin)?;
+        if let Some(report) = &mut file.report {
+            report.value = base_dir.join(&report.value);
+        }
+        Ok(Self { file: file.overridden_by(over), origin, base_dir })
+    }
+}
+
+/// `path` as seen from anywhere; addresses and standard input stay what they are.
+fn absolute(here: &Path, path: &str) -> String {
+    if path == "-" || path.contains("://") {
+        return path.to_owned();
+    }
+    here.join(path).display().to_string()
+}
+
+fn found_config() -> Result<PathBuf, Failure> {
+    CONFIG_NAMES.iter().map(PathBuf::from).find(|path| path.is_file()).ok_or_else(|| {
+        Failure::usage("there is no `evals.yaml` here, and nothing else was named").hint(
+            "`evals init` writes a starter; or name a config or a dataset: evals run rows.csv -m \
+             sim/good -p '{{question}}' --expected answer -s exact_match",
+        )
+    })
+}
+
+fn read_config(path: &Path, origin: &str) -> Result<String, Failure> {
+    let bytes = fs::read(path)
+        .map_err(|error| Failure::usage(format!("failed to read config `{origin}`: {error}")))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        Failure::usage(format!("{origin}:{line}: the config is not UTF-8 text"))
+    })
+}
+
+/// Ids of the samples that failed in a stored run.
+fn failed_ids(db: &Path, reference: &str) -> Result<HashSet<String>, Failure> {
+    let store = Store::open_existing(db)?;
+    let run = store.find_run(reference)?;
+    let ids = store.failed_sample_ids(&run)?;
+    if ids.is_empty() {
+        let message = format!("no sample failed in run {}", run.header.id);
+        return Err(Failure::usage(message));
+    }
+    Ok(ids)
+}
+
+/// Reads the gates, and refuses those that could never be decided.
+fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
+    let mut gates = Vec::with_capacity(asked.file.gates.len());
+    for written in &asked.file.gates {
+        let refuse = |message: String, hint: String| {
+            let from_flag = written.place.line == 0;
+            let origin = if from_flag { "--gate" } else { &asked.origin };
+            Failure::from(config::ConfigError::new(origin, written.place, message).hint(hint))
+        };
+        let gate = gate::parse(&written.value, &plan.header.scorers)
+            .map_err(|error| refuse(error.message, error.hint))?;
+        let unpriced = plan.targets.iter().find(|target| {
+            target.price.is_none() && matches!(target.endpoint, Endpoint::Http(_))
+        });
+        if let (Measured::CostTotal, Some(target)) = (gate.measured, unpriced) {
+            let name = &target.name;
+            return Err(refuse(
+                format!("gate `{}` needs prices, and model `{name}` has none", gate.text),
+                "add `price: {input: …, output: …}` in USD per million tokens; 0 where it is free"
+                    .to_owned(),
+            ));
+        }
+        gates.push(gate);
+    }
+    Ok(gates)
+}
+
+/// The share of failed trials that still counts as complete: said by flag, else by a gate on the
+/// error rate, else none.
+fn allowed_errors(args: &RunArgs, gates: &[Gate]) -> Result<f64, Failure> {
+    if let Some(text) = &args.allow_errors {
+        return quantity::share(text).filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| {
+            Failure::usage(format!("--allow-errors: `{text}` is no share, such as 1%"))
+        });
+    }
+    let bounds = gates.iter().filter(|gate| gate.measured == Measured::ErrorRate);
+    Ok(bounds.map(|gate| gate.bound).reduce(f64::min).unwrap_or(0.0))
+}
+
+/// Opens the recordings that the plan replays.
+async fn books(plan: &Plan) -> Result<ClientOptions, Failure> {
+    let mut options = ClientOptions::default();
+    for target in &plan.targets {
+        let Endpoint::Replay(source) = &target.endpoint else { continue };
+        let Some(path) = &source.path else { continue };
+        if options.books.iter().any(|(known, _)| known == source) {
+            continue;
+        }
+        let failed = |message: String| {
+            Failure::usage(format!("model `{}`: {message}", target.name))
+        };
+        let place = dataset::Source {
+            location: path.display().to_string(),
+            format: None,
+            base_dir: PathBuf::new(),
+        };
+        let local = dataset::fetch(&place).await.map_err(|error| failed(error.to_string()))?;
+        let source_of_book = source.clone();
+        let book = tokio::task::spawn_blocking(move || {
+            let rows = dataset::rows(local).map_err(|error| error.to_string())?;
+            let rows = rows.map(|row| row.map_err(|error| error.to_string()));
+            ReplayBook::build(rows, &source_of_book).map_err(|error| error.to_string())
+        })
+        .await
+        .map_err(|_| failed("reading the recording broke off".to_owned()))?
+        .map_err(failed)?;
+        options.books.push((source.clone(), Arc::new(book)));
+    }
+    Ok(options)
+}
+
+fn print(
+    stored: &Stored,
+    format: RunFormat,
+    report: Option<&Path>,
+    out: &mut Out,
+) -> Result<(), Failure> {
+    out.data(&rendered(stored, format))?;
+    let Some(path) = report else { return Ok(()) };
+    let line = format!("report: {}", env::shown(path));
+    match format {
+        RunFormat::Table => out.data(&format!("\n{line}\n")),
+        RunFormat::Json | RunFormat::Markdown => {
+            out.note(&line);
+            Ok(())
+        }
+    }
+}
+
+/// A run's results as text that ends in a line feed.
+pub(super) fn rendered(stored: &Stored, format: RunFormat) -> String {
+    let view = stored.view();
+    let text = match format {
+        RunFormat::Table => {
+            let style =
+                report::table::Style { color: env::stdout_color(), unicode: env::unicode() };
+            report::table::render(&view, env::width(), style)
+        }
+        RunFormat::Json => format!("{:#}", report::json::run_json(&view)),
+        RunFormat::Markdown => report::markdown::render(&view),
+    };
+    format!("{}\n", text.trim_end())
+}
+
+/// Incomplete comes before gates: an outage must look neither like a regression nor like success.
+fn exit(outcome: &Outcome, gates: &[GateResult]) -> Exit {
+    match outcome.status {
+        RunStatus::Interrupted => Exit::Interrupted,
+        RunStatus::Complete if gates.iter().any(|gate| gate.passed == Some(false)) => {
+            Exit::GateFailed
+        }
+        RunStatus::Complete if gates.iter().all(|gate| gate.passed == Some(true)) => Exit::Done,
+        _ => Exit::Incomplete,
+    }
+}

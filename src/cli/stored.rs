@@ -1,0 +1,113 @@
+//! Runs as they are stored, ready to be reported.
+
+use std::{
+    fs,
+    io::{BufWriter, Write as _},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use super::exit::Failure;
+use crate::{
+    domain::{
+        measure::{GateResult, RunMeasures},
+        run::{RunRecord, TrialRecord},
+    },
+    gate,
+    metric::Tally,
+    report::{self, ReportError, TrialSource, View},
+    store::{Store, StoreError, TrialFilter},
+};
+
+/// A run with everything that is said about it.
+pub(super) struct Stored {
+    pub(super) store: Store,
+    pub(super) run: RunRecord,
+    pub(super) measures: RunMeasures,
+    pub(super) gates: Vec<GateResult>,
+}
+
+impl Stored {
+    /// Finds and measures a run.
+    pub(super) fn load(db: &Path, reference: &str) -> Result<Self, Failure> {
+        let store = Store::open_existing(db)?;
+        let run = store.find_run(reference)?;
+        Ok(Self::measure(store, run)?)
+    }
+
+    /// Measures a run.
+    pub(super) fn measure(store: Store, run: RunRecord) -> Result<Self, StoreError> {
+        let mut tally = Tally::new(&run.header);
+        store.digests(&run, &mut |digest| tally.add(&digest))?;
+        let measures = tally.finish();
+        // Stored gates were read once, before the run began; one that cannot be read is not shown.
+        let gates: Vec<_> = run
+            .header
+            .gates
+            .iter()
+            .filter_map(|gate| gate::parse(gate, &run.header.scorers).ok())
+            .collect();
+        let gates = gate::decide(&gates, &run.header, &measures);
+        Ok(Self { store, run, measures, gates })
+    }
+
+    pub(super) fn view(&self) -> View<'_> {
+        View { run: &self.run, measures: &self.measures, gates: &self.gates }
+    }
+
+    /// Writes the HTML report to `path`, whole or not at all.
+    pub(super) fn write_html(&self, path: &Path, max_trials: u64) -> Result<(), Failure> {
+        write_file(path, |file| {
+            report::html::write_html(&self.view(), self, file, max_trials).map_err(Failure::from)
+        })
+    }
+}
+
+impl TrialSource for Stored {
+    fn each(
+        &self,
+        take: &mut dyn FnMut(TrialRecord) -> ControlFlow<()>,
+    ) -> Result<(), ReportError> {
+        self.store
+            .trials(&self.run, &TrialFilter::default(), take)
+            .map_err(|error| ReportError::Source(Box::new(error)))
+    }
+}
+
+/// Where a run's HTML report goes when nobody says otherwise.
+pub(super) fn report_path(db: &Path, run_id: &str) -> PathBuf {
+    let beside = db.parent().unwrap_or(Path::new(""));
+    beside.join("reports").join(format!("{run_id}.html"))
+}
+
+/// Writes a file by way of a temporary one beside it, so that nobody ever reads half of it.
+pub(super) fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut dyn std::io::Write) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::usage(format!("failed to write `{}`: {error}", path.display()))
+    };
+    let directory = directory_of(path);
+    fs::create_dir_all(directory).map_err(failed)?;
+    let mut file = BufWriter::new(tempfile::NamedTempFile::new_in(directory).map_err(failed)?);
+    write(&mut file)?;
+    file.flush().map_err(failed)?;
+    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+    persist(file, path).map_err(failed)
+}
+
+/// The directory that `path` lies in.
+pub(super) fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Gives a finished temporary file its name, readable as any file the user makes.
+pub(super) fn persist(file: tempfile::NamedTempFile, path: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o644))?;
+    }
+    file.persist(path).map(drop).map_err(|error| error.error)
+}

@@ -1,0 +1,186 @@
+//! The scorers of a plan and the extractions they read.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value};
+
+use super::Inputs;
+use crate::{
+    config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion},
+    dataset::Dataset,
+    domain::run::ScorerInfo,
+    extract::Pipeline,
+    scorer::{self, Args, Built, Card, Range, SCORERS, Scorer},
+};
+
+/// A scorer with its id and what it reads.
+pub struct PlannedScorer {
+    /// Its id in results.
+    pub id: String,
+    /// What the registry says of it.
+    pub card: &'static Card,
+    /// Its options as written.
+    pub options: Map<String, Value>,
+    /// Index of the pipeline that it reads; `None` is the whole output.
+    pub extract: Option<usize>,
+    /// The id of that pipeline.
+    pub extract_id: Option<String>,
+    /// The scorer itself.
+    pub scorer: Box<dyn Scorer>,
+}
+
+impl std::fmt::Debug for PlannedScorer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PlannedScorer").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl PlannedScorer {
+    /// What is stored about it.
+    pub fn info(&self) -> ScorerInfo {
+        let mut options = self.options.clone();
+        if let Range::Number { unit } = self.card.range {
+            options.insert("unit".to_owned(), Value::from(unit));
+        }
+        ScorerInfo {
+            id: self.id.clone(),
+            name: self.card.name.to_owned(),
+            options: Value::Object(options),
+            extract: self.extract_id.clone(),
+            unit_range: matches!(self.card.range, Range::Unit),
+        }
+    }
+}
+
+/// The extraction pipelines of a config: one without a name, or a list of `{id, steps}`.
+pub(super) fn pipelines(file: &File, inputs: Inputs<'_>) -> Result<Vec<Pipeline>, ConfigError> {
+    let Some(entry) = &file.extract else { return Ok(Vec::new()) };
+    let error = |message: String| ConfigError::new(inputs.origin, entry.place, message);
+    let named = |value: &Value| value.get("id").is_some() || value.get("steps").is_some();
+    let written: Vec<&Value> = match &entry.value {
+        Value::Array(items) if items.iter().any(named) => items.iter().collect(),
+        one => vec![one],
+    };
+    let mut ids = HashSet::new();
+    let mut found = Vec::with_capacity(written.len());
+    for value in written {
+        let (id, steps) = if named(value) {
+            named_pipeline(value).map_err(error)?
+        } else {
+            ("default", value)
+        };
+        if ["output", "none"].contains(&id) {
+            return Err(error(format!("an extraction cannot be called `{id}`, which is the whole output")));
+        }
+        if !ids.insert(id.to_owned()) {
+            return Err(error(format!("two extractions are called `{id}`")));
+        }
+        let pipeline = Pipeline::from_value(id, steps)
+            .map_err(|wrong| error(format!("extraction `{id}`: {wrong}")))?;
+        found.push(pipeline);
+    }
+    Ok(found)
+}
+
+fn named_pipeline(value: &Value) -> Result<(&str, &Value), String> {
+    let map = value.as_object().ok_or("an extraction is a mapping with `id` and `steps`")?;
+    if let Some(stranger) = map.keys().find(|key| !["id", "steps"].contains(&key.as_str())) {
+        return Err(format!("unknown key `{stranger}` in an extraction; it takes `id` and `steps`"));
+    }
+    let id = map.get("id").and_then(Value::as_str).filter(|id| !id.trim().is_empty());
+    match (id, map.get("steps")) {
+        (Some(id), Some(steps)) => Ok((id, steps)),
+        (None, _) => Err("an extraction in a list needs an `id`, a text".to_owned()),
+        (_, None) => Err("an extraction needs `steps`".to_owned()),
+    }
+}
+
+/// Builds the scorers of a config.
+pub(super) fn scorers(
+    file: &File,
+    inputs: Inputs<'_>,
+    extracts: &[Pipeline],
+) -> Result<Vec<PlannedScorer>, ConfigError> {
+    let mut ids = HashSet::new();
+    let mut planned = Vec::with_capacity(file.scorers.len());
+    for entry in &file.scorers {
+        let scorer = build(entry, inputs, extracts)?;
+        if !ids.insert(scorer.id.clone()) {
+            let message = format!("two scorers are called `{}`", scorer.id);
+            let hint = format!("give one of them an `id`: `{}: {{id: …}}`", entry.value.name);
+            return Err(ConfigError::new(inputs.origin, entry.place, message).hint(hint));
+        }
+        planned.push(scorer);
+    }
+    Ok(planned)
+}
+
+fn build(
+    entry: &At<ScorerEntry>,
+    inputs: Inputs<'_>,
+    extracts: &[Pipeline],
+) -> Result<PlannedScorer, ConfigError> {
+    let name = &entry.value.name;
+    let error = |message: String| ConfigError::new(inputs.origin, entry.place, message);
+    let kind = scorer::find(name).ok_or_else(|| {
+        let known: Vec<&str> = SCORERS.iter().map(|kind| kind.card().name).collect();
+        error(format!("there is no scorer `{name}`"))
+            .hint(suggestion(name, known.iter().copied(), "scorers"))
+    })?;
+    let mut options = entry.value.options.clone();
+    let mut text = |key: &str| match options.shift_remove(key) {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
+        Some(_) => Err(error(format!("`{key}` of scorer `{name}` must be a text"))),
+    };
+    let id = text("id")?.unwrap_or_else(|| name.clone());
+    let wanted = text("extract")?;
+    let card = kind.card();
+    let extract = match wanted.as_deref() {
+        _ if !card.reads_output => None,
+        None if extracts.is_empty() => None,
+        None => Some(0),
+        Some("output" | "none") => None,
+        Some(wanted) => Some(extracts.iter().position(|p| p.id == wanted).ok_or_else(|| {
+            let known: Vec<&str> =
+                extracts.iter().map(|p| p.id.as_str()).chain(["output"]).collect();
+            error(format!("scorer `{id}` reads the extraction `{wanted}`, which does not exist"))
+                .hint(suggestion(wanted, known.iter().copied(), "extractions"))
+        })?),
+    };
+    let built = kind.build(&Args::new(&options)).map_err(|wrong| {
+        let place = if wrong.option.is_empty() { String::new() } else { format!(", `{}`", wrong.option) };
+        error(format!("scorer `{id}`{place}: {}", wrong.message))
+    })?;
+    let Built::Pure(scorer) = built;
+    let extract_id = extract.map(|index| extracts[index].id.clone());
+    Ok(PlannedScorer { id, card, options, extract, extract_id, scorer })
+}
+
+/// Refuses scorers that have nothing to compare with in the whole dataset.
+pub(super) fn check_expected(
+    scorers: &[PlannedScorer],
+    file: &File,
+    dataset: &Dataset,
+    inputs: Inputs<'_>,
+) -> Result<(), ConfigError> {
+    if dataset.has_expected() {
+        return Ok(());
+    }
+    let Some((index, lost)) =
+        scorers.iter().enumerate().find(|(_, scorer)| scorer.scorer.needs_expected())
+    else {
+        return Ok(());
+    };
+    let place = file.scorers.get(index).map_or(Place::default(), |entry| entry.place);
+    let message = format!(
+        "scorer `{}` compares with expected answers, and no column holds them",
+        lost.id
+    );
+    let columns: Vec<String> =
+        dataset.columns().iter().map(|column| format!("`{column}`")).collect();
+    Err(ConfigError::new(inputs.origin, place, message).hint(format!(
+        "name the column: `dataset: {{expected: …}}` or `--expected …`; columns: {}",
+        columns.join(", ")
+    )))
+}
