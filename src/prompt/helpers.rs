@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use handlebars::{
-    Context, Handlebars, Helper, HelperDef, RenderContext, RenderError, RenderErrorReason,
-    ScopedJson, no_escape,
+    Context, Handlebars, Helper, HelperDef, PathAndJson, RenderContext, RenderError, ScopedJson,
+    no_escape,
 };
 use serde_json::Value;
 
@@ -78,7 +78,7 @@ pub(super) static REGISTRY: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     registry
 });
 
-type Compute = fn(&Value, Option<&Value>) -> Result<Value, String>;
+type Compute = fn(&Value, Option<&Value>) -> Value;
 
 /// A helper that makes one value out of its first two parameters.
 struct ValueHelper(Compute);
@@ -92,40 +92,34 @@ impl HelperDef for ValueHelper {
         _: &mut RenderContext<'reg, 'rc>,
     ) -> Result<ScopedJson<'rc>, RenderError> {
         let first = helper.param(0).map_or(&Value::Null, |param| param.value());
-        let second = helper.param(1).map(|param| param.value());
-        (self.0)(first, second)
-            .map(ScopedJson::Derived)
-            .map_err(|message| RenderErrorReason::Other(message).into())
+        let second = helper.param(1).map(PathAndJson::value);
+        Ok(ScopedJson::Derived((self.0)(first, second)))
     }
 }
 
 /// Text as it is, null as nothing, numbers, booleans, lists and objects as JSON.
-fn print(value: &Value, _: Option<&Value>) -> Result<Value, String> {
-    Ok(Value::String(value_text(value)))
+fn print(value: &Value, _: Option<&Value>) -> Value {
+    Value::String(value_text(value))
 }
 
-fn json(value: &Value, _: Option<&Value>) -> Result<Value, String> {
-    Ok(Value::String(value.to_string()))
+fn json(value: &Value, _: Option<&Value>) -> Value {
+    Value::String(value.to_string())
 }
 
-fn trim(value: &Value, _: Option<&Value>) -> Result<Value, String> {
-    Ok(Value::String(value_text(value).trim().to_owned()))
+fn trim(value: &Value, _: Option<&Value>) -> Value {
+    Value::String(value_text(value).trim().to_owned())
 }
 
-fn join(value: &Value, separator: Option<&Value>) -> Result<Value, String> {
+/// The elements of a list with a separator between them; another value counts as a list of one.
+fn join(value: &Value, separator: Option<&Value>) -> Value {
+    let Value::Array(items) = value else { return print(value, None) };
     let separator = separator.map_or_else(|| ", ".to_owned(), value_text);
-    match value {
-        Value::Null => Ok(Value::String(String::new())),
-        Value::Array(items) => {
-            let texts: Vec<String> = items.iter().map(value_text).collect();
-            Ok(Value::String(texts.join(&separator)))
-        }
-        _ => Err("`join` needs a list".to_owned()),
-    }
+    let texts: Vec<String> = items.iter().map(value_text).collect();
+    Value::String(texts.join(&separator))
 }
 
 /// The first value, or the second one where the first is absent, null or an empty text.
-fn default(value: &Value, other: Option<&Value>) -> Result<Value, String> {
+fn default(value: &Value, other: Option<&Value>) -> Value {
     let empty = value.is_null() || value.as_str().is_some_and(str::is_empty);
-    Ok(if empty { other.cloned().unwrap_or_default() } else { value.clone() })
+    if empty { other.cloned().unwrap_or_default() } else { value.clone() }
 }

@@ -152,7 +152,8 @@ impl Prompt {
         let steps = match spec {
             PromptSpec::Text(text) => vec![compiler.text(Role::User, "text", text)?],
             PromptSpec::Pair { system, user } => {
-                let system = system.as_ref().map(|text| compiler.text(Role::System, "system", text));
+                let system =
+                    system.as_ref().map(|text| compiler.text(Role::System, "system", text));
                 let user = compiler.text(Role::User, "user", user);
                 system.into_iter().chain([user]).collect::<Result<_, _>>()?
             }

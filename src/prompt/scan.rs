@@ -121,7 +121,8 @@ impl<'a> Scanner<'a> {
         self.depth = self.depth.saturating_sub(open.depth);
         if open.name != name {
             let opened = open.name;
-            return self.suspect(tag, format!("`{{{{#{opened}}}}}` is closed by `{{{{/{name}}}}}`"));
+            return self
+                .suspect(tag, format!("`{{{{#{opened}}}}}` is closed by `{{{{/{name}}}}}`"));
         }
         ControlFlow::Continue(())
     }
@@ -231,7 +232,8 @@ fn begins_list(bytes: &[u8], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| bytes.get(before));
     let after = bytes[at + 1..].iter().find(|byte| !byte.is_ascii_whitespace());
     let value = |byte: &u8| matches!(byte, b'"' | b'\'' | b'[' | b'{' | b'-' | b'0'..=b'9' | b']');
-    before.is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'(' | b'[' | b','))
+    before
+        .is_some_and(|byte| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'(' | b'[' | b','))
         && after.is_some_and(value)
 }
 

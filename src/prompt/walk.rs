@@ -249,7 +249,8 @@ impl Walk {
 
     fn local(&self, level: usize, name: &str) -> Result<Place, TemplateError> {
         if !LOCALS.contains(&name) {
-            return self.error(format!("there is no `@{name}`; there are `@{}`", LOCALS.join("`, `@")));
+            return self
+                .error(format!("there is no `@{name}`; there are `@{}`", LOCALS.join("`, `@")));
         }
         let scope = self.scopes.iter().rev().nth(level);
         if scope.is_some_and(|scope| scope.locals) {
@@ -301,7 +302,9 @@ fn unknown_helper(name: &str, block: bool) -> String {
     let known = HELPERS.iter().map(|signature| signature.name);
     let hint = match nearest(name, known.clone()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if block => format!("write `{{{{#if {name}}}}}` or `{{{{#each {name}}}}}` for a column"),
+        None if block => {
+            format!("write `{{{{#if {name}}}}}` or `{{{{#each {name}}}}}` for a column")
+        }
         None => format!("there are `{}`", known.collect::<Vec<_>>().join("`, `")),
     };
     format!("unknown helper `{name}`; {hint}")

@@ -61,7 +61,8 @@ fn few_shot_examples_come_from_a_list_column() {
     ]);
     let prompt = Prompt::compile("few", &spec).expect("compiles");
     assert_eq!(prompt.variables().iter().collect::<Vec<_>>(), ["q", "shots", "topic"]);
-    let row = json!({"q": "c", "topic": "x", "shots": [{"q": "a", "a": 1}, {"q": "b", "a": "{{q}}"}]});
+    let row =
+        json!({"q": "c", "topic": "x", "shots": [{"q": "a", "a": 1}, {"q": "b", "a": "{{q}}"}]});
     let messages = prompt.render(&vars(&row), &no_images).expect("renders");
     let said: Vec<String> = messages.iter().map(Message::joined_text).collect();
     assert_eq!(said, ["Answer.", "0 a (x)", "1", "1 b (x)", "{{q}}", "c"]);
@@ -116,8 +117,14 @@ fn images_are_addresses_or_loaded() {
     assert_eq!(url("data:image/png;base64,AA", &load).as_deref(), Ok("data:image/png;base64,AA"));
     assert_eq!(url("cat.png", &load).as_deref(), Ok("data:loaded,cat.png"));
     let failed = |address| url(address, &no_images).expect_err(address).to_string();
-    assert_eq!(failed("no.png"), "prompt `see`, messages[0].content[1]: image `no.png` does not exist");
-    assert_eq!(failed(""), "prompt `see`, messages[0].content[1]: image address is empty for this row");
+    assert_eq!(
+        failed("no.png"),
+        "prompt `see`, messages[0].content[1]: image `no.png` does not exist"
+    );
+    assert_eq!(
+        failed(""),
+        "prompt `see`, messages[0].content[1]: image address is empty for this row"
+    );
     assert!(failed("http://a/b.png").contains("not safe"));
 }
 

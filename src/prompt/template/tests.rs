@@ -68,16 +68,25 @@ fn a_list_that_does_not_exist_is_no_element() {
 #[test]
 fn variables_are_the_columns_that_are_read() {
     let check = |source, expected: &[&str]| assert_eq!(names(source), expected, "{source}");
-    check("{{a}} {{b.c}} {{this.d}} {{./e}} {{[f g]}} {{@root.h}}", &["a", "b", "d", "e", "f g", "h"]);
+    check(
+        "{{a}} {{b.c}} {{this.d}} {{./e}} {{[f g]}} {{@root.h}}",
+        &["a", "b", "d", "e", "f g", "h"],
+    );
     check("{{#if a}}{{b}}{{else}}{{c}}{{/if}}", &["a", "b", "c"]);
     check("{{#if a}}{{else if b}}{{else}}{{c}}{{/if}}", &["a", "b", "c"]);
     check("{{#each xs}}{{this.a}}{{a}}{{@index}}{{../y}}{{@root.z}}{{/each}}", &["xs", "y", "z"]);
     check("{{#each xs}}{{#each ys}}{{../a}}{{../../b}}{{/each}}{{/each}}", &["b", "xs"]);
-    check("{{#each xs}}{{#if ../a}}{{../b}}{{c}}{{/if}}{{else}}{{d}}{{/each}}", &["a", "b", "d", "xs"]);
+    check(
+        "{{#each xs}}{{#if ../a}}{{../b}}{{c}}{{/if}}{{else}}{{d}}{{/each}}",
+        &["a", "b", "d", "xs"],
+    );
     check("{{#each xs as |x i|}}{{x.a}}{{i}}{{b}}{{../c}}{{/each}}{{i}}", &["c", "i", "xs"]);
     check("{{#with o}}{{a}}{{../b}}{{/with}}", &["b", "o"]);
     check("{{#with this}}{{a}}{{/with}}{{#with this as |r|}}{{r.b}}{{/with}}", &["a", "b"]);
-    check(r#"{{lookup this "a"}} {{lookup b c}} {{json (trim d)}} {{join e f}}"#, &["a", "b", "c", "d", "e", "f"]);
+    check(
+        r#"{{lookup this "a"}} {{lookup b c}} {{json (trim d)}} {{join e f}}"#,
+        &["a", "b", "c", "d", "e", "f"],
+    );
     check("{{#each (lookup a 'b')}}{{c}}{{/each}}", &["a"]);
     check("{{! a }}{{!-- {{b}} --}}{{{{raw}}}}{{c}}{{{{/raw}}}}", &[]);
     check("{{json this}}", &[]);
@@ -102,7 +111,10 @@ fn mistakes_are_found_before_anything_is_rendered() {
         "line 1, column 1: unknown helper `examples`; write `{{#if examples}}` or \
          `{{#each examples}}` for a column",
     );
-    check("{{#if a}}\n{{each xs}}{{/if}}", "line 2, column 1: `each` opens a block; write `{{#each …}}`");
+    check(
+        "{{#if a}}\n{{each xs}}{{/if}}",
+        "line 2, column 1: `each` opens a block; write `{{#each …}}`",
+    );
     check("{{#json x}}{{/json}}", "line 1, column 1: `json` opens no block; write `{{json …}}`");
     check("{{join a b c}}", "line 1, column 1: `join` takes 1 or 2 value(s), 3 given");
     check("{{json a=1}}", "line 1, column 1: `json` takes 1 value(s), 0 given");
