@@ -7,9 +7,11 @@ mod helpers;
 mod image;
 mod messages;
 mod scan;
+mod spec;
 mod template;
 mod walk;
 
 pub use image::image_media_type;
-pub use messages::{LoadImage, MessageSpec, PartSpec, Prompt, PromptError, PromptSpec};
+pub use messages::{LoadImage, Prompt};
+pub use spec::{MessageSpec, PartSpec, PromptError, PromptSpec};
 pub use template::{Template, TemplateError};

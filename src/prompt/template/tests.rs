@@ -166,6 +166,8 @@ fn deep_nesting_ends_in_an_error() {
     assert_eq!(rendered(&(each + "x" + &"{{/each}}".repeat(32)), &json!({"a": value})), "x");
     let brackets = format!("{{{{json {}a{}}}}}", "(json ".repeat(16), ")".repeat(16));
     assert!(Template::compile(&brackets).is_ok());
+    let both = format!("{}{brackets}{}", "{{#if a}}".repeat(32), "{{/if}}".repeat(32));
+    assert!(rendered(&both, &json!({"a": "x"})).contains('x'));
 }
 
 #[test]
