@@ -343,11 +343,10 @@ async fn books(plan: &Plan) -> Result<ClientOptions, Failure> {
             format: None,
             base_dir: PathBuf::new(),
         };
-        let local = dataset::fetch(&place).await.map_err(|error| failed(error.to_string()))?;
+        let local = dataset::fetch(&place, &mut tokio::io::empty()).await.map_err(|error| failed(error.to_string()))?;
         let source_of_book = source.clone();
         let book = tokio::task::spawn_blocking(move || {
-            let rows = dataset::rows(local).map_err(|error| error.to_string())?;
-            let rows = rows.map(|row| row.map_err(|error| error.to_string()));
+            let rows = dataset::rows(&local).map(|row| row.map_err(|error| error.to_string()));
             ReplayBook::build(rows, &source_of_book).map_err(|error| error.to_string())
         })
         .await

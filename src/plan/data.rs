@@ -39,8 +39,8 @@ pub(super) async fn open(file: &File, inputs: Inputs<'_>) -> Result<(Dataset, St
     };
     let fields = fields(data, inputs)?;
     let select = select(data, inputs)?;
-    let local = dataset::fetch(&source).await?;
-    let checked = tokio::task::spawn_blocking(move || Dataset::check(local, fields, select))
+    let local = dataset::fetch(&source, &mut tokio::io::stdin()).await?;
+    let checked = tokio::task::spawn_blocking(move || Dataset::check(local, &fields, select))
         .await
         .map_err(|_| ConfigError::new(inputs.origin, entry.place, "reading the dataset broke off"))?;
     Ok((checked?, location))

@@ -125,7 +125,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
             .collect(),
         models: targets.iter().map(|target| model_info(target)).collect(),
         scorers: scorers.iter().map(PlannedScorer::info).collect(),
-        extracts: extracts.iter().map(|pipeline| pipeline.id.clone()).collect(),
+        extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
         epochs,
         reduce: reduce.to_owned(),
         gates: file.gates.iter().map(|gate| gate.value.clone()).collect(),

@@ -141,19 +141,18 @@ fn build(
         None if extracts.is_empty() => None,
         None => Some(0),
         Some("output" | "none") => None,
-        Some(wanted) => Some(extracts.iter().position(|p| p.id == wanted).ok_or_else(|| {
+        Some(wanted) => Some(extracts.iter().position(|p| p.id() == wanted).ok_or_else(|| {
             let known: Vec<&str> =
-                extracts.iter().map(|p| p.id.as_str()).chain(["output"]).collect();
+                extracts.iter().map(|p| Pipeline::id(p)).chain(["output"]).collect();
             error(format!("scorer `{id}` reads the extraction `{wanted}`, which does not exist"))
                 .hint(suggestion(wanted, known.iter().copied(), "extractions"))
         })?),
     };
-    let built = kind.build(&Args::new(&options)).map_err(|wrong| {
-        let place = if wrong.option.is_empty() { String::new() } else { format!(", `{}`", wrong.option) };
-        error(format!("scorer `{id}`{place}: {}", wrong.message))
-    })?;
+    let built = Args::new(card, &options)
+        .and_then(|args| kind.build(&args))
+        .map_err(|wrong| error(wrong.to_string()))?;
     let Built::Pure(scorer) = built;
-    let extract_id = extract.map(|index| extracts[index].id.clone());
+    let extract_id = extract.map(|index| extracts[index].id().to_owned());
     Ok(PlannedScorer { id, card, options, extract, extract_id, scorer })
 }
 

@@ -33,7 +33,7 @@ pub fn write_csv(
         .quote_style(QuoteStyle::Always)
         .terminator(Terminator::CRLF)
         .from_writer(to);
-    let names = columns(header, &[]).into_iter().map(|(name, _)| guarded(name, raw));
+    let names = columns(header, &[]).into_iter().map(|(name, _)| if raw { name } else { guarded(&name) });
     write(&mut table, names)?;
     for_each(trials, |trial| {
         write(&mut table, cells(header, &trial).into_iter().map(|cell| field(cell, raw)))?;
@@ -51,7 +51,8 @@ fn write(
 
 fn field(cell: Cell, raw: bool) -> String {
     match cell {
-        Cell::Text(text) => guarded(text.unwrap_or_default(), raw),
+        Cell::Text(text) if raw => text.unwrap_or_default(),
+        Cell::Text(text) => guarded(&text.unwrap_or_default()),
         Cell::Int(number) => number.map_or_else(String::new, |number| number.to_string()),
         Cell::Float(number) => number
             .filter(|number| number.is_finite())
@@ -60,8 +61,9 @@ fn field(cell: Cell, raw: bool) -> String {
     }
 }
 
-fn guarded(text: String, raw: bool) -> String {
-    if raw || !is_formula(&text) { text } else { format!("'{text}") }
+/// `text` as a cell that no spreadsheet takes for a formula.
+pub fn guarded(text: &str) -> String {
+    if is_formula(text) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// Whether a spreadsheet may take the text for a formula. What it passes over in front of one

@@ -72,6 +72,10 @@ impl Finder {
 }
 
 impl Scorer for Finder {
+    fn needs_expected(&self) -> bool {
+        self.value.is_none()
+    }
+
     fn score(&self, subject: &Subject<'_>) -> Verdict {
         let sides = wanted(self.value.as_deref(), subject).and_then(|w| Ok((w, output(subject)?)));
         let (wanted, output) = match sides {

@@ -50,6 +50,10 @@ impl ScorerKind for ExactMatch {
 }
 
 impl Scorer for Exact {
+    fn needs_expected(&self) -> bool {
+        true
+    }
+
     fn score(&self, subject: &Subject<'_>) -> Verdict {
         let (expected, output) = match accepted(subject).and_then(|e| Ok((e, output(subject)?))) {
             Ok(sides) => sides,

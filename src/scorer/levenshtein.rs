@@ -51,6 +51,10 @@ impl ScorerKind for Levenshtein {
 }
 
 impl Scorer for Similarity {
+    fn needs_expected(&self) -> bool {
+        true
+    }
+
     fn score(&self, subject: &Subject<'_>) -> Verdict {
         let expected = match accepted(subject) {
             Ok(expected) => expected,

@@ -41,6 +41,11 @@ pub struct Subject<'a> {
 pub trait Scorer: Send + Sync + fmt::Debug {
     /// What the scorer says of `subject`. Never panics, whatever a model or a dataset wrote.
     fn score(&self, subject: &Subject<'_>) -> Verdict;
+
+    /// Whether it can say nothing of a sample without expected answers.
+    fn needs_expected(&self) -> bool {
+        false
+    }
 }
 
 /// A kind of scorer: its description, and the way from written options to a scorer.

@@ -115,6 +115,10 @@ impl Close {
 }
 
 impl Scorer for Close {
+    fn needs_expected(&self) -> bool {
+        true
+    }
+
     fn score(&self, subject: &Subject<'_>) -> Verdict {
         let expected = match accepted(subject) {
             Ok(expected) => expected,

@@ -69,6 +69,10 @@ impl Member {
 }
 
 impl Scorer for Member {
+    fn needs_expected(&self) -> bool {
+        self.values.is_none()
+    }
+
     fn score(&self, subject: &Subject<'_>) -> Verdict {
         let sides = wanted(self.values.as_deref(), subject).and_then(|v| Ok((v, output(subject)?)));
         let (values, output) = match sides {

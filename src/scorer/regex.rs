@@ -83,6 +83,10 @@ impl Matcher {
 }
 
 impl Scorer for Matcher {
+    fn needs_expected(&self) -> bool {
+        self.fixed.is_none()
+    }
+
     fn score(&self, subject: &Subject<'_>) -> Verdict {
         let no_match = |patterns, output| {
             format!("no match of {} in {}", alternatives(patterns), quoted(output))
