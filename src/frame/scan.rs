@@ -5,6 +5,7 @@
 //! the crates beneath them.
 
 use std::{
+    collections::HashSet,
     fmt,
     fs::File,
     io::{self, BufReader, Cursor, Read as _, Seek as _, SeekFrom},
@@ -91,6 +92,10 @@ impl Scan {
     /// A file that is not Parquet, is cut short, or has columns that cannot be read.
     pub fn parquet(mut file: File) -> Result<Self, ScanError> {
         let metadata = polars(|| read_metadata(&mut file))?;
+        let mut names = HashSet::new();
+        if let Some(twice) = metadata.schema().fields().iter().find(|f| !names.insert(f.name())) {
+            return Err(ScanError::Duplicate { column: twice.name().to_owned() });
+        }
         let schema = polars(|| infer_schema(&metadata))?;
         let columns = columns(&schema)?;
         let fields = schema.iter_values().cloned().collect();
@@ -138,7 +143,9 @@ impl Scan {
             if self.piece.len() != self.columns.len()
                 || self.piece.iter().any(|array| array.len() != self.height)
             {
-                return Err(ScanError::Damaged("columns differ in length".to_owned()));
+                return Err(ScanError::Damaged(
+                    "its columns differ in length, or two have one name".to_owned(),
+                ));
             }
         }
         let index = self.next;
