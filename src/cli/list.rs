@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use comfy_table::{Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
 use super::{
@@ -68,7 +68,7 @@ fn write_csv(runs: &[RunSummary], to: &mut dyn std::io::Write) -> std::io::Resul
 
 fn table(runs: &[RunSummary]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     if let Some(width) = env::width() {
         table.set_width(width);
     }
