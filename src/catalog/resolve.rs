@@ -192,9 +192,7 @@ impl Resolver<'_> {
     }
 
     fn http(&self, map: &ModelMap) -> Result<HttpEndpoint, ConfigError> {
-        let missing = |field: &str| {
-            self.error(self.place, format!("the model needs `{field}`"))
-        };
+        let missing = |field: &str| self.error(self.place, format!("the model needs `{field}`"));
         let base_url = self.text(map.base_url.as_ref().ok_or_else(|| missing("base_url"))?)?;
         if map.model.is_none() {
             return Err(missing("model"));
@@ -216,8 +214,11 @@ impl Resolver<'_> {
     /// The credential that `written` names. Never repeats what was written: it may be a key.
     fn key(&self, written: &At<String>) -> Result<Secret, ConfigError> {
         let name = variables::sole_name(&written.value).ok_or_else(|| {
-            self.error(written.place, "`api_key` must be `${NAME}`, the name of an environment variable")
-                .hint("a key written into a file ends up in repositories and logs")
+            self.error(
+                written.place,
+                "`api_key` must be `${NAME}`, the name of an environment variable",
+            )
+            .hint("a key written into a file ends up in repositories and logs")
         })?;
         match (self.context.lookup)(name) {
             Some(key) if !key.trim().is_empty() => Ok(Secret::new(key.trim())),
@@ -243,7 +244,8 @@ impl Resolver<'_> {
                 .filter(|usd| *usd >= 0.0)
                 .and_then(|usd| Money::from_usd(usd / 1e6))
                 .ok_or_else(|| {
-                    let message = format!("{usd_per_million} is no price in USD per million tokens");
+                    let message =
+                        format!("{usd_per_million} is no price in USD per million tokens");
                     self.error(price.place, message)
                 })
         };
@@ -311,8 +313,11 @@ impl Resolver<'_> {
             ("output_tokens", map.output_tokens.is_some()),
             ("seed", map.seed.is_some()),
         ];
-        let replay =
-            [("path", map.path.is_some()), ("key", map.key.is_some()), ("output", map.output.is_some())];
+        let replay = [
+            ("path", map.path.is_some()),
+            ("key", map.key.is_some()),
+            ("output", map.output.is_some()),
+        ];
         let strangers: Vec<&[(&str, bool)]> = match provider {
             "sim" => vec![&http, &replay],
             "replay" => vec![&http, &sim],
@@ -320,7 +325,8 @@ impl Resolver<'_> {
         };
         match strangers.into_iter().flatten().find(|(_, present)| *present) {
             Some((field, _)) => {
-                let message = format!("`{field}` means nothing to a model of provider `{provider}`");
+                let message =
+                    format!("`{field}` means nothing to a model of provider `{provider}`");
                 Err(self.error(self.place, message))
             }
             None => Ok(()),
@@ -336,10 +342,9 @@ impl Resolver<'_> {
 
     fn unknown_reference(&self, at: Place, text: &str) -> ConfigError {
         let error = self.error(at, format!("there is no model `{text}`"));
-        if let Some(name) = crate::base::text::nearest(
-            text,
-            profile::PROFILES.iter().map(|profile| profile.name),
-        ) {
+        if let Some(name) =
+            crate::base::text::nearest(text, profile::PROFILES.iter().map(|profile| profile.name))
+        {
             return error.hint(format!("did you mean `sim/{name}`?"));
         }
         error.hint(

@@ -8,8 +8,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// how sure one can be.
 #[derive(Debug, Parser)]
 #[command(name = "evals", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done and all gates pass · 1 a gate failed · 2 wrong usage or \
-                        config, nothing was called · 3 the run is incomplete · 130 interrupted")]
+#[command(
+    after_help = "Exit codes: 0 done and all gates pass · 1 a gate failed · 2 wrong usage or \
+                        config, nothing was called · 3 the run is incomplete · 130 interrupted"
+)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -133,7 +135,7 @@ pub(super) struct RunArgs {
     /// What scorers see, in YAML: '{regex: "answer is (.+)"}'
     #[arg(long, value_name = "STEPS", help_heading = "Scoring")]
     pub(super) extract: Option<String>,
-    /// A condition that sets the exit code: 'exact_match.mean >= 0.9'. May be repeated
+    /// A condition that sets the exit code, such as 'errors.rate < 1%'. May be repeated
     #[arg(short, long, value_name = "GATE", help_heading = "Scoring")]
     pub(super) gate: Vec<String>,
     /// The share of failed trials that still counts as a complete run: 1%

@@ -3,8 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{
-    Out,
-    env,
+    Out, env,
     exit::{Exit, Failure},
     stored::directory_of,
 };
@@ -67,7 +66,8 @@ fn writable(directory: &Path) -> Result<String, String> {
     let shown = directory.display();
     let existing = directory.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("."));
     let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
-    tempfile::tempfile_in(existing).map_err(|error| format!("{shown} cannot be written: {error}"))?;
+    tempfile::tempfile_in(existing)
+        .map_err(|error| format!("{shown} cannot be written: {error}"))?;
     let size = fs::metadata(directory).is_ok();
     Ok(format!("{shown} {}", if size { "can be written" } else { "can be made" }))
 }

@@ -32,7 +32,9 @@ pub(super) fn stdout_color() -> bool {
 
 /// Whether progress may be drawn: a terminal that can move its cursor, and no CI.
 pub(super) fn can_draw() -> bool {
-    std::io::stderr().is_terminal() && variable("CI").is_none() && variable("TERM").as_deref() != Some("dumb")
+    std::io::stderr().is_terminal()
+        && variable("CI").is_none()
+        && variable("TERM").as_deref() != Some("dumb")
 }
 
 /// Whether standard output takes characters beyond ASCII.
@@ -58,7 +60,8 @@ pub(super) fn width() -> Option<u16> {
 pub(super) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
-    short.unwrap_or(path).display().to_string()
+    let short = short.unwrap_or(path);
+    short.strip_prefix(".").unwrap_or(short).display().to_string()
 }
 
 fn color_wanted() -> bool {

@@ -22,11 +22,8 @@ pub(super) fn run(args: &InitArgs, out: &mut Out) -> Result<Exit, Failure> {
         .replace("evals run datasets/starter.yaml", "evals run")
         .replace("datasets/eval.schema.json", "eval.schema.json");
     let files = [("evals.yaml", config.as_str()), ("capitals.csv", DATASET)];
-    let existing: Vec<&str> = files
-        .iter()
-        .map(|(name, _)| *name)
-        .filter(|name| args.dir.join(name).exists())
-        .collect();
+    let existing: Vec<&str> =
+        files.iter().map(|(name, _)| *name).filter(|name| args.dir.join(name).exists()).collect();
     if !existing.is_empty() && !args.force {
         let message = format!("{} exists already", existing.join(", "));
         return Err(Failure::usage(message).hint("`--force` replaces it"));

@@ -20,7 +20,9 @@ pub(super) fn run(args: &RmArgs, db: &Path, out: &mut Out) -> Result<Exit, Failu
     let mut runs = Vec::new();
     for reference in &args.runs {
         let run = store.find_run(reference)?;
-        if !runs.iter().any(|known: &crate::domain::run::RunRecord| known.header.id == run.header.id)
+        if !runs
+            .iter()
+            .any(|known: &crate::domain::run::RunRecord| known.header.id == run.header.id)
         {
             runs.push(run);
         }
@@ -28,7 +30,12 @@ pub(super) fn run(args: &RmArgs, db: &Path, out: &mut Out) -> Result<Exit, Failu
     if !args.yes {
         for run in &runs {
             let header = &run.header;
-            out.note(&format!("{} {} ({} trials)", header.id, header.name, header.planned_trials()));
+            out.note(&format!(
+                "{} {} ({} trials)",
+                header.id,
+                header.name,
+                header.planned_trials()
+            ));
         }
         confirm(runs.len(), out)?;
     }

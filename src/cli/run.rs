@@ -74,7 +74,9 @@ pub(super) fn once(
         named.unwrap_or_else(|| report_path(db, &plan.header.id))
     });
     if plan.scorers.is_empty() {
-        out.note("note: no scorer is named, so answers are recorded and not judged (-s exact_match)");
+        out.note(
+            "note: no scorer is named, so answers are recorded and not judged (-s exact_match)",
+        );
     }
 
     let outcome = execute(Arc::new(plan), books, db, allowed, args.quiet, out, runtime)?;
@@ -110,10 +112,8 @@ fn execute(
     let id = plan.header.id.clone();
     let writer = Arc::new(Writer::start(db)?);
     let progress = Arc::new(Progress::new(plan.header.planned_trials(), quiet));
-    let sinks: Arc<[Arc<dyn Sink>]> = Arc::new([
-        Arc::clone(&writer) as Arc<dyn Sink>,
-        Arc::clone(&progress) as Arc<dyn Sink>,
-    ]);
+    let sinks: Arc<[Arc<dyn Sink>]> =
+        Arc::new([Arc::clone(&writer) as Arc<dyn Sink>, Arc::clone(&progress) as Arc<dyn Sink>]);
     let client = client::stack(options);
     let (stop, stopped) = channel::channel(false);
     let outcome = runtime.block_on(async {
@@ -200,8 +200,8 @@ impl Asked {
     pub(super) fn read(args: &RunArgs) -> Result<Self, Failure> {
         let source = args.source.as_deref();
         let is_config = source.is_some_and(|source| {
-            let name = source.to_lowercase();
-            args.config.is_none() && (name.ends_with(".yaml") || name.ends_with(".yml"))
+            let extension = Path::new(source).extension().map(|e| e.to_ascii_lowercase());
+            args.config.is_none() && extension.is_some_and(|e| e == "yaml" || e == "yml")
         });
         let config = match (&args.config, source) {
             (Some(config), _) => Some(config.clone()),
@@ -212,11 +212,7 @@ impl Asked {
         let dataset = source.filter(|_| !is_config);
         let Some(config) = config else {
             let file = overlay::file(args, dataset)?;
-            return Ok(Self {
-                file,
-                origin: "command line".to_owned(),
-                base_dir: PathBuf::new(),
-            });
+            return Ok(Self { file, origin: "command line".to_owned(), base_dir: PathBuf::new() });
         };
         let origin = config.display().to_string();
         let text = read_config(&config, &origin)?;
@@ -267,10 +263,8 @@ fn read_config(path: &Path, origin: &str) -> Result<String, Failure> {
     let bytes = fs::read(path)
         .map_err(|error| Failure::usage(format!("failed to read config `{origin}`: {error}")))?;
     String::from_utf8(bytes).map_err(|error| {
-        let line = 1 + error.as_bytes()[..error.utf8_error().valid_up_to()]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = String::from_utf8_lossy(valid).matches('\n').count() + 1;
         Failure::usage(format!("{origin}:{line}: the config is not UTF-8 text"))
     })
 }
@@ -298,9 +292,10 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
         };
         let gate = gate::parse(&written.value, &plan.header.scorers)
             .map_err(|error| refuse(error.message, error.hint))?;
-        let unpriced = plan.targets.iter().find(|target| {
-            target.price.is_none() && matches!(target.endpoint, Endpoint::Http(_))
-        });
+        let unpriced = plan
+            .targets
+            .iter()
+            .find(|target| target.price.is_none() && matches!(target.endpoint, Endpoint::Http(_)));
         if let (Measured::CostTotal, Some(target)) = (gate.measured, unpriced) {
             let name = &target.name;
             return Err(refuse(
@@ -318,9 +313,9 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
 /// error rate, else none.
 fn allowed_errors(args: &RunArgs, gates: &[Gate]) -> Result<f64, Failure> {
     if let Some(text) = &args.allow_errors {
-        return quantity::share(text).filter(|share| (0.0..=1.0).contains(share)).ok_or_else(|| {
-            Failure::usage(format!("--allow-errors: `{text}` is no share, such as 1%"))
-        });
+        return quantity::share(text).filter(|share| (0.0..=1.0).contains(share)).ok_or_else(
+            || Failure::usage(format!("--allow-errors: `{text}` is no share, such as 1%")),
+        );
     }
     let bounds = gates.iter().filter(|gate| gate.measured == Measured::ErrorRate);
     Ok(bounds.map(|gate| gate.bound).reduce(f64::min).unwrap_or(0.0))
@@ -335,15 +330,16 @@ async fn books(plan: &Plan) -> Result<ClientOptions, Failure> {
         if options.books.iter().any(|(known, _)| known == source) {
             continue;
         }
-        let failed = |message: String| {
-            Failure::usage(format!("model `{}`: {message}", target.name))
-        };
+        let failed =
+            |message: String| Failure::usage(format!("model `{}`: {message}", target.name));
         let place = dataset::Source {
             location: path.display().to_string(),
             format: None,
             base_dir: PathBuf::new(),
         };
-        let local = dataset::fetch(&place, &mut tokio::io::empty()).await.map_err(|error| failed(error.to_string()))?;
+        let local = dataset::fetch(&place, &mut tokio::io::empty())
+            .await
+            .map_err(|error| failed(error.to_string()))?;
         let source_of_book = source.clone();
         let book = tokio::task::spawn_blocking(move || {
             let rows = dataset::rows(&local).map(|row| row.map_err(|error| error.to_string()));

@@ -33,11 +33,8 @@ pub(super) fn run(args: &ShowArgs, db: &Path, out: &mut Out) -> Result<Exit, Fai
 
 fn trials(args: &ShowArgs, stored: &Stored, out: &mut Out) -> Result<(), Failure> {
     let header = &stored.run.header;
-    let filter = TrialFilter {
-        only_failed: args.failed,
-        limit: Some(args.limit),
-        ..TrialFilter::default()
-    };
+    let filter =
+        TrialFilter { only_failed: args.failed, limit: Some(args.limit), ..TrialFilter::default() };
     let mut shown = Vec::new();
     stored.store.trials(&stored.run, &filter, &mut |trial| {
         shown.push(trial);

@@ -47,7 +47,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// `did you mean `x`? known: `x`, `y``
+/// A hint: the nearest of what is known, if one is near, and everything that is known.
 pub fn suggestion<'a>(
     written: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,

@@ -25,7 +25,7 @@ fn the_whole_file() {
     assert_eq!(file.models[0].value.0.reference.as_ref().expect("a reference").value, "sim/good");
     assert_eq!(file.scorers[0].value.name, "exact_match");
     assert_eq!(file.scorers[0].value.options["normalize"][0], "trim");
-    assert_eq!(file.scorers[1].place.line, 14);
+    assert_eq!(file.scorers[1].place.line, 13);
     assert_eq!(file.epochs.expect("epochs").value.0.count.value, 3);
 }
 
@@ -47,7 +47,7 @@ fn unknown_keys_name_the_nearest() {
 fn wrong_types_say_what_was_expected() {
     assert_eq!(
         error("dataset: 7\n"),
-        "evals.yaml:1:10: expected a path or a mapping with `path`, found integer `7`"
+        "evals.yaml:1:1: expected a path or a mapping with `path`, found integer `7`"
     );
     assert!(error("concurrency: many\n").starts_with("evals.yaml:1:14: "));
     assert!(error("models: [\n").starts_with("evals.yaml:"));

@@ -68,10 +68,10 @@ pub struct ModelTotals {
     pub cost: Money,
     /// Calls that were made and whose cost is not known.
     pub unpriced_calls: u64,
-    /// Sum of the prompt tokens reported.
-    pub input_tokens: u64,
-    /// Sum of the answer tokens reported.
-    pub output_tokens: u64,
+    /// Sum of the prompt tokens reported; `None` when none were reported.
+    pub input_tokens: Option<u64>,
+    /// Sum of the answer tokens reported; `None` when none were reported.
+    pub output_tokens: Option<u64>,
     /// Latency quantiles.
     pub latency: Latency,
 }

@@ -26,7 +26,10 @@ fn one(gate: &Gate, header: &RunHeader, measures: &RunMeasures) -> Vec<GateResul
                 let estimate = cell.estimate;
                 let shown = estimate.value.map(|value| match (estimate.low, estimate.high) {
                     (Some(low), Some(high)) => {
-                        format!("{value:.4} (95% interval {low:.4} to {high:.4}, n = {})", estimate.n)
+                        format!(
+                            "{value:.4} (95% interval {low:.4} to {high:.4}, n = {})",
+                            estimate.n
+                        )
                     }
                     _ => format!("{value:.4} (n = {})", estimate.n),
                 });

@@ -126,11 +126,15 @@ pub fn parse(text: &str, scorers: &[ScorerInfo]) -> Result<Gate, GateError> {
     let (op, bound) = ops
         .into_iter()
         .find_map(|(sign, op)| rest.strip_prefix(sign).map(|bound| (op, bound)))
-        .ok_or_else(|| wrong(format!("gate `{text}` has no comparison of `>=`, `>`, `<=`, `<`, `==`"), form))?;
+        .ok_or_else(|| {
+            wrong(format!("gate `{text}` has no comparison of `>=`, `>`, `<=`, `<`, `==`"), form)
+        })?;
     let (measure, bound) = (measure.trim(), bound.trim());
     if measure.split_whitespace().count() > 1 || bound.contains(" at ") {
         return Err(wrong(
-            format!("gate `{text}` asks for a comparison with a baseline or a confidence, which this version does not decide"),
+            format!(
+                "gate `{text}` asks for a comparison with a baseline or a confidence, which this version does not decide"
+            ),
             form,
         ));
     }

@@ -209,8 +209,9 @@ impl ModelTally {
         totals.cost = totals.cost + Money::from_pico(trial.cost_pico.unwrap_or(0));
         totals.unpriced_calls += u64::from(trial.unpriced);
         if let Some(usage) = trial.usage {
-            totals.input_tokens = totals.input_tokens.saturating_add(usage.input);
-            totals.output_tokens = totals.output_tokens.saturating_add(usage.output);
+            let add = |sum: Option<u64>, more| Some(sum.unwrap_or(0).saturating_add(more));
+            totals.input_tokens = add(totals.input_tokens, usage.input);
+            totals.output_tokens = add(totals.output_tokens, usage.output);
         }
         // How fast the cache answers, or how fast a call fails, is not the model's latency.
         if !trial.cached && trial.status != Status::Error {

@@ -166,7 +166,10 @@ fn totals_count_what_each_model_did() {
 
     let a = &found.models[0];
     assert_eq!((a.trials, a.errors, a.cached, a.unpriced_calls), (5, 2, 1, 2));
-    assert_eq!((a.input_tokens, a.output_tokens, a.cost), (30, 6, Money::from_pico(21)));
+    assert_eq!(
+        (a.input_tokens, a.output_tokens, a.cost),
+        (Some(30), Some(6), Money::from_pico(21))
+    );
     assert_eq!(a.latency.p50, Some(4.5), "of 4 ms and 5 ms");
     assert_eq!(a.latency.ttft_p50, Some(0.5));
     assert_eq!(found.models[1].latency.p50, None);

@@ -12,7 +12,7 @@ use crate::{
         error::suggestion,
         variables,
     },
-    dataset::{self, Dataset, Field, Fields, Format, Select, Source},
+    dataset::{self, Dataset, DatasetError, Field, Fields, Format, Select, Source},
     domain::sample::Vars,
     extract::Pipeline,
     prompt::Template,
@@ -39,18 +39,58 @@ pub(super) async fn open(file: &File, inputs: Inputs<'_>) -> Result<(Dataset, St
     };
     let fields = fields(data, inputs)?;
     let select = select(data, inputs)?;
-    let local = dataset::fetch(&source, &mut tokio::io::stdin()).await?;
-    let checked = tokio::task::spawn_blocking(move || Dataset::check(local, &fields, select))
-        .await
-        .map_err(|_| ConfigError::new(inputs.origin, entry.place, "reading the dataset broke off"))?;
-    Ok((checked?, location))
+    let at_fault = |error| blame(error, data, entry.place, inputs);
+    let local = dataset::fetch(&source, &mut tokio::io::stdin()).await.map_err(at_fault)?;
+    let checked =
+        tokio::task::spawn_blocking(move || Dataset::check(local, &fields, select)).await.map_err(
+            |_| ConfigError::new(inputs.origin, entry.place, "reading the dataset broke off"),
+        )?;
+    Ok((checked.map_err(at_fault)?, location))
+}
+
+/// Says which line of the config a dataset's error is about. What is wrong inside a file of rows has
+/// a place of its own there.
+fn blame(error: DatasetError, data: &DatasetMap, entry: Place, inputs: Inputs<'_>) -> PlanError {
+    fn place<T>(value: Option<&At<T>>) -> Option<Place> {
+        value.map(|at| at.place).filter(|place| place.line > 0)
+    }
+    let at = match &error {
+        DatasetError::NotFound { .. }
+        | DatasetError::Glob { .. }
+        | DatasetError::NoFiles { .. }
+        | DatasetError::MixedFormats { .. }
+        | DatasetError::UnknownFormat { .. }
+        | DatasetError::Fetch { .. }
+        | DatasetError::Status { .. } => place(data.path.as_ref()),
+        DatasetError::UnknownColumn { what, .. } => match *what {
+            "the id" => place(data.id.as_ref()),
+            "the input" => place(data.input.as_ref()),
+            "the expected answer" => place(data.expected.as_ref()),
+            "the metadata" => place(data.metadata.first()),
+            "the cluster" => place(data.cluster.as_ref()),
+            "the list of tags" => place(data.tags.as_ref()),
+            _ => place(data.filter.as_ref()),
+        },
+        DatasetError::Filter(_) => place(data.filter.as_ref()),
+        DatasetError::NothingSelected { .. } => None,
+        _ => return error.into(),
+    };
+    let at = at.unwrap_or(entry);
+    if at.line == 0 {
+        error.into()
+    } else {
+        ConfigError::new(inputs.origin, at, error.to_string()).into()
+    }
 }
 
 fn format(written: &At<String>, inputs: Inputs<'_>) -> Result<Format, ConfigError> {
     written.value.parse().map_err(|_| {
         let message = format!("there is no dataset format `{}`", written.value);
-        ConfigError::new(inputs.origin, written.place, message)
-            .hint(suggestion(&written.value, known_formats().iter().copied(), "formats"))
+        ConfigError::new(inputs.origin, written.place, message).hint(suggestion(
+            &written.value,
+            known_formats().iter().copied(),
+            "formats",
+        ))
     })
 }
 
@@ -75,9 +115,10 @@ fn fields(data: &DatasetMap, inputs: Inputs<'_>) -> Result<Fields, ConfigError> 
         ExpectedEntry::Map(map) => {
             fields.expected = expected_field(map, expected.place, inputs)?;
             if let Some(extract) = &map.extract {
-                let pipeline = Pipeline::from_value("expected", &extract.value).map_err(|error| {
-                    ConfigError::new(inputs.origin, extract.place, error.to_string())
-                })?;
+                let pipeline =
+                    Pipeline::from_value("expected", &extract.value).map_err(|error| {
+                        ConfigError::new(inputs.origin, extract.place, error.to_string())
+                    })?;
                 fields.refine_expected = Some(Arc::new(move |text| pipeline.apply(text)));
             }
         }

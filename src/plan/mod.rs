@@ -185,8 +185,11 @@ fn epochs(file: &File, inputs: Inputs<'_>) -> Result<(u32, &'static str), Config
         let message = format!("there is no reducer `{}`", reduce.value);
         let known = REDUCERS.iter().map(|reducer| reducer.name());
         let known: Vec<&str> = known.collect();
-        ConfigError::new(inputs.origin, reduce.place, message)
-            .hint(suggestion(&reduce.value, known.iter().copied(), "reducers"))
+        ConfigError::new(inputs.origin, reduce.place, message).hint(suggestion(
+            &reduce.value,
+            known.iter().copied(),
+            "reducers",
+        ))
     })?;
     Ok((epochs.count.value, found.name()))
 }
@@ -196,7 +199,8 @@ fn concurrency(file: &File, inputs: Inputs<'_>) -> Result<u32, ConfigError> {
     if (1..=MAX_CONCURRENCY).contains(&entry.value) {
         return Ok(entry.value);
     }
-    let message = format!("`concurrency` lies between 1 and {MAX_CONCURRENCY}, not {}", entry.value);
+    let message =
+        format!("`concurrency` lies between 1 and {MAX_CONCURRENCY}, not {}", entry.value);
     Err(ConfigError::new(inputs.origin, entry.place, message))
 }
 

@@ -105,24 +105,25 @@ struct Reader {
 
 impl Reader {
     /// Reads the file that a prompt entry names, if it names one.
-    fn follow(
-        self,
-        map: &PromptMap,
-        inputs: Inputs<'_>,
-    ) -> Result<(Self, PromptMap), ConfigError> {
+    fn follow(self, map: &PromptMap, inputs: Inputs<'_>) -> Result<(Self, PromptMap), ConfigError> {
         let Some(written) = &map.file else { return Ok((self, map.clone())) };
         if map.text.is_some() || map.user.is_some() || !map.messages.is_empty() {
-            return Err(self.error(written.place, "`file` stands instead of the prompt's other forms"));
+            return Err(
+                self.error(written.place, "`file` stands instead of the prompt's other forms")
+            );
         }
         let name = variables::fill_in(&written.value, inputs.lookup)
             .map_err(|message| self.error(written.place, message))?;
         let path = inputs.base_dir.join(&name);
         let text = fs::read_to_string(&path).map_err(|error| {
-            self.error(written.place, format!("failed to read prompt file `{}`: {error}", path.display()))
+            self.error(
+                written.place,
+                format!("failed to read prompt file `{}`: {error}", path.display()),
+            )
         })?;
-        let yaml = Path::new(&name)
-            .extension()
-            .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|known| extension == *known));
+        let yaml = Path::new(&name).extension().is_some_and(|extension| {
+            ["yaml", "yml", "json"].iter().any(|known| extension == *known)
+        });
         let reader = Self { origin: path.display().to_string(), place: Place::default() };
         if yaml {
             let read: PromptMap = config::parse_flag(&text, &reader.origin)?;
@@ -132,7 +133,8 @@ impl Reader {
             return Ok((reader, read));
         }
         // A file ends in a line feed that nobody means to send.
-        let text = text.strip_suffix('\n').map_or(text.as_str(), |t| t.strip_suffix('\r').unwrap_or(t));
+        let text =
+            text.strip_suffix('\n').map_or(text.as_str(), |t| t.strip_suffix('\r').unwrap_or(t));
         let text = Some(At::nowhere(text.to_owned()));
         let system = map.system.clone();
         let map = match system {
@@ -178,8 +180,10 @@ impl Reader {
                 column: column.value.clone(),
                 messages: self.messages(messages)?,
             }),
-            _ => Err(self
-                .error(entry.place, "a message takes `role` and `content`, or `for_each` and `messages`")),
+            _ => Err(self.error(
+                entry.place,
+                "a message takes `role` and `content`, or `for_each` and `messages`",
+            )),
         }
     }
 

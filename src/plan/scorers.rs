@@ -64,13 +64,12 @@ pub(super) fn pipelines(file: &File, inputs: Inputs<'_>) -> Result<Vec<Pipeline>
     let mut ids = HashSet::new();
     let mut found = Vec::with_capacity(written.len());
     for value in written {
-        let (id, steps) = if named(value) {
-            named_pipeline(value).map_err(error)?
-        } else {
-            ("default", value)
-        };
+        let (id, steps) =
+            if named(value) { named_pipeline(value).map_err(error)? } else { ("default", value) };
         if ["output", "none"].contains(&id) {
-            return Err(error(format!("an extraction cannot be called `{id}`, which is the whole output")));
+            return Err(error(format!(
+                "an extraction cannot be called `{id}`, which is the whole output"
+            )));
         }
         if !ids.insert(id.to_owned()) {
             return Err(error(format!("two extractions are called `{id}`")));
@@ -85,7 +84,9 @@ pub(super) fn pipelines(file: &File, inputs: Inputs<'_>) -> Result<Vec<Pipeline>
 fn named_pipeline(value: &Value) -> Result<(&str, &Value), String> {
     let map = value.as_object().ok_or("an extraction is a mapping with `id` and `steps`")?;
     if let Some(stranger) = map.keys().find(|key| !["id", "steps"].contains(&key.as_str())) {
-        return Err(format!("unknown key `{stranger}` in an extraction; it takes `id` and `steps`"));
+        return Err(format!(
+            "unknown key `{stranger}` in an extraction; it takes `id` and `steps`"
+        ));
     }
     let id = map.get("id").and_then(Value::as_str).filter(|id| !id.trim().is_empty());
     match (id, map.get("steps")) {
@@ -124,8 +125,11 @@ fn build(
     let error = |message: String| ConfigError::new(inputs.origin, entry.place, message);
     let kind = scorer::find(name).ok_or_else(|| {
         let known: Vec<&str> = SCORERS.iter().map(|kind| kind.card().name).collect();
-        error(format!("there is no scorer `{name}`"))
-            .hint(suggestion(name, known.iter().copied(), "scorers"))
+        error(format!("there is no scorer `{name}`")).hint(suggestion(
+            name,
+            known.iter().copied(),
+            "scorers",
+        ))
     })?;
     let mut options = entry.value.options.clone();
     let mut text = |key: &str| match options.shift_remove(key) {
@@ -142,8 +146,7 @@ fn build(
         None => Some(0),
         Some("output" | "none") => None,
         Some(wanted) => Some(extracts.iter().position(|p| p.id() == wanted).ok_or_else(|| {
-            let known: Vec<&str> =
-                extracts.iter().map(|p| Pipeline::id(p)).chain(["output"]).collect();
+            let known: Vec<&str> = extracts.iter().map(Pipeline::id).chain(["output"]).collect();
             error(format!("scorer `{id}` reads the extraction `{wanted}`, which does not exist"))
                 .hint(suggestion(wanted, known.iter().copied(), "extractions"))
         })?),
@@ -172,10 +175,8 @@ pub(super) fn check_expected(
         return Ok(());
     };
     let place = file.scorers.get(index).map_or(Place::default(), |entry| entry.place);
-    let message = format!(
-        "scorer `{}` compares with expected answers, and no column holds them",
-        lost.id
-    );
+    let message =
+        format!("scorer `{}` compares with expected answers, and no column holds them", lost.id);
     let columns: Vec<String> =
         dataset.columns().iter().map(|column| format!("`{column}`")).collect();
     Err(ConfigError::new(inputs.origin, place, message).hint(format!(

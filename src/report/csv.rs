@@ -33,7 +33,8 @@ pub fn write_csv(
         .quote_style(QuoteStyle::Always)
         .terminator(Terminator::CRLF)
         .from_writer(to);
-    let names = columns(header, &[]).into_iter().map(|(name, _)| if raw { name } else { guarded(&name) });
+    let names =
+        columns(header, &[]).into_iter().map(|(name, _)| if raw { name } else { guarded(&name) });
     write(&mut table, names)?;
     for_each(trials, |trial| {
         write(&mut table, cells(header, &trial).into_iter().map(|cell| field(cell, raw)))?;

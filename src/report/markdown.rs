@@ -109,8 +109,8 @@ fn models_table(view: &View<'_>, out: &mut String) {
             count(model.errors),
             duration(model.latency.p50),
             duration(model.latency.p95),
-            tokens(model.input_tokens),
-            tokens(model.output_tokens),
+            or_unknown(model.input_tokens.map(tokens)),
+            or_unknown(model.output_tokens.map(tokens)),
             model_cost(model).map_or_else(|| UNKNOWN.to_owned(), |cost| cost.show("≥ "))
         )
         .ok();

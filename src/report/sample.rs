@@ -157,8 +157,8 @@ fn measures() -> RunMeasures {
             ModelTotals {
                 errors: 1,
                 cost: Money::from_usd(0.123_4).expect("in range"),
-                input_tokens: 6_213,
-                output_tokens: 812,
+                input_tokens: Some(6_213),
+                output_tokens: Some(812),
                 latency: latency(1.0, Some(97.3)),
                 ..totals.clone()
             },
@@ -167,8 +167,8 @@ fn measures() -> RunMeasures {
                 refused: 1,
                 unpriced_calls: 200,
                 cached: 0,
-                input_tokens: 1_234_567,
-                output_tokens: 45_678,
+                input_tokens: Some(1_234_567),
+                output_tokens: Some(45_678),
                 latency: latency(2.3, Some(180.0)),
                 ..totals.clone()
             },

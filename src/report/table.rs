@@ -198,7 +198,8 @@ fn models_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         if streamed {
             row.push(duration(model.latency.ttft_p50));
         }
-        row.extend([tokens(model.input_tokens), tokens(model.output_tokens), cost]);
+        let told = |count: Option<u64>| count.map_or_else(|| style.unknown(), tokens);
+        row.extend([told(model.input_tokens), told(model.output_tokens), cost]);
         grid.rows.push(row);
     }
     grid.render(width)

@@ -96,7 +96,8 @@ type Trials = JoinSet<Result<(), SinkError>>;
 /// Starts every trial, in the order of the plan, as places become free.
 async fn schedule(shared: &Arc<Shared>, trials: &mut Trials) -> Result<(), RunError> {
     let plan = &shared.plan;
-    let unsettled = Arc::new(Semaphore::new((plan.concurrency.saturating_mul(2) + UNSETTLED) as usize));
+    let unsettled =
+        Arc::new(Semaphore::new((plan.concurrency.saturating_mul(2) + UNSETTLED) as usize));
     let mut stop = shared.stop.clone();
     let mut rows = feed::start(Arc::clone(plan));
     let mut seq = 0;

@@ -333,8 +333,8 @@ fn model(info: &ModelInfo, totals: &ModelTotals) -> Model {
         p95: duration(p95),
         p99: duration(p99),
         ttft: duration(ttft_p50),
-        input: tokens(totals.input_tokens),
-        output: tokens(totals.output_tokens),
+        input: or_unknown(totals.input_tokens.map(tokens)),
+        output: or_unknown(totals.output_tokens.map(tokens)),
         cost: model_cost(totals).map_or_else(|| "unknown".to_owned(), |cost| cost.show("≥ ")),
     }
 }
