@@ -28,7 +28,7 @@ use crate::{
     gate::{self, Gate, Measured},
     plan::{self, Inputs, Plan},
     report,
-    run::{self as runner, Outcome},
+    run::{self as runner, Allowed, Outcome},
     store::{Store, Writer},
 };
 
@@ -104,7 +104,7 @@ fn execute(
     plan: Arc<Plan>,
     options: ClientOptions,
     db: &Path,
-    allowed: f64,
+    allowed: Allowed,
     quiet: bool,
     out: &mut Out,
     runtime: &tokio::runtime::Runtime,
@@ -309,16 +309,21 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
     Ok(gates)
 }
 
-/// The share of failed trials that still counts as complete: said by flag, else by a gate on the
-/// error rate, else none.
-fn allowed_errors(args: &RunArgs, gates: &[Gate]) -> Result<f64, Failure> {
+/// The failed trials that still make a complete run: said by flag, else by gates on errors, else
+/// none.
+fn allowed_errors(args: &RunArgs, gates: &[Gate]) -> Result<Allowed, Failure> {
     if let Some(text) = &args.allow_errors {
-        return quantity::share(text).filter(|share| (0.0..=1.0).contains(share)).ok_or_else(
-            || Failure::usage(format!("--allow-errors: `{text}` is no share, such as 1%")),
-        );
+        let share = quantity::share(text).filter(|share| (0.0..=1.0).contains(share));
+        return share.map(|share| Allowed { share, count: 0 }).ok_or_else(|| {
+            Failure::usage(format!("--allow-errors: `{text}` is no share, such as 1%"))
+        });
     }
-    let bounds = gates.iter().filter(|gate| gate.measured == Measured::ErrorRate);
-    Ok(bounds.map(|gate| gate.bound).reduce(f64::min).unwrap_or(0.0))
+    let least = |measured: Measured| {
+        let bounds = gates.iter().filter(|gate| gate.measured == measured).map(|gate| gate.bound);
+        bounds.reduce(f64::min).unwrap_or(0.0)
+    };
+    let count = least(Measured::ErrorCount) as u64;
+    Ok(Allowed { share: least(Measured::ErrorRate), count })
 }
 
 /// Opens the recordings that the plan replays.
@@ -387,12 +392,15 @@ pub(super) fn rendered(stored: &Stored, format: RunFormat) -> String {
 }
 
 /// Incomplete comes before gates: an outage must look neither like a regression nor like success.
+/// A gate on errors is about outages, so failing it makes the run incomplete too.
 fn exit(outcome: &Outcome, gates: &[GateResult]) -> Exit {
+    let failed = || gates.iter().filter(|gate| gate.passed == Some(false));
     match outcome.status {
         RunStatus::Interrupted => Exit::Interrupted,
-        RunStatus::Complete if gates.iter().any(|gate| gate.passed == Some(false)) => {
-            Exit::GateFailed
+        RunStatus::Complete if failed().any(|gate| gate.gate.starts_with("errors.")) => {
+            Exit::Incomplete
         }
+        RunStatus::Complete if failed().next().is_some() => Exit::GateFailed,
         RunStatus::Complete if gates.iter().all(|gate| gate.passed == Some(true)) => Exit::Done,
         _ => Exit::Incomplete,
     }

@@ -113,7 +113,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         created_ms: clock::now_ms(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         config: snapshot(file, inputs, concurrency),
-        dataset: location,
+        dataset: without_secrets(&location),
         dataset_digest: dataset.digest().to_owned(),
         samples: dataset.len(),
         prompts: prompts
@@ -247,17 +247,13 @@ fn model_info(target: &Target) -> ModelInfo {
     }
 }
 
-/// A URL without its query and user, which may hold a key.
-fn without_secrets(url: &str) -> String {
-    let plain = url.split(['?', '#']).next().unwrap_or_default();
-    match plain.split_once("://") {
-        Some((scheme, rest)) => {
-            let host = rest.find('/').unwrap_or(rest.len());
-            let user = rest[..host].rfind('@').map_or(0, |at| at + 1);
-            format!("{scheme}://{}", &rest[user..])
-        }
-        None => plain.to_owned(),
-    }
+/// A URL without its query and user, which may hold a key. Paths stay as they are.
+fn without_secrets(location: &str) -> String {
+    let Some((scheme, rest)) = location.split_once("://") else { return location.to_owned() };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let host = rest.find('/').unwrap_or(rest.len());
+    let user = rest[..host].rfind('@').map_or(0, |at| at + 1);
+    format!("{scheme}://{}", &rest[user..])
 }
 
 fn params_json(params: &Params) -> Value {
@@ -284,7 +280,7 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: u32) -> Value {
     let data = file.dataset.as_ref().map(|entry| {
         let data = &entry.value.0;
         json!({
-            "path": text(&data.path),
+            "path": text(&data.path).map(|path| without_secrets(&path)),
             "format": text(&data.format),
             "id": text(&data.id),
             "input": text(&data.input),

@@ -57,10 +57,25 @@ pub enum RunError {
     Broken(String),
 }
 
+/// How many failed trials still make a complete run. Default: none.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Allowed {
+    /// This share of the trials, from 0 to 1.
+    pub share: f64,
+    /// Or this many, whichever is more.
+    pub count: u64,
+}
+
+impl Allowed {
+    fn covers(self, failed: u64, ended: u64) -> bool {
+        failed <= self.count || failed as f64 <= self.share * ended as f64
+    }
+}
+
 /// Executes `plan`, calling models through `client` and telling `sinks` what happens.
 ///
 /// When `stop` turns true no new call is made, calls in flight have [`DRAIN`] to end, and the run
-/// is interrupted. `allowed_errors` is the share of failed trials that still counts as complete.
+/// is interrupted. `allowed` failures leave it complete.
 ///
 /// # Errors
 ///
@@ -70,22 +85,22 @@ pub async fn execute(
     client: Arc<dyn Generate>,
     sinks: Arc<[Arc<dyn Sink>]>,
     stop: watch::Receiver<bool>,
-    allowed_errors: f64,
+    allowed: Allowed,
 ) -> Result<Outcome, RunError> {
     let shared = Arc::new(Shared::new(plan, client, sinks, stop));
     shared.emit(&Event::Started(Arc::new(shared.plan.header.clone()))).await?;
     let mut trials = JoinSet::new();
     let scheduled = schedule(&shared, &mut trials).await;
-    let drained = drain(&shared, &mut trials).await;
+    let drained = drain(&shared, &mut trials, scheduled.is_err()).await;
     scheduled.and(drained)?;
     let (ended, failed) = shared.tally();
     let planned = shared.plan.header.planned_trials();
     let status = if ended < planned {
         RunStatus::Interrupted
-    } else if failed as f64 > allowed_errors * ended as f64 {
-        RunStatus::Incomplete
-    } else {
+    } else if allowed.covers(failed, ended) {
         RunStatus::Complete
+    } else {
+        RunStatus::Incomplete
     };
     shared.emit(&Event::Finished(status)).await?;
     Ok(Outcome { status, ended, failed })
@@ -147,8 +162,8 @@ async fn schedule(shared: &Arc<Shared>, trials: &mut Trials) -> Result<(), RunEr
     }
 }
 
-/// Waits for the trials under way; once the run was told to stop, no longer than [`DRAIN`].
-async fn drain(shared: &Shared, trials: &mut Trials) -> Result<(), RunError> {
+/// Waits for the trials under way; once the run was told to stop, or broke, no longer than [`DRAIN`].
+async fn drain(shared: &Shared, trials: &mut Trials, broke: bool) -> Result<(), RunError> {
     let mut stop = shared.stop.clone();
     let mut first = Ok(());
     let mut join = async |trials: &mut Trials| {
@@ -159,7 +174,9 @@ async fn drain(shared: &Shared, trials: &mut Trials) -> Result<(), RunError> {
     tokio::select! {
         () = join(trials) => {}
         () = async {
-            stopped(&mut stop).await;
+            if !broke {
+                stopped(&mut stop).await;
+            }
             tokio::time::sleep(DRAIN).await;
         } => {}
     }
