@@ -151,6 +151,12 @@ pub(super) struct RunArgs {
     /// Write no HTML report
     #[arg(long, conflicts_with = "report", help_heading = "Output")]
     pub(super) no_report: bool,
+    /// Take up a run that was stopped; repeat the command that began it with this added
+    #[arg(long, value_name = "RUN", conflicts_with = "watch", help_heading = "Output")]
+    pub(super) resume: Option<String>,
+    /// Write what happens, one JSON object a line
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(super) log: Option<PathBuf>,
     /// Show no progress
     #[arg(short, long, help_heading = "Output")]
     pub(super) quiet: bool,

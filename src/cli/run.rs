@@ -14,8 +14,10 @@ use super::{
     args::{RunArgs, RunFormat},
     env,
     exit::{Exit, Failure},
+    log::Log,
     overlay,
     progress::Progress,
+    resume,
     stored::{Stored, report_path},
     watch,
 };
@@ -28,7 +30,7 @@ use crate::{
     gate::{self, Gate, Measured},
     plan::{self, Inputs, Plan},
     report,
-    run::{self as runner, Allowed, Outcome},
+    run::{self as runner, Allowed, Before, Outcome},
     store::{Store, Writer},
 };
 
@@ -65,10 +67,18 @@ pub(super) fn once(
         lookup: &lookup,
         only_ids: only_ids.as_ref(),
     };
-    let plan = runtime.block_on(plan::resolve(&asked.file, inputs))?;
+    let mut plan = runtime.block_on(plan::resolve(&asked.file, inputs))?;
     let gates = gates(&plan, &asked)?;
     let allowed = allowed_errors(args, &gates)?;
     let books = runtime.block_on(books(&plan))?;
+    let before = match &args.resume {
+        None => None,
+        Some(reference) => {
+            let (header, before) = resume::take_up(db, reference, &plan.header)?;
+            plan.header = header;
+            Some(before)
+        }
+    };
     let report = (!args.no_report).then(|| {
         let named = asked.file.report.as_ref().map(|path| path.value.clone());
         named.unwrap_or_else(|| report_path(db, &plan.header.id))
@@ -79,7 +89,7 @@ pub(super) fn once(
         );
     }
 
-    let outcome = execute(Arc::new(plan), books, db, allowed, args.quiet, out, runtime)?;
+    let outcome = execute(Work { plan, books, allowed, before }, db, args, out, runtime)?;
     let (header_id, outcome) = outcome;
     let store = Store::open_existing(db)?;
     let record = store.find_run(&header_id)?;
@@ -92,32 +102,48 @@ pub(super) fn once(
         let (ended, planned) = (outcome.ended, stored.run.header.planned_trials());
         out.note(&format!(
             "interrupted: {ended} of {planned} trials are recorded in run {header_id}; \
-             `evals show {header_id}` shows them"
+             to go on, repeat the command with `--resume {header_id}`"
         ));
     }
     Ok(exit(&outcome, &stored.gates))
 }
 
-/// Executes the plan. Gives the run's id and how it ended.
-#[expect(clippy::too_many_arguments, reason = "one call site, everything a run needs")]
-fn execute(
-    plan: Arc<Plan>,
-    options: ClientOptions,
-    db: &Path,
+/// What is ready to be executed.
+struct Work {
+    plan: Plan,
+    books: ClientOptions,
     allowed: Allowed,
-    quiet: bool,
+    before: Option<Before>,
+}
+
+/// Executes the plan. Gives the run's id and how it ended.
+fn execute(
+    work: Work,
+    db: &Path,
+    args: &RunArgs,
     out: &mut Out,
     runtime: &tokio::runtime::Runtime,
 ) -> Result<(String, Outcome), Failure> {
+    let Work { plan, books, allowed, before } = work;
     let id = plan.header.id.clone();
+    let log = args.log.as_ref().map(|path| {
+        Log::create(path).map_err(|error| {
+            Failure::usage(format!("failed to write log `{}`: {error}", path.display()))
+        })
+    });
+    let log = log.transpose()?;
+    let settled = before.as_ref().map_or(0, |before| before.settled.len() as u64);
     let writer = Arc::new(Writer::start(db)?);
-    let progress = Arc::new(Progress::new(plan.header.planned_trials(), quiet));
-    let sinks: Arc<[Arc<dyn Sink>]> =
-        Arc::new([Arc::clone(&writer) as Arc<dyn Sink>, Arc::clone(&progress) as Arc<dyn Sink>]);
-    let client = client::stack(options);
+    let progress = Arc::new(Progress::new(plan.header.planned_trials() - settled, args.quiet));
+    let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&writer) as _, Arc::clone(&progress) as _];
+    sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
+    let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
+    let client = client::stack(books);
     let (stop, stopped) = channel::channel(false);
     let outcome = runtime.block_on(async {
-        let run = runner::execute(plan, client, sinks, stopped, allowed);
+        let plan = Arc::new(plan);
+        let job = runner::Job { plan, client, sinks, stop: stopped, allowed, before };
+        let run = runner::execute(job);
         tokio::pin!(run);
         let mut interrupts = Interrupts::new();
         let mut told = false;

@@ -7,7 +7,11 @@
 mod feed;
 mod trial;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     sync::{Semaphore, watch},
@@ -21,7 +25,7 @@ use crate::{
         contract::{Generate, Sink, SinkError},
         event::Event,
         run::RunStatus,
-        trial::TrialKey,
+        trial::{Answer, TrialKey},
     },
     plan::Plan,
 };
@@ -72,25 +76,57 @@ impl Allowed {
     }
 }
 
-/// Executes `plan`, calling models through `client` and telling `sinks` what happens.
-///
-/// When `stop` turns true no new call is made, calls in flight have [`DRAIN`] to end, and the run
-/// is interrupted. `allowed` failures leave it complete.
+/// What was recorded of a run before this process took it up.
+#[derive(Debug, Default)]
+pub struct Before {
+    /// Places in the plan of the trials that have their verdicts.
+    pub settled: HashSet<u64>,
+    /// Of these, trials without an answer or with a scorer that failed.
+    pub failed: u64,
+    /// Trials that have an answer and no verdicts, by their place: they are scored, not asked.
+    pub answered: HashMap<u64, Answer>,
+}
+
+/// A run to execute.
+pub struct Job {
+    /// What to do.
+    pub plan: Arc<Plan>,
+    /// Through whom models are called.
+    pub client: Arc<dyn Generate>,
+    /// Who is told what happens.
+    pub sinks: Arc<[Arc<dyn Sink>]>,
+    /// Turns true when no new call is to be made; calls in flight then have [`DRAIN`] to end.
+    pub stop: watch::Receiver<bool>,
+    /// The failures that leave the run complete.
+    pub allowed: Allowed,
+    /// What is recorded already, when the run goes on.
+    pub before: Option<Before>,
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("run", &self.plan.header.id).finish_non_exhaustive()
+    }
+}
+
+/// Executes a run.
 ///
 /// # Errors
 ///
 /// A sink that cannot record, or a dataset that cannot be read on. What was recorded stays.
-pub async fn execute(
-    plan: Arc<Plan>,
-    client: Arc<dyn Generate>,
-    sinks: Arc<[Arc<dyn Sink>]>,
-    stop: watch::Receiver<bool>,
-    allowed: Allowed,
-) -> Result<Outcome, RunError> {
-    let shared = Arc::new(Shared::new(plan, client, sinks, stop));
-    shared.emit(&Event::Started(Arc::new(shared.plan.header.clone()))).await?;
+pub async fn execute(job: Job) -> Result<Outcome, RunError> {
+    let Job { plan, client, sinks, stop, allowed, before } = job;
+    let header = Arc::new(plan.header.clone());
+    let begin = match before {
+        None => Event::Started(header),
+        Some(_) => Event::Resumed(header),
+    };
+    let mut before = before.unwrap_or_default();
+    let counts = (before.settled.len() as u64, before.failed);
+    let shared = Arc::new(Shared::new(plan, client, sinks, stop, counts));
+    shared.emit(&begin).await?;
     let mut trials = JoinSet::new();
-    let scheduled = schedule(&shared, &mut trials).await;
+    let scheduled = schedule(&shared, &mut before, &mut trials).await;
     let drained = drain(&shared, &mut trials, scheduled.is_err()).await;
     scheduled.and(drained)?;
     let (ended, failed) = shared.tally();
@@ -109,7 +145,11 @@ pub async fn execute(
 type Trials = JoinSet<Result<(), SinkError>>;
 
 /// Starts every trial, in the order of the plan, as places become free.
-async fn schedule(shared: &Arc<Shared>, trials: &mut Trials) -> Result<(), RunError> {
+async fn schedule(
+    shared: &Arc<Shared>,
+    before: &mut Before,
+    trials: &mut Trials,
+) -> Result<(), RunError> {
     let plan = &shared.plan;
     let unsettled =
         Arc::new(Semaphore::new((plan.concurrency.saturating_mul(2) + UNSETTLED) as usize));
@@ -134,20 +174,24 @@ async fn schedule(shared: &Arc<Shared>, trials: &mut Trials) -> Result<(), RunEr
             let rendered = Arc::new(rendered);
             for model in 0..plan.targets.len() as u32 {
                 for epoch in 0..plan.header.epochs {
+                    let key = TrialKey { seq, sample: row.sample.index, prompt, model, epoch };
+                    seq += 1;
+                    if before.settled.contains(&key.seq) {
+                        continue;
+                    }
                     let place = tokio::select! {
                         biased;
                         () = stopped(&mut stop) => return Ok(()),
                         place = Arc::clone(&unsettled).acquire_owned() => place,
                     };
                     let Ok(place) = place else { return Ok(()) };
-                    let key = TrialKey { seq, sample: row.sample.index, prompt, model, epoch };
-                    seq += 1;
-                    let trial = trial::run(
-                        Arc::clone(shared),
+                    let trial = trial::Trial {
                         key,
-                        Arc::clone(&row.sample),
-                        Arc::clone(&rendered),
-                    );
+                        sample: Arc::clone(&row.sample),
+                        rendered: Arc::clone(&rendered),
+                        answer: before.answered.remove(&key.seq),
+                    };
+                    let trial = trial.run(Arc::clone(shared));
                     trials.spawn(async move {
                         let outcome = trial.await;
                         drop(place);

@@ -39,9 +39,10 @@ impl Shared {
         client: Arc<dyn Generate>,
         sinks: Arc<[Arc<dyn Sink>]>,
         stop: watch::Receiver<bool>,
+        (ended, failed): (u64, u64),
     ) -> Self {
         let slots = Semaphore::new(plan.concurrency as usize);
-        let (ended, failed) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (ended, failed) = (AtomicU64::new(ended), AtomicU64::new(failed));
         Self { plan, stop, client, sinks, slots, ended, failed }
     }
 
@@ -66,27 +67,62 @@ impl Shared {
     }
 }
 
-/// Runs one trial. When the run stops before the call was made, nothing is recorded.
-pub(super) async fn run(
-    shared: Arc<Shared>,
+/// One trial to run.
+pub(super) struct Trial {
+    pub(super) key: TrialKey,
+    pub(super) sample: Arc<Sample>,
+    /// What to say to the model, or why that could not be made.
+    pub(super) rendered: Arc<Result<Arc<[Message]>, Fault>>,
+    /// The answer, when it is recorded already.
+    pub(super) answer: Option<Answer>,
+}
+
+impl Trial {
+    /// Runs the trial. When the run stops before the call was made, nothing is recorded.
+    pub(super) async fn run(self, shared: Arc<Shared>) -> Result<(), SinkError> {
+        let Self { key, sample, rendered, answer } = self;
+        let answer = match answer {
+            Some(answer) => Arc::new(answer),
+            None => {
+                let Some(answer) = ask(&shared, key, &sample, &rendered).await else {
+                    return Ok(());
+                };
+                let answer = Arc::new(answer);
+                shared.emit(&Event::Answered(Arc::clone(&answer))).await?;
+                answer
+            }
+        };
+        let verdicts = score(&shared.plan, &sample, &answer);
+        let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
+        let failed = broken || answer.status() == Status::Error;
+        shared.emit(&Event::Scored(Arc::new(Scored { key, verdicts }))).await?;
+        shared.failed.fetch_add(u64::from(failed), Ordering::SeqCst);
+        shared.ended.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+/// Calls the model. `None` when the run stopped before.
+async fn ask(
+    shared: &Shared,
     key: TrialKey,
-    sample: Arc<Sample>,
-    rendered: Arc<Result<Arc<[Message]>, Fault>>,
-) -> Result<(), SinkError> {
+    sample: &Arc<Sample>,
+    rendered: &Result<Arc<[Message]>, Fault>,
+) -> Option<Answer> {
     let target = &shared.plan.targets[key.model as usize];
-    let reply = match &*rendered {
+    let reply = match rendered {
         Ok(messages) => {
             let call = Call {
                 target: Arc::clone(target),
                 messages: Arc::clone(messages),
-                sample: Arc::clone(&sample),
+                sample: Arc::clone(sample),
                 prompt: key.prompt,
                 epoch: key.epoch,
             };
             let mut stop = shared.stop.clone();
             let slot = tokio::select! {
                 biased;
-                () = super::stopped(&mut stop) => return Ok(()),
+                () = super::stopped(&mut stop) => return None,
                 slot = shared.slots.acquire() => slot,
             };
             let reply = shared.client.generate(&call).await;
@@ -100,22 +136,15 @@ pub(super) async fn run(
             cached: false,
         },
     };
+    let extracts = &shared.plan.extracts;
     let extracted = match &reply.result {
         Ok(generation) => {
-            shared.plan.extracts.iter().map(|pipeline| pipeline.apply(&generation.text)).collect()
+            extracts.iter().map(|pipeline| pipeline.apply(&generation.text)).collect()
         }
-        Err(_) => vec![None; shared.plan.extracts.len()],
+        Err(_) => vec![None; extracts.len()],
     };
     let Reply { result, attempts, served_by, cached } = reply;
-    let answer = Arc::new(Answer { key, result, attempts, served_by, cached, extracted });
-    shared.emit(&Event::Answered(Arc::clone(&answer))).await?;
-    let verdicts = score(&shared.plan, &sample, &answer);
-    let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
-    let failed = broken || answer.status() == Status::Error;
-    shared.emit(&Event::Scored(Arc::new(Scored { key, verdicts }))).await?;
-    shared.failed.fetch_add(u64::from(failed), Ordering::SeqCst);
-    shared.ended.fetch_add(1, Ordering::SeqCst);
-    Ok(())
+    Some(Answer { key, result, attempts, served_by, cached, extracted })
 }
 
 /// One verdict a scorer.

@@ -53,15 +53,16 @@ pub(super) fn event(
     progress: &mut Progress,
     event: &Event,
 ) -> Result<(), Rejection> {
-    if let Event::Started(header) = event {
+    if let Event::Started(header) | Event::Resumed(header) = event {
         flush(conn, progress)?;
-        progress.run = Some(started(conn, header)?);
+        let begin = if matches!(event, Event::Started(_)) { started } else { resumed };
+        progress.run = Some(begin(conn, header)?);
         return Ok(());
     }
     let run =
         progress.run.ok_or_else(|| Rejection::Refused("no run has been started".to_owned()))?;
     match event {
-        Event::Started(_) => Ok(()),
+        Event::Started(_) | Event::Resumed(_) => Ok(()),
         Event::Sample(of) => sample(conn, run, of),
         Event::Rendered { sample, prompt, messages } => {
             let sql = "INSERT INTO messages (run, sample, prompt, messages) VALUES (?1, ?2, ?3, ?4)
@@ -129,6 +130,15 @@ fn started(conn: &Connection, header: &RunHeader) -> Result<i64, Rejection> {
         ])?;
     }
     Ok(run)
+}
+
+fn resumed(conn: &Connection, header: &RunHeader) -> Result<i64, Rejection> {
+    let sql = "UPDATE runs SET status = 'running', finished_ms = NULL WHERE id = ?1 RETURNING run";
+    conn.prepare_cached(sql)?.query_row([&header.id], |row| row.get(0)).map_err(|error| match error
+    {
+        rusqlite::Error::QueryReturnedNoRows => Rejection::Refused(gone()),
+        error => error.into(),
+    })
 }
 
 /// A sample that is there already is left alone, if it is the same one.

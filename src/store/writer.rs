@@ -111,7 +111,11 @@ impl Sink for Writer {
     fn emit(&self, event: &Event) -> Option<Receipt> {
         let (promise, outcome) = match event {
             Event::Sample(_) | Event::Rendered { .. } => (None, None),
-            Event::Started(_) | Event::Answered(_) | Event::Scored(_) | Event::Finished(_) => {
+            Event::Started(_)
+            | Event::Resumed(_)
+            | Event::Answered(_)
+            | Event::Scored(_)
+            | Event::Finished(_) => {
                 let (promise, outcome) = oneshot::channel();
                 (Some(promise), Some(outcome))
             }

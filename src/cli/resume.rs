@@ -1,0 +1,117 @@
+//! `evals run --resume`: take up a run that was stopped, where it stopped.
+
+use std::{ops::ControlFlow, path::Path};
+
+use super::exit::Failure;
+use crate::{
+    base::money::Money,
+    domain::{
+        fault::{Fault, FaultKind},
+        generation::{FinishReason, Generation},
+        run::{RunHeader, RunStatus, TrialRecord},
+        trial::{Answer, Attempt, Status},
+    },
+    run::Before,
+    store::{Store, TrialFilter},
+};
+
+/// Finds the run to go on with, and what is recorded of it.
+///
+/// `fresh` is what the same command would do now. It must be what the run was begun with: rows,
+/// prompts, models, parameters and scorers.
+pub(super) fn take_up(
+    db: &Path,
+    reference: &str,
+    fresh: &RunHeader,
+) -> Result<(RunHeader, Before), Failure> {
+    let store = Store::open_existing(db)?;
+    let run = store.find_run(reference)?;
+    let id = &run.header.id;
+    if let Some(what) = difference(&run.header, fresh) {
+        return Err(Failure::usage(format!("run {id} was begun with {what}"))
+            .hint("repeat the command that began it, or leave out `--resume` for a new run"));
+    }
+    if run.status == RunStatus::Complete {
+        return Err(Failure::usage(format!("run {id} is complete; nothing is left to do")));
+    }
+    let scorers = run.header.scorers.len();
+    let mut before = Before::default();
+    let mut unscored = false;
+    store.digests(&run, &mut |digest| {
+        if digest.scores.len() < scorers {
+            unscored = true;
+            return;
+        }
+        let failed = digest.status == Status::Error || digest.scores.iter().any(|s| s.failed);
+        before.failed += u64::from(failed);
+        before.settled.insert(digest.key.seq);
+    })?;
+    if unscored {
+        store.trials(&run, &TrialFilter::default(), &mut |trial| {
+            if trial.scores.len() < scorers {
+                before.answered.insert(trial.key.seq, answer(trial));
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok((run.header, before))
+}
+
+/// What differs between a stored run and what the same command would do now.
+fn difference(stored: &RunHeader, fresh: &RunHeader) -> Option<&'static str> {
+    let checks = [
+        (stored.dataset_digest == fresh.dataset_digest, "other rows"),
+        (stored.prompts == fresh.prompts, "other prompts"),
+        (stored.models == fresh.models, "other models, parameters or prices"),
+        (stored.scorers == fresh.scorers, "other scorers"),
+        (stored.extracts == fresh.extracts, "other extractions"),
+        (stored.epochs == fresh.epochs, "another number of epochs"),
+        (stored.config["extract"] == fresh.config["extract"], "other extractions"),
+    ];
+    checks.into_iter().find(|(same, _)| !same).map(|(_, what)| what)
+}
+
+/// A recorded answer as scorers see it.
+fn answer(trial: TrialRecord) -> Answer {
+    let result = match trial.error {
+        Some((_, message)) => Err(Fault::new(FaultKind::Protocol, message)),
+        None => Ok(Generation {
+            text: trial.output.unwrap_or_default(),
+            reasoning: trial.reasoning,
+            finish_reason: finish_reason(trial.finish_reason.as_deref()),
+            usage: trial.usage,
+            ..Generation::default()
+        }),
+    };
+    let attempt = trial.latency_us.map(|latency_us| Attempt {
+        started_ms: 0,
+        latency_us,
+        ttft_us: trial.ttft_us,
+        status: None,
+        fault: None,
+        usage: trial.usage,
+        cost: trial.cost_pico.map(Money::from_pico),
+        request_id: None,
+    });
+    Answer {
+        key: trial.key,
+        result,
+        attempts: attempt.into_iter().collect(),
+        served_by: trial.served_by,
+        cached: trial.cached,
+        extracted: trial.extracted,
+    }
+}
+
+fn finish_reason(name: Option<&str>) -> FinishReason {
+    [
+        FinishReason::Stop,
+        FinishReason::Length,
+        FinishReason::ToolCalls,
+        FinishReason::ContentFilter,
+        FinishReason::Refusal,
+    ]
+    .into_iter()
+    .find(|reason| Some(reason.name()) == name)
+    .unwrap_or_default()
+}
