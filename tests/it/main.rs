@@ -10,7 +10,12 @@
     reason = "helpers of tests stop a test the way tests do, and say what was skipped"
 )]
 
+mod bad_input;
 mod docs;
 mod doubles;
+mod gsm8k;
+mod http;
+mod run;
+mod stored;
 mod support;
 mod tidy;
