@@ -62,7 +62,10 @@ impl fmt::Display for Money {
             0.0 => f.write_str("$0"),
             size if size >= 1.0 => write!(f, "${usd:.2}"),
             size if size >= 0.000_1 => write!(f, "${usd:.4}"),
-            _ => write!(f, "${usd:.2e}"),
+            size => {
+                let decimals = (1.0 - size.log10().floor()) as usize;
+                write!(f, "${usd:.decimals$}")
+            }
         }
     }
 }
@@ -84,7 +87,7 @@ mod tests {
         let shown = |usd| Money::from_usd(usd).expect("in range").to_string();
         assert_eq!(
             [shown(0.0), shown(12.345), shown(0.01234), shown(0.000_002)],
-            ["$0", "$12.35", "$0.0123", "$2.00e-6"]
+            ["$0", "$12.35", "$0.0123", "$0.0000020"]
         );
     }
 }

@@ -7,7 +7,7 @@ use super::{
     exit::{Exit, Failure},
     stored::directory_of,
 };
-use crate::store::Store;
+use crate::store::{JournalMode, Store};
 
 /// Environment variables that commonly hold keys. Only whether they are set is ever said.
 const KEYS: [&str; 6] = [
@@ -59,7 +59,11 @@ fn database(db: &Path) -> Result<String, String> {
         return Err(format!("{shown}: {problem}"));
     }
     let runs = store.runs().map_err(|error| error.to_string())?.len();
-    Ok(format!("{shown}: sound, {runs} runs, journal {:?}", store.journal_mode()))
+    let journal = match store.journal_mode() {
+        JournalMode::Wal => "write-ahead log",
+        JournalMode::Delete => "rollback journal, since the file system takes no write-ahead log",
+    };
+    Ok(format!("{shown}: sound, {runs} runs, {journal}"))
 }
 
 fn writable(directory: &Path) -> Result<String, String> {

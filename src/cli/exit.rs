@@ -80,7 +80,13 @@ impl From<PlanError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::usage(error.to_string())
+        let failure = Self::usage(format!("failed to {error}"));
+        match error {
+            StoreError::Missing { .. } => {
+                failure.hint("`evals run` makes it; `--db` names another")
+            }
+            _ => failure,
+        }
     }
 }
 
@@ -95,6 +101,17 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         Self::incomplete(error.to_string())
     }
+}
+
+/// Whether a reader that closed its end is among the causes.
+pub(super) fn is_closed_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+        let io = error.downcast_ref::<std::io::Error>();
+        io.is_some_and(|io| {
+            io.kind() == std::io::ErrorKind::BrokenPipe
+                || io.get_ref().is_some_and(|inner| is_closed_pipe(inner))
+        })
+    })
 }
 
 /// An error and its causes, each said once.

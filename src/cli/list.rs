@@ -88,6 +88,6 @@ fn table(runs: &[RunSummary]) -> String {
             one_line(&models.join(", "), 60),
         ]);
     }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let lines: Vec<String> = table.lines().map(|line| line.trim().to_owned()).collect();
     format!("{}\n", lines.join("\n"))
 }

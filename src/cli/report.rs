@@ -44,6 +44,9 @@ pub(super) fn run(args: &ReportArgs, db: &Path, out: &mut Out) -> Result<Exit, F
 
 /// A report's error as one of writing, so that a closed pipe is told apart.
 pub(super) fn as_io(error: ReportError) -> std::io::Error {
+    if super::exit::is_closed_pipe(&error) {
+        return std::io::ErrorKind::BrokenPipe.into();
+    }
     match error {
         ReportError::Write(error) => error,
         other => std::io::Error::other(super::exit::chain(&other)),

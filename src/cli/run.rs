@@ -70,7 +70,7 @@ pub(super) fn once(
     let mut plan = runtime.block_on(plan::resolve(&asked.file, inputs))?;
     let gates = gates(&plan, &asked)?;
     let allowed = allowed_errors(args, &gates)?;
-    let books = runtime.block_on(books(&plan))?;
+    let books = runtime.block_on(books(&plan, &asked))?;
     let before = match &args.resume {
         None => None,
         Some(reference) => {
@@ -83,6 +83,9 @@ pub(super) fn once(
         let named = asked.file.report.as_ref().map(|path| path.value.clone());
         named.unwrap_or_else(|| report_path(db, &plan.header.id))
     });
+    if let Some(path) = &report {
+        check_writable(path)?;
+    }
     if plan.scorers.is_empty() {
         out.note(
             "note: no scorer is named, so answers are recorded and not judged (-s exact_match)",
@@ -94,10 +97,14 @@ pub(super) fn once(
     let store = Store::open_existing(db)?;
     let record = store.find_run(&header_id)?;
     let stored = Stored::measure(store, record)?;
-    if let Some(path) = &report {
-        stored.write_html(path, report::html::MAX_TRIALS)?;
-    }
-    print(&stored, args.format, report.as_deref(), out)?;
+    // The results come first: nothing that goes wrong with a file may cost them.
+    let printed = out.data(&rendered(&stored, args.format));
+    let reported = report.as_deref().map(|path| write_report(&stored, path, args.format, out));
+    printed.and(reported.unwrap_or(Ok(()))).map_err(|failure| Failure {
+        exit: Exit::Incomplete,
+        hint: Some(format!("the run is recorded: evals show {header_id}")),
+        ..failure
+    })?;
     if outcome.status == RunStatus::Interrupted {
         let (ended, planned) = (outcome.ended, stored.run.header.planned_trials());
         out.note(&format!(
@@ -186,13 +193,13 @@ fn quit(exit: Exit) -> ! {
 }
 
 /// Ctrl-C and, where there is one, the signal to terminate.
-struct Interrupts {
+pub(super) struct Interrupts {
     #[cfg(unix)]
     terminate: Option<tokio::signal::unix::Signal>,
 }
 
 impl Interrupts {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             #[cfg(unix)]
             terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
@@ -200,7 +207,8 @@ impl Interrupts {
         }
     }
 
-    async fn next(&mut self) {
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) {
         #[cfg(unix)]
         if let Some(terminate) = &mut self.terminate {
             tokio::select! {
@@ -223,6 +231,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Who said what stands at `place`: the config, or a flag.
+    fn origin_of<'a>(&'a self, place: config::Place, flag: &'a str) -> &'a str {
+        if place.line == 0 { flag } else { &self.origin }
+    }
+
     pub(super) fn read(args: &RunArgs) -> Result<Self, Failure> {
         let source = args.source.as_deref();
         let is_config = source.is_some_and(|source| {
@@ -312,8 +325,7 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
     let mut gates = Vec::with_capacity(asked.file.gates.len());
     for written in &asked.file.gates {
         let refuse = |message: String, hint: String| {
-            let from_flag = written.place.line == 0;
-            let origin = if from_flag { "--gate" } else { &asked.origin };
+            let origin = asked.origin_of(written.place, "--gate");
             Failure::from(config::ConfigError::new(origin, written.place, message).hint(hint))
         };
         let gate = gate::parse(&written.value, &plan.header.scorers)
@@ -353,16 +365,19 @@ fn allowed_errors(args: &RunArgs, gates: &[Gate]) -> Result<Allowed, Failure> {
 }
 
 /// Opens the recordings that the plan replays.
-async fn books(plan: &Plan) -> Result<ClientOptions, Failure> {
+async fn books(plan: &Plan, asked: &Asked) -> Result<ClientOptions, Failure> {
     let mut options = ClientOptions::default();
-    for target in &plan.targets {
+    for (target, entry) in plan.targets.iter().zip(&asked.file.models) {
         let Endpoint::Replay(source) = &target.endpoint else { continue };
         let Some(path) = &source.path else { continue };
         if options.books.iter().any(|(known, _)| known == source) {
             continue;
         }
-        let failed =
-            |message: String| Failure::usage(format!("model `{}`: {message}", target.name));
+        let failed = |message: String| {
+            let message = format!("model `{}`: {message}", target.name);
+            let origin = asked.origin_of(entry.place, "--model");
+            Failure::from(config::ConfigError::new(origin, entry.place, message))
+        };
         let place = dataset::Source {
             location: path.display().to_string(),
             format: None,
@@ -384,14 +399,27 @@ async fn books(plan: &Plan) -> Result<ClientOptions, Failure> {
     Ok(options)
 }
 
-fn print(
+/// Refuses a report that could not be written, before anything is paid for.
+fn check_writable(path: &Path) -> Result<(), Failure> {
+    let directory = super::stored::directory_of(path);
+    let existing = directory.ancestors().find(|path| path.exists() && !path.as_os_str().is_empty());
+    let writable = match existing {
+        Some(directory) => tempfile::tempfile_in(directory),
+        None => tempfile::tempfile_in("."),
+    };
+    writable.map(drop).map_err(|error| {
+        Failure::usage(format!("failed to write the report `{}`: {error}", path.display()))
+            .hint("`--report` names another place, `--no-report` leaves it out")
+    })
+}
+
+fn write_report(
     stored: &Stored,
+    path: &Path,
     format: RunFormat,
-    report: Option<&Path>,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    out.data(&rendered(stored, format))?;
-    let Some(path) = report else { return Ok(()) };
+    stored.write_html(path, report::html::MAX_TRIALS)?;
     let line = format!("report: {}", env::shown(path));
     match format {
         RunFormat::Table => out.data(&format!("\n{line}\n")),

@@ -62,8 +62,12 @@ fn described(header: &RunHeader, trial: &TrialRecord) -> String {
     use std::fmt::Write as _;
     let model = &header.models[trial.key.model as usize].name;
     let prompt = &header.prompts[trial.key.prompt as usize].id;
+    let epoch = match header.epochs {
+        0 | 1 => String::new(),
+        _ => format!(" · epoch {}", trial.key.epoch),
+    };
     let mut text = format!(
-        "{} · {} · {} · {}\n",
+        "{} · {} · {}{epoch} · {}\n",
         one_line(&trial.sample_id, 60),
         one_line(model, 60),
         one_line(prompt, 40),

@@ -2,17 +2,17 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc,
     time::Duration,
 };
 
 use notify::{RecursiveMode, Watcher as _};
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     Out,
     args::RunArgs,
     exit::{Exit, Failure},
-    run::{self, Asked},
+    run::{self, Asked, Interrupts},
     stored::directory_of,
 };
 
@@ -27,7 +27,7 @@ pub(super) fn run(
     runtime: &tokio::runtime::Runtime,
 ) -> Result<Exit, Failure> {
     let failed = |error: notify::Error| Failure::usage(format!("failed to watch files: {error}"));
-    let (changes, changed) = mpsc::channel();
+    let (changes, mut changed) = mpsc::unbounded_channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if let Ok(event) = event
             && !event.kind.is_access()
@@ -54,23 +54,31 @@ pub(super) fn run(
             return Err(Failure::usage("there is no local file to watch"));
         }
         out.note("watching for changes; Ctrl-C ends");
-        wait(&changed, &files)?;
+        if !runtime.block_on(wait(&mut changed, &files)) {
+            return Ok(Exit::Interrupted);
+        }
     }
 }
 
-/// Waits until one of `files` changes and the changes have settled.
-fn wait(changed: &mpsc::Receiver<Vec<PathBuf>>, files: &[PathBuf]) -> Result<(), Failure> {
+/// Waits until one of `files` changes and the changes have settled. `false`: the user ends it.
+async fn wait(changed: &mut mpsc::UnboundedReceiver<Vec<PathBuf>>, files: &[PathBuf]) -> bool {
     let names: Vec<_> = files.iter().filter_map(|file| file.file_name()).collect();
     let ours = |paths: &[PathBuf]| {
         paths.iter().any(|path| path.file_name().is_some_and(|name| names.contains(&name)))
     };
+    let mut interrupts = Interrupts::new();
     loop {
-        let paths = changed.recv().map_err(|_| Failure::usage("watching files ended"))?;
-        if ours(&paths) {
-            while changed.recv_timeout(SETTLE).is_ok() {}
-            return Ok(());
+        tokio::select! {
+            () = interrupts.next() => return false,
+            paths = changed.recv() => match paths {
+                None => return false,
+                Some(paths) if ours(&paths) => break,
+                Some(_) => {}
+            }
         }
     }
+    while timeout(SETTLE, changed.recv()).await.is_ok_and(|paths| paths.is_some()) {}
+    true
 }
 
 /// The local files that a run is made from.

@@ -83,6 +83,16 @@ pub(super) fn located(origin: &str, error: &YamlError) -> ConfigError {
         | YamlError::SerdeInvalidValue { unexpected, expected, .. } => {
             at(format!("expected {expected}, found {unexpected}"))
         }
+        YamlError::Unexpected { expected, .. } => at(match *expected {
+            "sequence start" => "expected a list, such as `[a, b]`".to_owned(),
+            "string scalar" => "expected a text".to_owned(),
+            "mapping start" => "expected a mapping, such as `{key: value}`".to_owned(),
+            other => format!("expected {other}"),
+        }),
+        YamlError::DuplicateMappingKey { key, .. } => at(match key {
+            Some(key) => format!("the key `{key}` is there twice"),
+            None => "a key is there twice".to_owned(),
+        }),
         other => at(plain(&other.to_string())),
     }
 }
@@ -92,5 +102,11 @@ fn plain(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let line = line.strip_prefix("error: ").unwrap_or(line);
     let end = line.find(" at line ").unwrap_or(line.len());
-    line[..end].trim_end_matches(['.', ':', ',']).to_owned()
+    let line = line[..end].trim_end_matches(['.', ':', ',']);
+    match line.strip_prefix("invalid ") {
+        Some("u8" | "u16" | "u32" | "u64" | "usize") => "expected a whole number from 0".to_owned(),
+        Some("i8" | "i16" | "i32" | "i64") => "expected a whole number".to_owned(),
+        Some("f32" | "f64") => "expected a number".to_owned(),
+        _ => line.to_owned(),
+    }
 }

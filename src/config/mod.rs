@@ -40,7 +40,7 @@ pub fn schema() -> serde_json::Value {
 }
 
 fn from_yaml<T: serde::de::DeserializeOwned>(text: &str, origin: &str) -> Result<T, ConfigError> {
-    let options = serde_saphyr::options! { with_snippet: false };
+    let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options)
         .map_err(|error| error::located(origin, &error))
 }

@@ -1,3 +1,5 @@
+//! Pipelines as written, and what they find.
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;

@@ -11,9 +11,20 @@ use crate::{
 
 /// Decides every gate, in order: one result for each model and prompt that it is about.
 ///
-/// A measure that is unknown leaves the gate undecided: neither passed nor failed.
+/// A measure that is unknown leaves the gate undecided: neither passed nor failed. So does a run in
+/// which trials are still missing.
 pub fn decide(gates: &[Gate], header: &RunHeader, measures: &RunMeasures) -> Vec<GateResult> {
-    gates.iter().flat_map(|gate| one(gate, header, measures)).collect()
+    let mut results: Vec<GateResult> =
+        gates.iter().flat_map(|gate| one(gate, header, measures)).collect();
+    let (ended, planned) = (measures.ended(), header.planned_trials());
+    if ended < planned {
+        for result in &mut results {
+            result.passed = None;
+            let so_far = result.reason.replace("undecided: ", "");
+            result.reason = format!("undecided: {ended} of {planned} trials ended; {so_far}");
+        }
+    }
+    results
 }
 
 fn one(gate: &Gate, header: &RunHeader, measures: &RunMeasures) -> Vec<GateResult> {

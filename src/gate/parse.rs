@@ -154,6 +154,16 @@ pub fn parse(text: &str, scorers: &[ScorerInfo]) -> Result<Gate, GateError> {
         };
         wrong(format!("gate `{text}`: `{bound}` is no value for `{measure}`"), hint)
     })?;
+    if let Measured::ScorerMean(index) = measured
+        && scorers[index].unit_range
+        && !(0.0..=1.0).contains(&bound)
+    {
+        let id = &scorers[index].id;
+        return Err(wrong(
+            format!("gate `{text}`: `{id}` lies between 0 and 1, so {bound} decides nothing"),
+            &format!("did you mean `{bound}%`?"),
+        ));
+    }
     Ok(Gate { text: text.trim().to_owned(), measured, op, bound })
 }
 

@@ -12,7 +12,8 @@ use crate::{
 ///
 /// Its interval: of values that are all 0 or 1, Wilson's; of others, Student's t. Where samples
 /// belong to clusters of several, the error is the cluster-robust one and the t has one degree of
-/// freedom less than there are clusters. An interval of a score within 0 and 1 is cut to that.
+/// freedom less than there are clusters. An interval is cut to where values can lie: between 0 and 1
+/// for scores that do, from 0 for others that were never negative.
 ///
 /// Clustered values that are all 0, or all 1, would have an error of nothing, which nobody may
 /// believe: they get Wilson's interval with each cluster counted once.
@@ -35,6 +36,7 @@ impl Metric for Mean {
             lone: Moments::default(),
             ones: 0,
             zeros: 0,
+            negative: false,
             clusters: BTreeMap::new(),
         })
     }
@@ -48,6 +50,8 @@ struct MeanSoFar {
     lone: Moments,
     ones: u64,
     zeros: u64,
+    /// Whether a value was below 0.
+    negative: bool,
     /// Count and sum of each cluster.
     clusters: BTreeMap<u32, (u64, f64)>,
 }
@@ -57,6 +61,7 @@ impl Accumulator for MeanSoFar {
         self.all.add(value);
         self.ones += u64::from(value.to_bits() == 1.0_f64.to_bits());
         self.zeros += u64::from(value.abs().to_bits() == 0.0_f64.to_bits());
+        self.negative |= value < 0.0;
         match cluster {
             None => self.lone.add(value),
             Some(cluster) => {
@@ -89,17 +94,20 @@ impl MeanSoFar {
         let clustered = !self.clusters.is_empty() && (units < n || units < 2);
         let interval = if clustered {
             self.clustered_interval(mean, units)
-        } else if self.ones + self.zeros == n {
+        } else if self.unit_range && self.ones + self.zeros == n {
             wilson(self.ones, n, CONFIDENCE)
         } else {
             t_interval(mean, self.all.standard_error()?, n as f64 - 1.0, CONFIDENCE)
         };
-        interval.map(|found| if self.unit_range { found.clipped(0.0, 1.0) } else { found })
+        // Times and amounts that were never negative have no mean below nothing either.
+        let least = if self.negative { f64::NEG_INFINITY } else { 0.0 };
+        let most = if self.unit_range { 1.0 } else { f64::INFINITY };
+        interval.map(|found| found.clipped(least, most))
     }
 
     fn clustered_interval(&self, mean: f64, units: u64) -> Option<Interval> {
         let n = self.all.n();
-        if units > 1 && (self.ones == n || self.zeros == n) {
+        if self.unit_range && units > 1 && (self.ones == n || self.zeros == n) {
             return wilson(if self.ones == n { units } else { 0 }, units, CONFIDENCE);
         }
         let error = clustered_error(mean, self.clusters.values().copied(), &self.lone)?;

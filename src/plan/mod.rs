@@ -73,6 +73,13 @@ pub struct Inputs<'a> {
     pub only_ids: Option<&'a HashSet<String>>,
 }
 
+impl<'a> Inputs<'a> {
+    /// Who said what stands at `place`: the config, or a flag.
+    fn origin_of(&self, place: Place, flag: &'a str) -> &'a str {
+        if place.line == 0 { flag } else { self.origin }
+    }
+}
+
 impl fmt::Debug for Inputs<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inputs").field("origin", &self.origin).finish_non_exhaustive()
@@ -158,15 +165,17 @@ fn models(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigErr
     let mut names = HashSet::new();
     let mut targets = Vec::with_capacity(file.models.len());
     for entry in &file.models {
-        let target = catalog::resolve(entry, context)?;
+        let origin = inputs.origin_of(entry.place, "--model");
+        let target = catalog::resolve(entry, catalog::Context { origin, ..context })?;
         crate::client::check(&target).map_err(|fault| {
             let message = format!("model `{}`: {}", target.name, fault.message);
-            ConfigError::new(inputs.origin, entry.place, message)
+            ConfigError::new(origin, entry.place, message)
         })?;
         if !names.insert(target.name.clone()) {
             let message = format!("two models are called `{}`", target.name);
-            return Err(ConfigError::new(inputs.origin, entry.place, message)
-                .hint("give one of them an `id`"));
+            return Err(
+                ConfigError::new(origin, entry.place, message).hint("give one of them an `id`")
+            );
         }
         targets.push(Arc::new(target));
     }
@@ -216,7 +225,9 @@ fn name(file: &File, inputs: Inputs<'_>, location: &str) -> String {
     let generic = |name: &String| ["evals", "eval", ""].contains(&name.as_str());
     config
         .filter(|name| !generic(name))
-        .or_else(|| stem(location).filter(|name| !name.is_empty() && name != "-"))
+        .or_else(|| {
+            stem(location).filter(|name| !name.is_empty() && !name.contains(['*', '?', '-']))
+        })
         .unwrap_or_else(|| "run".to_owned())
 }
 

@@ -29,7 +29,8 @@ pub(super) fn compile(
     let mut ids = HashSet::new();
     let mut prompts = Vec::with_capacity(file.prompts.len());
     for (index, entry) in file.prompts.iter().enumerate() {
-        let reader = Reader { origin: inputs.origin.to_owned(), place: entry.place };
+        let origin = inputs.origin_of(entry.place, "--prompt").to_owned();
+        let reader = Reader { origin, place: entry.place };
         let (reader, map) = reader.follow(&entry.value.0, inputs)?;
         let id = match (&entry.value.0.id, &map.id, &entry.value.0.file) {
             (Some(id), ..) | (None, Some(id), _) => id.value.clone(),
@@ -64,7 +65,8 @@ pub(super) fn check_variables(
             let message =
                 format!("prompt `{}` reads `{name}`, which the dataset does not have", prompt.id());
             let hint = suggestion(name, columns.iter().map(String::as_str), "columns");
-            return Err(ConfigError::new(inputs.origin, *place, message).hint(hint));
+            let origin = inputs.origin_of(*place, "--prompt");
+            return Err(ConfigError::new(origin, *place, message).hint(hint));
         }
     }
     Ok(())

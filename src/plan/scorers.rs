@@ -55,7 +55,8 @@ impl PlannedScorer {
 /// The extraction pipelines of a config: one without a name, or a list of `{id, steps}`.
 pub(super) fn pipelines(file: &File, inputs: Inputs<'_>) -> Result<Vec<Pipeline>, ConfigError> {
     let Some(entry) = &file.extract else { return Ok(Vec::new()) };
-    let error = |message: String| ConfigError::new(inputs.origin, entry.place, message);
+    let origin = inputs.origin_of(entry.place, "--extract");
+    let error = |message: String| ConfigError::new(origin, entry.place, message);
     let named = |value: &Value| value.get("id").is_some() || value.get("steps").is_some();
     let written: Vec<&Value> = match &entry.value {
         Value::Array(items) if items.iter().any(named) => items.iter().collect(),
@@ -74,8 +75,7 @@ pub(super) fn pipelines(file: &File, inputs: Inputs<'_>) -> Result<Vec<Pipeline>
         if !ids.insert(id.to_owned()) {
             return Err(error(format!("two extractions are called `{id}`")));
         }
-        let pipeline = Pipeline::from_value(id, steps)
-            .map_err(|wrong| error(format!("extraction `{id}`: {wrong}")))?;
+        let pipeline = Pipeline::from_value(id, steps).map_err(|wrong| error(wrong.to_string()))?;
         found.push(pipeline);
     }
     Ok(found)
@@ -109,7 +109,8 @@ pub(super) fn scorers(
         if !ids.insert(scorer.id.clone()) {
             let message = format!("two scorers are called `{}`", scorer.id);
             let hint = format!("give one of them an `id`: `{}: {{id: …}}`", entry.value.name);
-            return Err(ConfigError::new(inputs.origin, entry.place, message).hint(hint));
+            let origin = inputs.origin_of(entry.place, "--scorer");
+            return Err(ConfigError::new(origin, entry.place, message).hint(hint));
         }
         planned.push(scorer);
     }
@@ -122,7 +123,8 @@ fn build(
     extracts: &[Pipeline],
 ) -> Result<PlannedScorer, ConfigError> {
     let name = &entry.value.name;
-    let error = |message: String| ConfigError::new(inputs.origin, entry.place, message);
+    let origin = inputs.origin_of(entry.place, "--scorer");
+    let error = |message: String| ConfigError::new(origin, entry.place, message);
     let kind = scorer::find(name).ok_or_else(|| {
         let known: Vec<&str> = SCORERS.iter().map(|kind| kind.card().name).collect();
         error(format!("there is no scorer `{name}`")).hint(suggestion(
@@ -135,7 +137,12 @@ fn build(
     let mut text = |key: &str| match options.shift_remove(key) {
         None => Ok(None),
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
-        Some(_) => Err(error(format!("`{key}` of scorer `{name}` must be a text"))),
+        Some(_) if key == "extract" => Err(error(format!(
+            "`extract` of scorer `{name}` names an extraction; its steps stand under `extract` of the config"
+        ))),
+        Some(_) => {
+            Err(error(format!("`{key}` of scorer `{name}` must be a text; put it in quotes")))
+        }
     };
     let id = text("id")?.unwrap_or_else(|| name.clone());
     let wanted = text("extract")?;
@@ -179,7 +186,8 @@ pub(super) fn check_expected(
         format!("scorer `{}` compares with expected answers, and no column holds them", lost.id);
     let columns: Vec<String> =
         dataset.columns().iter().map(|column| format!("`{column}`")).collect();
-    Err(ConfigError::new(inputs.origin, place, message).hint(format!(
+    let origin = inputs.origin_of(place, "--scorer");
+    Err(ConfigError::new(origin, place, message).hint(format!(
         "name the column: `dataset: {{expected: …}}` or `--expected …`; columns: {}",
         columns.join(", ")
     )))

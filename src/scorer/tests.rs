@@ -1,3 +1,5 @@
+//! Every scorer against its fixture, and against naughty strings.
+
 use std::{fmt::Write as _, path::Path};
 
 use proptest::prelude::*;

@@ -359,6 +359,42 @@ fn a_second_ctrl_c_quits_at_once() {
 }
 
 #[test]
+fn an_interrupted_run_goes_on_where_it_stopped() {
+    let stub = Stub::start(|request, nth| match nth {
+        0..30 => streamed(request),
+        30 | 31 => streamed(request).held(),
+        _ => streamed(request),
+    });
+    let project = project(&stub.base_url(), 100, &[]);
+    let (running, mut pipe) = interruptible(&project);
+    stub.wait_for(32);
+    running.signal("INT");
+    read_until(&mut pipe, "stopping");
+    stub.release();
+    read_until(&mut pipe, "--resume");
+    running.wait().code(130);
+
+    let other = project.evals().args(["run", "-n", "5", "--resume", "last"]).run().code(2);
+    other.complains("other rows");
+    assert_eq!(stub.requests().len(), 32);
+
+    let resume = ["run", "--format", "json", "--resume", "last"];
+    let json = project.evals().args(resume).run().ok().json();
+    assert_eq!(json["trials"], json!({"total": 100, "ok": 100, "error": 0, "cached": 0}));
+    assert_eq!(json["results"][0]["value"], 1.0);
+    assert_eq!(stub.requests().len(), 100, "no trial is called twice");
+    let mut asked: Vec<String> = stub.requests().iter().map(Request::last_user).collect();
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), 100);
+    let samples: Vec<Value> =
+        exported(&project).iter().map(|line| line["sample_id"].clone()).collect();
+    let planned: Vec<Value> = (0..100).map(|row| json!(row.to_string())).collect();
+    assert_eq!(samples, planned, "in the order of the plan");
+    project.evals().args(resume).run().code(2).complains("nothing is left to do");
+}
+
+#[test]
 fn aimock_is_asked_with_and_without_streaming() {
     let fixtures = json!({"fixtures": [
         {"match": {"userMessage": "q0"}, "response": {"content": "a0"}},

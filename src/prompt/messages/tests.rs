@@ -1,3 +1,5 @@
+//! Prompts become messages.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Templates: what they read and what they become.
+
 use proptest::prelude::*;
 use serde_json::json;
 

@@ -1,3 +1,5 @@
+//! The HTML report, with hostile text in every field.
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -9,6 +9,7 @@ use crate::{
     base::secret::Secret,
     domain::{
         fault::{Fault, FaultKind},
+        generation::Generation,
         target::HttpEndpoint,
     },
 };
@@ -120,18 +121,45 @@ fn find<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
 #[derive(Debug)]
 pub(super) struct Redactor<'a> {
     secrets: Vec<&'a str>,
+    /// Of these, those that nobody can take for words: keys, and headers that carry one.
+    credentials: Vec<&'a str>,
 }
 
 impl<'a> Redactor<'a> {
     /// The mask for the key and the headers of `endpoint`.
     pub(super) fn new(endpoint: &'a HttpEndpoint) -> Self {
         let long = |shortest: usize| move |text: &&str| text.len() >= shortest;
-        let key = endpoint.api_key.iter().map(Secret::expose).filter(long(SHORTEST_KEY));
-        let headers = endpoint.headers.iter().map(|(_, value)| {
+        let bare = |value: &'a Secret| {
             let value = value.expose();
             value.strip_prefix("Bearer ").unwrap_or(value)
+        };
+        let key = endpoint.api_key.iter().map(Secret::expose);
+        let headers = endpoint.headers.iter().map(|(_, value)| bare(value));
+        let telling = endpoint.headers.iter().filter(|(name, _)| {
+            let name = name.to_lowercase();
+            ["auth", "key", "token", "secret", "cookie"].iter().any(|part| name.contains(part))
         });
-        Self { secrets: key.chain(headers.filter(long(SHORTEST_HEADER))).collect() }
+        let telling = telling.map(|(_, value)| bare(value)).filter(long(SHORTEST_HEADER));
+        Self {
+            credentials: key.clone().filter(long(SHORTEST_HEADER)).chain(telling).collect(),
+            secrets: key
+                .filter(long(SHORTEST_KEY))
+                .chain(headers.filter(long(SHORTEST_HEADER)))
+                .collect(),
+        }
+    }
+
+    /// Masks in an answer: a model, or what stands before it, may repeat the request.
+    pub(super) fn clean_answer(&self, generation: &mut Generation) {
+        let reasoning = generation.reasoning.iter_mut();
+        let arguments = generation.tool_calls.iter_mut().map(|call| &mut call.arguments);
+        for text in std::iter::once(&mut generation.text).chain(reasoning).chain(arguments) {
+            for secret in &self.credentials {
+                if text.contains(secret) {
+                    *text = text.replace(secret, MASK);
+                }
+            }
+        }
     }
 
     /// Masks in the message and the partial text.

@@ -76,8 +76,9 @@ impl HttpSender {
             record: &mut record,
         };
         let mut result = exchange.run(&client, request).await;
-        if let Err(fault) = &mut result {
-            redactor.clean(fault);
+        match &mut result {
+            Ok(generation) => redactor.clean_answer(generation),
+            Err(fault) => redactor.clean(fault),
         }
         let attempt = record.attempt(&call.target, &result, &redactor);
         Reply {

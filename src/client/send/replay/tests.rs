@@ -1,3 +1,5 @@
+//! Replaying answers by id, input and epoch.
+
 use std::{path::PathBuf, sync::Arc};
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Simulated models answer alike every time, and as often right as they should.
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::*;
