@@ -25,7 +25,7 @@ pub(super) fn run(args: &ListArgs, db: &Path, out: &mut Out) -> Result<Exit, Fai
         }
         ListFormat::Csv => out.with(|to| write_csv(&runs, to))?,
         ListFormat::Table if runs.is_empty() => {
-            out.note("no run is recorded; `evals run` makes one")
+            out.note("no run is recorded; `evals run` makes one");
         }
         ListFormat::Table => out.data(&table(&runs))?,
     }

@@ -239,7 +239,7 @@ impl Asked {
     pub(super) fn read(args: &RunArgs) -> Result<Self, Failure> {
         let source = args.source.as_deref();
         let is_config = source.is_some_and(|source| {
-            let extension = Path::new(source).extension().map(|e| e.to_ascii_lowercase());
+            let extension = Path::new(source).extension().map(std::ffi::OsStr::to_ascii_lowercase);
             args.config.is_none() && extension.is_some_and(|e| e == "yaml" || e == "yml")
         });
         let config = match (&args.config, source) {

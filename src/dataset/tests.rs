@@ -66,9 +66,9 @@ fn check(
     Dataset::check(fetched(source, stdin)?, fields, select)
 }
 
-fn fetched(source: &Source, mut stdin: &[u8]) -> Result<fetch::Local, DatasetError> {
+fn fetched(source: &Source, mut stdin: &[u8]) -> Result<Local, DatasetError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.expect("a runtime").block_on(fetch::fetch(source, &mut stdin))
+    runtime.expect("a runtime").block_on(fetch(source, &mut stdin))
 }
 
 fn samples(dataset: &Dataset) -> Vec<Sample> {
@@ -596,7 +596,7 @@ fn samples_and_fetching_may_move_between_threads() {
     let folder = Folder::with("d.csv", "a\n1\n");
     check(&folder.check("d.csv").expect("good").samples().expect("opened"));
     let (source, mut stdin) = (folder.source("d.csv"), tokio::io::empty());
-    check(&fetch::fetch(&source, &mut stdin));
+    check(&fetch(&source, &mut stdin));
 }
 
 #[test]

@@ -126,11 +126,10 @@ mod tests {
             "-7 ",
         ];
         for text in harmful {
-            assert_eq!(guarded(text.to_owned(), false), format!("'{text}"), "{text:?}");
-            assert_eq!(guarded(text.to_owned(), true), text);
+            assert_eq!(guarded(text), format!("'{text}"), "{text:?}");
         }
         for text in ["-5", "+1.5e3", "-0.25", "1=1", "a", "", " ", "'=1", "\n", "é="] {
-            assert_eq!(guarded(text.to_owned(), false), text);
+            assert_eq!(guarded(text), text);
         }
     }
 
