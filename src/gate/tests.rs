@@ -12,7 +12,7 @@ fn scorers() -> Vec<ScorerInfo> {
             name: id.to_owned(),
             options: json!({}),
             extract: None,
-            unit_range: true,
+            unit_range: id != "latency",
         })
         .to_vec()
 }
@@ -45,6 +45,7 @@ fn refused_with_a_way_out() {
     assert!(refused("exact_match.men >= 1").contains("did you mean `exact_match.mean`?"));
     assert!(refused("latency.p95 < 3").contains("a latency is written"));
     assert!(refused("exact_match.mean != 1").contains("no comparison"));
+    assert!(refused("exact_match.mean >= 90").contains("did you mean `90%`?"));
     assert!(refused("exact_match.mean >= nan").contains("is no value"));
     assert!(refused("exact_match.mean vs baseline > -0.02 at 95%").contains("baseline"));
 }
