@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     base::{clock, text::one_line},
+    report::csv::{guarded, io_error},
     store::{RunSummary, Store},
 };
 
@@ -49,21 +50,23 @@ fn write_csv(runs: &[RunSummary], to: &mut dyn std::io::Write) -> std::io::Resul
     let mut csv = csv::Writer::from_writer(to);
     csv.write_record([
         "run_id", "name", "created", "status", "planned", "ended", "error", "dataset", "models",
-    ])?;
+    ])
+    .map_err(io_error)?;
     for run in runs {
         let header = &run.record.header;
         let models: Vec<&str> = header.models.iter().map(|model| model.name.as_str()).collect();
         csv.write_record([
             header.id.as_str(),
-            &crate::report::csv::guarded(&header.name),
+            &guarded(&header.name),
             &clock::rfc3339(header.created_ms),
             run.record.status.name(),
             &header.planned_trials().to_string(),
             &run.ended.to_string(),
             &run.errors.to_string(),
-            &crate::report::csv::guarded(&header.dataset),
-            &crate::report::csv::guarded(&models.join(" ")),
-        ])?;
+            &guarded(&header.dataset),
+            &guarded(&models.join(" ")),
+        ])
+        .map_err(io_error)?;
     }
     csv.flush()
 }

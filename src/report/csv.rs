@@ -4,7 +4,10 @@
 //! are in the other exports. Spreadsheets take some text for formulas; such cells get a leading
 //! apostrophe, which makes them text.
 
-use std::{io::Write, ops::ControlFlow};
+use std::{
+    io::{self, Write},
+    ops::ControlFlow,
+};
 
 use ::csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
@@ -47,7 +50,15 @@ fn write(
     table: &mut Writer<&mut dyn Write>,
     fields: impl Iterator<Item = String>,
 ) -> Result<(), ReportError> {
-    table.write_record(fields).map_err(|error| ReportError::Write(error.into()))
+    table.write_record(fields).map_err(|error| ReportError::Write(io_error(error)))
+}
+
+/// The I/O error that `error` is, its kind kept: a closed pipe must be told from a full disk.
+pub fn io_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 fn field(cell: Cell, raw: bool) -> String {
