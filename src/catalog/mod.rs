@@ -1,7 +1,7 @@
 //! Floor 3: a model entry of a config becomes a target that can be called.
 //!
 //! The seam for registered models, endpoints and the shipped price table: whatever a reference
-//! resolves to, the rest of the program sees a [`Target`].
+//! resolves to, the rest of the program sees a [`Target`](crate::domain::target::Target).
 
 pub mod profile;
 mod resolve;
