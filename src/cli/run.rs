@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// Names of the config that is used when none is named.
-const CONFIG_NAMES: [&str; 4] = ["evals.yaml", "evals.yml", "eval.yaml", "eval.yml"];
+pub(super) const CONFIG_NAMES: [&str; 4] = ["evals.yaml", "evals.yml", "eval.yaml", "eval.yml"];
 
 /// Runs the command.
 pub(super) fn run(args: &RunArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {

@@ -12,7 +12,7 @@ use super::{
     Out,
     args::RunArgs,
     exit::{Exit, Failure},
-    run::{self, Asked, Interrupts},
+    run::{self, Asked, CONFIG_NAMES, Interrupts},
     stored::directory_of,
 };
 
@@ -88,7 +88,7 @@ fn files(args: &RunArgs) -> Vec<PathBuf> {
         files.push(PathBuf::from(source));
     }
     if files.is_empty() {
-        files.extend(["evals.yaml", "evals.yml", "eval.yaml", "eval.yml"].map(PathBuf::from));
+        files.extend(CONFIG_NAMES.map(PathBuf::from));
     }
     // A config that cannot be read now names no further files; its own change is waited for.
     if let Ok(asked) = Asked::read(args) {
