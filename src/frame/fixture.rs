@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::Path, sync::Arc};
 
-use polars::prelude::{DataFrame, DataType, IntoColumn as _, NamedFrom as _, Series, TimeUnit, df};
+use polars::prelude::{CompatLevel, DataFrame, DataType, IntoColumn as _, NamedFrom as _, Series, TimeUnit, df};
 use polars_arrow::{
     array::{
         Array, BinaryArray, BooleanArray, DictionaryArray, ListArray, PrimitiveArray, StructArray,
@@ -13,7 +13,9 @@ use polars_arrow::{
     offset::OffsetsBuffer,
     record_batch::RecordBatchT,
 };
-use polars_io::prelude::ParquetWriter;
+use polars_parquet::write::{
+    self as parquet, CompressionOptions, Encoding, StatisticsOptions, Version, row_group_iter,
+};
 use serde_json::{Value, json};
 
 type Arrays = Vec<(&'static str, Box<dyn Array>)>;
@@ -73,8 +75,39 @@ pub(crate) fn typed_parquet(path: &Path) -> Vec<Value> {
 }
 
 fn write_parquet(path: &Path, frame: &mut DataFrame, group: usize) {
+    let schema = frame.schema().to_arrow(CompatLevel::newest());
+    let encodings: Vec<Vec<Encoding>> = schema
+        .iter_values()
+        .map(|field| vec![Encoding::Plain; leaves(field.dtype())])
+        .collect();
+    let options = parquet::WriteOptions {
+        statistics: StatisticsOptions::default(),
+        version: Version::V1,
+        compression: CompressionOptions::Snappy,
+        data_page_size: None,
+    };
     let file = File::create(path).expect("a file");
-    ParquetWriter::new(file).with_row_group_size(Some(group)).finish(frame).expect("written");
+    let mut writer = parquet::FileWriter::try_new(file, schema, options).expect("a schema");
+    let fields = writer.parquet_schema().fields().to_vec();
+    frame.rechunk_mut();
+    for start in (0..frame.height()).step_by(group) {
+        let rows = frame.slice(i64::try_from(start).expect("small"), group);
+        for batch in rows.iter_chunks(CompatLevel::newest(), false) {
+            let height = batch.len() as u64;
+            let group = row_group_iter(batch, encodings.clone().into(), fields.clone(), options);
+            writer.write(height, group).expect("written");
+        }
+    }
+    writer.end(None).expect("a footer");
+}
+
+/// How many columns of a Parquet file hold one of this type.
+fn leaves(dtype: &ArrowDataType) -> usize {
+    match dtype {
+        ArrowDataType::Struct(fields) => fields.iter().map(|field| leaves(field.dtype())).sum(),
+        ArrowDataType::LargeList(item) => leaves(item.dtype()),
+        _ => 1,
+    }
 }
 
 /// Writes the same two batches as an Arrow IPC file and as a stream; gives the rows that they

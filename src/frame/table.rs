@@ -1,9 +1,17 @@
 //! Typed columns into a Parquet file, a row group at a time. Knows nothing of runs.
 
-use std::{fmt, fs::File, io::BufWriter};
+use std::{fmt, fs::File, io::BufWriter, sync::Arc};
 
-use polars::prelude::{Column, DataFrame, DataType, NamedFrom, PolarsError, Schema, Series};
-use polars_io::parquet::write::{BatchedWriter, ParquetWriter};
+use polars::prelude::PolarsError;
+use polars_arrow::{
+    array::{Array, BooleanArray, PrimitiveArray, Utf8ViewArray},
+    datatypes::{ArrowDataType, ArrowSchema, Field},
+    record_batch::RecordBatchT,
+};
+use polars_parquet::write::{
+    CompressionOptions, Encoding, FileWriter, StatisticsOptions, Version, WriteOptions,
+    row_group_iter,
+};
 
 /// What a column holds. Every column may have gaps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,18 +75,16 @@ impl Cells {
         self.len() == 0
     }
 
-    fn into_column(self, name: &str) -> Column {
-        let name = name.into();
+    fn into_array(self) -> Box<dyn Array> {
         match self {
-            Self::Text(cells) => Series::new(name, cells),
-            Self::Int(cells) => Series::new(name, cells),
+            Self::Text(cells) => Utf8ViewArray::from_slice(cells).boxed(),
+            Self::Int(cells) => PrimitiveArray::from(cells).boxed(),
             Self::Float(cells) => {
                 let finite = |cell: Option<f64>| cell.filter(|value| value.is_finite());
-                Series::new(name, cells.into_iter().map(finite).collect::<Vec<_>>())
+                cells.into_iter().map(finite).collect::<PrimitiveArray<f64>>().boxed()
             }
-            Self::Bool(cells) => Series::new(name, cells),
+            Self::Bool(cells) => BooleanArray::from(cells).boxed(),
         }
-        .into()
     }
 }
 
@@ -99,7 +105,8 @@ pub enum TableError {
 /// Writes a table whose columns are known before its rows.
 pub struct TableWriter {
     columns: Vec<(String, Kind)>,
-    writer: BatchedWriter<BufWriter<File>>,
+    schema: Arc<ArrowSchema>,
+    writer: FileWriter<BufWriter<File>>,
 }
 
 impl fmt::Debug for TableWriter {
@@ -115,16 +122,21 @@ impl TableWriter {
     ///
     /// When two columns have one name, or the file cannot be written.
     pub fn parquet(file: File, columns: &[(String, Kind)]) -> Result<Self, TableError> {
-        let mut schema = Schema::with_capacity(columns.len());
+        let mut schema = ArrowSchema::with_capacity(columns.len());
         for (name, kind) in columns {
-            if schema.insert(name.as_str().into(), data_type(*kind)).is_some() {
+            let field = Field::new(name.as_str().into(), data_type(*kind), true);
+            if schema.insert(name.as_str().into(), field).is_some() {
                 return Err(TableError::TwiceNamed(name.clone()));
             }
         }
-        // Pages are not encoded in parallel: an export waits for its reader, not for the processor.
-        let writer =
-            ParquetWriter::new(BufWriter::new(file)).set_parallel(false).batched(&schema)?;
-        Ok(Self { columns: columns.to_vec(), writer })
+        let options = WriteOptions {
+            statistics: StatisticsOptions::default(),
+            version: Version::V1,
+            compression: CompressionOptions::Zstd(None),
+            data_page_size: None,
+        };
+        let writer = FileWriter::try_new(BufWriter::new(file), schema.clone(), options)?;
+        Ok(Self { columns: columns.to_vec(), schema: Arc::new(schema), writer })
     }
 
     /// Writes `cells`, one entry a column, as one row group. Without a row nothing is written.
@@ -150,13 +162,12 @@ impl TableWriter {
         if height == 0 {
             return Ok(());
         }
-        let columns = cells
-            .into_iter()
-            .zip(&self.columns)
-            .map(|(cells, (name, _))| cells.into_column(name))
-            .collect();
-        let frame = DataFrame::new(height, columns)?;
-        self.writer.write_batch(&frame)?;
+        let arrays = cells.into_iter().map(Cells::into_array).collect();
+        let rows = RecordBatchT::new(height, Arc::clone(&self.schema), arrays);
+        let encodings = self.columns.iter().map(|(_, kind)| vec![encoding(*kind)]).collect();
+        let fields = self.writer.parquet_schema().fields().to_vec();
+        let group = row_group_iter(rows, encodings, fields, self.writer.options());
+        self.writer.write(height as u64, group)?;
         Ok(())
     }
 
@@ -165,27 +176,35 @@ impl TableWriter {
     /// # Errors
     ///
     /// When the file cannot be written.
-    pub fn finish(self) -> Result<(), TableError> {
-        self.writer.finish()?;
+    pub fn finish(mut self) -> Result<(), TableError> {
+        self.writer.end(None)?;
         Ok(())
     }
 }
 
-fn data_type(kind: Kind) -> DataType {
+fn data_type(kind: Kind) -> ArrowDataType {
     match kind {
-        Kind::Text => DataType::String,
-        Kind::Int => DataType::Int64,
-        Kind::Float => DataType::Float64,
-        Kind::Bool => DataType::Boolean,
+        Kind::Text => ArrowDataType::Utf8View,
+        Kind::Int => ArrowDataType::Int64,
+        Kind::Float => ArrowDataType::Float64,
+        Kind::Bool => ArrowDataType::Boolean,
+    }
+}
+
+/// A column in which values repeat is written as a dictionary; the writer falls back to plain.
+fn encoding(kind: Kind) -> Encoding {
+    match kind {
+        Kind::Text | Kind::Int | Kind::Float => Encoding::RleDictionary,
+        Kind::Bool => Encoding::Plain,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use polars::prelude::AnyValue;
-    use polars_io::{SerReader as _, parquet::read::ParquetReader};
+    use serde_json::json;
 
     use super::*;
+    use crate::frame::Scan;
 
     fn columns() -> Vec<(String, Kind)> {
         let kinds = [Kind::Text, Kind::Int, Kind::Float, Kind::Bool];
@@ -211,16 +230,14 @@ mod tests {
         table.push(columns().iter().map(|(_, kind)| Cells::empty(*kind)).collect()).expect("none");
         table.finish().expect("footer");
 
-        let frame = ParquetReader::new(File::open(&path).expect("file")).finish().expect("parquet");
-        assert_eq!(frame.shape(), (4, 4));
-        let cell = |column: &str, row| {
-            frame.column(column).expect("column").get(row).expect("cell").into_static()
-        };
-        assert_eq!(cell("text", 2), AnyValue::StringOwned("row 2\0\u{202E}".into()));
-        assert_eq!(cell("text", 1), AnyValue::Null);
-        assert_eq!(cell("int", 2), AnyValue::Int64(2));
-        assert_eq!([cell("float", 0), cell("float", 1)], [AnyValue::Null, AnyValue::Float64(0.5)]);
-        assert_eq!([cell("bool", 0), cell("bool", 1)], [AnyValue::Boolean(true), AnyValue::Null]);
+        let mut scan = Scan::parquet(File::open(&path).expect("file")).expect("parquet");
+        let mut rows = Vec::new();
+        while let Some(row) = scan.next_row().expect("row") {
+            rows.push(row.into());
+        }
+        let full = |n: i64, float| json!({"text": format!("row {n}\0\u{202E}"), "int": n, "float": float, "bool": true});
+        let gaps = json!({"text": null, "int": null, "float": 0.5, "bool": null});
+        assert_eq!(rows, [full(0, json!(null)), gaps.clone(), full(2, json!(null)), gaps]);
     }
 
     #[test]

@@ -67,7 +67,6 @@ fn build(route: Route) -> reqwest::Result<Client> {
         .pool_idle_timeout(POOL_IDLE)
         .tcp_nodelay(true)
         .tcp_keepalive(Duration::from_mins(1))
-        .http2_adaptive_window(true)
         .dns_resolver(Arc::new(Resolver { private_only: route.private_only }));
     let builder = if route.direct { builder.no_proxy() } else { builder };
     // Without roots nothing is trusted: a plain client cannot be made to speak TLS unverified.
