@@ -3,14 +3,17 @@
 //! The seam for registered models, endpoints and the shipped price table: whatever a reference
 //! resolves to, the rest of the program sees a [`Target`](crate::domain::target::Target).
 
+mod http;
+mod params;
 pub mod profile;
 mod resolve;
 
 use std::path::Path;
 
+pub use params::params;
 pub use resolve::resolve;
 
-use crate::domain::target::Params;
+use crate::domain::params::Params;
 
 /// What resolving needs to know besides the entry.
 #[derive(Clone, Copy)]

@@ -2,23 +2,17 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::{Context, profile};
+use super::{Context, params::params, profile};
 use crate::{
-    base::{money::Money, quantity, secret::Secret},
+    base::{money::Money, quantity},
     config::{
         At, ConfigError, Place,
         entry::{ModelEntry, ModelMap, PriceEntry, TimeoutsEntry},
         error::suggestion,
-        file::ParamsEntry,
         variables,
     },
-    domain::target::{
-        Capabilities, Endpoint, HttpEndpoint, Params, Price, ReplaySource, SimProfile, Target,
-        Timeouts,
-    },
-    provider::{self, PROVIDERS},
+    domain::target::{Capabilities, Endpoint, Price, ReplaySource, SimProfile, Target, Timeouts},
+    provider::{self, Auth, PROVIDERS},
 };
 
 /// The target that `entry` describes.
@@ -31,39 +25,11 @@ pub fn resolve(entry: &At<ModelEntry>, context: Context<'_>) -> Result<Target, C
     Resolver { context, place: entry.place }.target(&entry.value.0)
 }
 
-/// The parameters that `entry` says.
-impl From<&ParamsEntry> for Params {
-    fn from(entry: &ParamsEntry) -> Self {
-        let mut extra = entry.extra.clone();
-        let named: [(&str, Option<Value>); 8] = [
-            ("top_k", entry.top_k.map(Value::from)),
-            ("min_p", entry.min_p.map(Value::from)),
-            ("presence_penalty", entry.presence_penalty.map(Value::from)),
-            ("frequency_penalty", entry.frequency_penalty.map(Value::from)),
-            ("repetition_penalty", entry.repetition_penalty.map(Value::from)),
-            ("max_completion_tokens", entry.max_completion_tokens.map(Value::from)),
-            ("reasoning_effort", entry.reasoning_effort.clone().map(Value::from)),
-            ("response_format", entry.response_format.clone()),
-        ];
-        for (name, value) in named {
-            if let Some(value) = value {
-                extra.insert(name.to_owned(), value);
-            }
-        }
-        Self {
-            temperature: entry.temperature,
-            top_p: entry.top_p,
-            max_tokens: entry.max_tokens,
-            seed: entry.seed,
-            stop: entry.stop.clone(),
-            extra,
-        }
-    }
-}
-
-struct Resolver<'a> {
-    context: Context<'a>,
-    place: Place,
+/// Resolves one entry.
+pub(super) struct Resolver<'a> {
+    pub(super) context: Context<'a>,
+    /// Where the entry begins.
+    pub(super) place: Place,
 }
 
 impl Resolver<'_> {
@@ -77,7 +43,7 @@ impl Resolver<'_> {
             "sim" => ("sim", Endpoint::Sim(self.sim(map)?)),
             "replay" => ("replay", Endpoint::Replay(self.replay(map)?)),
             name => match provider::find(name) {
-                Some(found) => (found.name(), Endpoint::Http(self.http(map)?)),
+                Some(found) => (found.name(), Endpoint::Http(self.http(map, found)?)),
                 None => return Err(self.unknown_provider(provider)),
             },
         };
@@ -89,19 +55,27 @@ impl Resolver<'_> {
             (None, None) if model.is_empty() => provider.to_owned(),
             (None, None) => model.clone(),
         };
+        let params = params(&map.params).map_err(|message| self.error(self.place, message))?;
+        let capabilities = Capabilities {
+            vision: map.capabilities.vision,
+            json: map.capabilities.json,
+            tools: map.capabilities.tools,
+            reasoning: map.capabilities.reasoning,
+        };
         Ok(Target {
             name,
             provider,
             model,
             endpoint,
-            params: self.context.params.overridden_by(&Params::from(&map.params)),
+            params: self.context.params.overridden_by(&params),
             price: self.price(map, provider)?,
-            capabilities: Capabilities { vision: map.capabilities.vision.unwrap_or(true) },
+            capabilities,
             timeouts: self.timeouts(&map.timeouts)?,
         })
     }
 
-    /// Fills in what a reference such as `sim/good` or `replay:answers.jsonl` says.
+    /// Fills in what a reference such as `sim/good`, `replay:answers.jsonl` or `openai/gpt-5-mini`
+    /// says.
     fn with_reference(&self, map: &ModelMap) -> Result<ModelMap, ConfigError> {
         let mut map = map.clone();
         let Some(reference) = map.reference.clone() else { return Ok(map) };
@@ -111,6 +85,8 @@ impl Resolver<'_> {
             ("sim", name)
         } else if let Some(path) = text.strip_prefix("replay:") {
             ("replay", path)
+        } else if let Some((provider, model)) = provider_and_model(text) {
+            (provider, model)
         } else {
             return Err(self.unknown_reference(at, text));
         };
@@ -191,43 +167,6 @@ impl Resolver<'_> {
         })
     }
 
-    fn http(&self, map: &ModelMap) -> Result<HttpEndpoint, ConfigError> {
-        let missing = |field: &str| self.error(self.place, format!("the model needs `{field}`"));
-        let base_url = self.text(map.base_url.as_ref().ok_or_else(|| missing("base_url"))?)?;
-        if map.model.is_none() {
-            return Err(missing("model"));
-        }
-        let headers = map
-            .headers
-            .iter()
-            .map(|(name, value)| Ok((name.clone(), Secret::new(self.text(value)?))))
-            .collect::<Result<_, ConfigError>>()?;
-        Ok(HttpEndpoint {
-            base_url: base_url.trim().trim_end_matches('/').to_owned(),
-            api_key: map.api_key.as_ref().map(|key| self.key(key)).transpose()?,
-            headers,
-            flavour: map.flavour.unwrap_or_default(),
-            stream: map.stream.unwrap_or(true),
-        })
-    }
-
-    /// The credential that `written` names. Never repeats what was written: it may be a key.
-    fn key(&self, written: &At<String>) -> Result<Secret, ConfigError> {
-        let name = variables::sole_name(&written.value).ok_or_else(|| {
-            self.error(
-                written.place,
-                "`api_key` must be `${NAME}`, the name of an environment variable",
-            )
-            .hint("a key written into a file ends up in repositories and logs")
-        })?;
-        match (self.context.lookup)(name) {
-            Some(key) if !key.trim().is_empty() => Ok(Secret::new(key.trim())),
-            _ => Err(self
-                .error(written.place, format!("the environment variable `{name}` is not set"))
-                .hint(format!("set it to the key: export {name}=…"))),
-        }
-    }
-
     fn price(&self, map: &ModelMap, provider: &str) -> Result<Option<Price>, ConfigError> {
         let Some(price) = &map.price else {
             // A simulated call costs nothing; a recorded one is not made.
@@ -283,7 +222,7 @@ impl Resolver<'_> {
         })
     }
 
-    fn text(&self, written: &At<String>) -> Result<String, ConfigError> {
+    pub(super) fn text(&self, written: &At<String>) -> Result<String, ConfigError> {
         variables::fill_in(&written.value, self.context.lookup).map_err(|message| {
             self.error(self.or_mine(written.place), message)
                 .hint("give it with `-D NAME=VALUE`, or as an environment variable")
@@ -299,6 +238,16 @@ impl Resolver<'_> {
         let http = [
             ("base_url", map.base_url.is_some()),
             ("api_key", map.api_key.is_some()),
+            ("access_key_id", map.access_key_id.is_some()),
+            ("secret_access_key", map.secret_access_key.is_some()),
+            ("session_token", map.session_token.is_some()),
+            ("service_account", map.service_account.is_some()),
+            ("region", map.region.is_some()),
+            ("project", map.project.is_some()),
+            ("location", map.location.is_some()),
+            ("resource", map.resource.is_some()),
+            ("deployment", map.deployment.is_some()),
+            ("api_version", map.api_version.is_some()),
             ("headers", !map.headers.is_empty()),
             ("flavour", map.flavour.is_some()),
             ("stream", map.stream.is_some()),
@@ -348,9 +297,9 @@ impl Resolver<'_> {
             return error.hint(format!("did you mean `sim/{name}`?"));
         }
         error.hint(
-            "a model is `sim/PROFILE`, `replay:FILE`, or a mapping such as \
-             `{id: gpt, provider: openai-compatible, base_url: https://api.openai.com/v1, \
-             model: gpt-5-mini, api_key: \"${OPENAI_API_KEY}\"}`",
+            "a model is `PROVIDER/MODEL`, `sim/PROFILE`, `replay:FILE`, or a mapping such as \
+             `{id: local, provider: openai-compatible, base_url: http://localhost:11434/v1, \
+             model: llama4}`",
         )
     }
 
@@ -358,7 +307,15 @@ impl Resolver<'_> {
         if place.line == 0 { self.place } else { place }
     }
 
-    fn error(&self, place: Place, message: impl Into<String>) -> ConfigError {
+    pub(super) fn error(&self, place: Place, message: impl Into<String>) -> ConfigError {
         ConfigError::new(self.context.origin, self.or_mine(place), message)
     }
+}
+
+/// The parts of a reference to a provider's model. Servers of one's own have no address to go by.
+fn provider_and_model(text: &str) -> Option<(&'static str, &str)> {
+    let (provider, model) = text.split_once('/')?;
+    let provider = provider::find(provider)?;
+    let own = provider.card().base_url.is_none() && provider.card().auth == Auth::OptionalKey;
+    (!own && !model.is_empty()).then(|| (provider.name(), model))
 }

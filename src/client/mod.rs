@@ -53,6 +53,6 @@ pub fn check(target: &Target) -> Result<(), Fault> {
         let name = target.provider;
         Fault::new(FaultKind::BadRequest, format!("there is no provider called `{name}`"))
     })?;
-    provider.check(target)?;
+    provider.check(target, endpoint)?;
     send::http::check(endpoint, target.timeouts.connect)
 }

@@ -208,6 +208,12 @@ pub struct PriceEntry {
 pub struct CapabilitiesEntry {
     /// Image parts in prompts.
     pub vision: Option<bool>,
+    /// Answers that are JSON, by a mode or by a schema.
+    pub json: Option<bool>,
+    /// Functions that it may ask to call.
+    pub tools: Option<bool>,
+    /// Thinking that can be set.
+    pub reasoning: Option<bool>,
 }
 
 /// Limits on the time of one call, as `5s`, `500ms`, `2m`.
@@ -233,7 +239,7 @@ pub struct ModelMap {
     /// A reference such as `sim/good`, of which this mapping overrides parts.
     #[serde(rename = "use")]
     pub reference: Option<At<String>>,
-    /// The wire format: `openai-compatible`; or `sim`, `replay`.
+    /// The wire format, such as `openai` or `openai-compatible`; or `sim`, `replay`.
     pub provider: Option<At<String>>,
     /// The model id sent upstream.
     pub model: Option<At<String>>,
@@ -241,6 +247,26 @@ pub struct ModelMap {
     pub base_url: Option<At<String>>,
     /// The credential, as `${NAME}` of an environment variable.
     pub api_key: Option<At<String>>,
+    /// Amazon Web Services: the id of the key, as text or `${NAME}`.
+    pub access_key_id: Option<At<String>>,
+    /// Amazon Web Services: the key, as `${NAME}`.
+    pub secret_access_key: Option<At<String>>,
+    /// Amazon Web Services: the token of a temporary key, as `${NAME}`.
+    pub session_token: Option<At<String>>,
+    /// Google Cloud: the service account, as `${NAME}` with its JSON or the path of its file.
+    pub service_account: Option<At<String>>,
+    /// Amazon Web Services: the region.
+    pub region: Option<At<String>>,
+    /// Google Cloud: the project.
+    pub project: Option<At<String>>,
+    /// Google Cloud: the location.
+    pub location: Option<At<String>>,
+    /// Azure: the resource.
+    pub resource: Option<At<String>>,
+    /// Azure: the deployment.
+    pub deployment: Option<At<String>>,
+    /// The version of the provider's interface.
+    pub api_version: Option<At<String>>,
     /// Further headers; values may hold `${NAME}`.
     pub headers: BTreeMap<String, At<String>>,
     /// Which endpoint is called.

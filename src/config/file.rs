@@ -68,10 +68,18 @@ pub struct ParamsEntry {
     pub repetition_penalty: Option<f64>,
     /// Longest answer under the name that newer OpenAI models want.
     pub max_completion_tokens: Option<u64>,
-    /// How much a reasoning model thinks.
+    /// How much a reasoning model thinks: `{effort: low}` or `{max_tokens: 2000}`.
+    pub reasoning: Option<Value>,
+    /// The same as `reasoning: {effort: …}`.
     pub reasoning_effort: Option<String>,
-    /// The form of the answer, in the provider's own words.
+    /// The form of the answer: `json`, `{schema: …}`, or the provider's own words.
     pub response_format: Option<Value>,
+    /// Functions that the model may ask to call: `{name, description, parameters}` each.
+    pub tools: Vec<Value>,
+    /// Whether it has to: `auto`, `none`, `required` or `{name: …}`.
+    pub tool_choice: Option<Value>,
+    /// Log probabilities of the answer's tokens, with this many alternatives to each.
+    pub logprobs: Option<u32>,
     /// Further fields of the request, sent verbatim.
     pub extra: BTreeMap<String, Value>,
 }
@@ -130,8 +138,12 @@ impl ParamsEntry {
             frequency_penalty: over.frequency_penalty.or(self.frequency_penalty),
             repetition_penalty: over.repetition_penalty.or(self.repetition_penalty),
             max_completion_tokens: over.max_completion_tokens.or(self.max_completion_tokens),
+            reasoning: over.reasoning.or(self.reasoning),
             reasoning_effort: over.reasoning_effort.or(self.reasoning_effort),
             response_format: over.response_format.or(self.response_format),
+            tools: if over.tools.is_empty() { self.tools } else { over.tools },
+            tool_choice: over.tool_choice.or(self.tool_choice),
+            logprobs: over.logprobs.or(self.logprobs),
             extra: self.extra,
         }
     }

@@ -25,6 +25,31 @@ pub struct Generation {
     pub request_id: Option<String>,
     /// A cost that the provider itself reports.
     pub reported_cost: Option<Money>,
+    /// The answer's tokens with their log probabilities, where they were asked for.
+    pub logprobs: Vec<TokenLogprob>,
+}
+
+/// A token of an answer, and how likely the model found it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TokenLogprob {
+    /// The token's text; a piece of a character may read as U+FFFD.
+    pub token: String,
+    /// Natural logarithm of its probability.
+    pub logprob: f64,
+    /// The likeliest tokens in its place, likeliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub top: Vec<(String, f64)>,
+}
+
+/// Vectors for texts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Embeddings {
+    /// One vector a text, in the order asked.
+    pub vectors: Vec<Vec<f32>>,
+    /// Tokens, where the provider says.
+    pub usage: Option<Usage>,
+    /// The model id that the provider says has answered.
+    pub served_model: Option<String>,
 }
 
 /// A function call in an answer.
@@ -46,12 +71,16 @@ pub enum FinishReason {
     Stop,
     /// The token limit was reached.
     Length,
+    /// The model's context was full.
+    Context,
     /// The model wants functions called.
     ToolCalls,
     /// The provider withheld the answer.
     ContentFilter,
     /// The model declined.
     Refusal,
+    /// The provider says that generating failed, and gives what there is.
+    Error,
     /// The provider gave no reason, or one that is not known.
     #[default]
     Unknown,
@@ -63,9 +92,11 @@ impl FinishReason {
         match self {
             Self::Stop => "stop",
             Self::Length => "length",
+            Self::Context => "context",
             Self::ToolCalls => "tool_calls",
             Self::ContentFilter => "content_filter",
             Self::Refusal => "refusal",
+            Self::Error => "error",
             Self::Unknown => "unknown",
         }
     }

@@ -7,6 +7,7 @@ pub mod fault;
 pub mod generation;
 pub mod measure;
 pub mod message;
+pub mod params;
 pub mod run;
 pub mod sample;
 pub mod score;

@@ -1,13 +1,12 @@
 //! A model reference resolved: whom to call, how, with what, at what price.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::{
     base::{money::Money, secret::Secret},
-    domain::generation::Usage,
+    domain::{generation::Usage, params::Params},
 };
 
 /// A model that can be called.
@@ -47,17 +46,83 @@ pub enum Endpoint {
 pub struct HttpEndpoint {
     /// The URL that the provider's paths are appended to, without a trailing slash.
     pub base_url: String,
-    /// The credential; none is sent when it is absent.
-    pub api_key: Option<Secret>,
+    /// What proves who asks.
+    pub credential: Credential,
     /// Further headers; their values may be secrets.
     pub headers: Vec<(String, Secret)>,
     /// Which of the provider's endpoints is called.
     pub flavour: Flavour,
     /// Whether answers are streamed.
     pub stream: bool,
+    /// What some providers need besides.
+    pub settings: Settings,
 }
 
-/// The OpenAI-compatible endpoints.
+/// What proves to a provider who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Credential {
+    /// Nothing is sent.
+    #[default]
+    None,
+    /// A key, sent the provider's way.
+    Key(Secret),
+    /// A key pair of Amazon Web Services, with which requests are signed.
+    Aws {
+        /// The id of the key; not secret, and shown in full.
+        access_key_id: String,
+        /// The key.
+        secret_access_key: Secret,
+        /// The token of a temporary pair.
+        session_token: Option<Secret>,
+    },
+    /// The JSON of a Google service account, exchanged for tokens.
+    ServiceAccount(Secret),
+}
+
+impl Credential {
+    /// The key, where it is one.
+    pub fn key(&self) -> Option<&Secret> {
+        match self {
+            Self::Key(key) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    /// Every part that must not be shown.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Key(secret) | Self::ServiceAccount(secret) => vec![secret],
+            Self::Aws { secret_access_key, session_token, .. } => {
+                std::iter::once(secret_access_key).chain(session_token).collect()
+            }
+        }
+    }
+}
+
+/// What some providers need to find a model.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// The region of Amazon Web Services.
+    pub region: Option<String>,
+    /// The project of Google Cloud.
+    pub project: Option<String>,
+    /// The location of Google Cloud.
+    pub location: Option<String>,
+    /// The resource of Azure.
+    pub resource: Option<String>,
+    /// The deployment of Azure.
+    pub deployment: Option<String>,
+    /// The version of the provider's interface.
+    pub api_version: Option<String>,
+}
+
+/// Which of a provider's endpoints is called.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
 )]
@@ -68,6 +133,22 @@ pub enum Flavour {
     Chat,
     /// `/completions`.
     Completion,
+    /// `/responses`.
+    Responses,
+    /// The native form of Hugging Face's text generation servers.
+    Tgi,
+}
+
+impl Flavour {
+    /// The flavour's name in configs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Completion => "completion",
+            Self::Responses => "responses",
+            Self::Tgi => "tgi",
+        }
+    }
 }
 
 /// How a simulated model behaves. Deterministic for a seed, a sample, a prompt and an epoch.
@@ -103,40 +184,6 @@ pub struct ReplaySource {
     pub output: Option<String>,
     /// With several models in one file told apart by a `model` column: the one to replay.
     pub model: Option<String>,
-}
-
-/// Sampling parameters; only what was set is sent.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Params {
-    /// Randomness.
-    pub temperature: Option<f64>,
-    /// Nucleus sampling.
-    pub top_p: Option<f64>,
-    /// Longest answer, in tokens.
-    pub max_tokens: Option<u64>,
-    /// Sampling seed.
-    pub seed: Option<i64>,
-    /// Strings that end an answer.
-    pub stop: Vec<String>,
-    /// Further fields, sent verbatim under their names.
-    pub extra: BTreeMap<String, Value>,
-}
-
-impl Params {
-    /// These parameters, with those set in `over` taking precedence.
-    #[must_use]
-    pub fn overridden_by(&self, over: &Self) -> Self {
-        let mut extra = self.extra.clone();
-        extra.extend(over.extra.clone());
-        Self {
-            temperature: over.temperature.or(self.temperature),
-            top_p: over.top_p.or(self.top_p),
-            max_tokens: over.max_tokens.or(self.max_tokens),
-            seed: over.seed.or(self.seed),
-            stop: if over.stop.is_empty() { self.stop.clone() } else { over.stop.clone() },
-            extra,
-        }
-    }
 }
 
 /// Prices of one token each.
@@ -184,10 +231,18 @@ mod pico {
 }
 
 /// What a model can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// `None` is unknown: a run goes ahead, and the provider decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities {
     /// Image parts.
-    pub vision: bool,
+    pub vision: Option<bool>,
+    /// Answers that are JSON, by a mode or by a schema.
+    pub json: Option<bool>,
+    /// Functions that it may ask to call.
+    pub tools: Option<bool>,
+    /// Thinking that can be set.
+    pub reasoning: Option<bool>,
 }
 
 /// Limits on the time of one call.

@@ -2,7 +2,10 @@
 
 use std::{fs::File, path::Path, sync::Arc};
 
-use polars::prelude::{CompatLevel, DataFrame, DataType, IntoColumn as _, NamedFrom as _, Series, TimeUnit, df};
+use polars::prelude::{
+    CompatLevel, DataFrame, DataType, IntoColumn as _, NamedFrom as _, SchemaExt as _, Series,
+    TimeUnit, df,
+};
 use polars_arrow::{
     array::{
         Array, BinaryArray, BooleanArray, DictionaryArray, ListArray, PrimitiveArray, StructArray,
@@ -76,10 +79,8 @@ pub(crate) fn typed_parquet(path: &Path) -> Vec<Value> {
 
 fn write_parquet(path: &Path, frame: &mut DataFrame, group: usize) {
     let schema = frame.schema().to_arrow(CompatLevel::newest());
-    let encodings: Vec<Vec<Encoding>> = schema
-        .iter_values()
-        .map(|field| vec![Encoding::Plain; leaves(field.dtype())])
-        .collect();
+    let encodings: Vec<Vec<Encoding>> =
+        schema.iter_values().map(|field| vec![Encoding::Plain; leaves(field.dtype())]).collect();
     let options = parquet::WriteOptions {
         statistics: StatisticsOptions::default(),
         version: Version::V1,

@@ -204,7 +204,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::frame::Scan;
+    use crate::frame::scan::Scan;
 
     fn columns() -> Vec<(String, Kind)> {
         let kinds = [Kind::Text, Kind::Int, Kind::Float, Kind::Bool];
@@ -231,7 +231,7 @@ mod tests {
         table.finish().expect("footer");
 
         let mut scan = Scan::parquet(File::open(&path).expect("file")).expect("parquet");
-        let mut rows = Vec::new();
+        let mut rows: Vec<serde_json::Value> = Vec::new();
         while let Some(row) = scan.next_row().expect("row") {
             rows.push(row.into());
         }

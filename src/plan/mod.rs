@@ -23,7 +23,7 @@ use crate::{
     dataset::{Dataset, DatasetError, Format},
     domain::{
         run::{ModelInfo, PromptInfo, RunHeader},
-        target::{Endpoint, Params, Target},
+        target::{Endpoint, Target},
         trial::Status,
     },
     extract::Pipeline,
@@ -155,7 +155,10 @@ fn models(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigErr
         return Err(ConfigError::new(inputs.origin, Place::default(), "no model is named")
             .hint("add `models: [sim/good]` to the config, or `-m sim/good` to the command"));
     }
-    let params = Params::from(&file.params.value);
+    let params = catalog::params(&file.params.value).map_err(|message| {
+        let origin = inputs.origin_of(file.params.place, "command line");
+        ConfigError::new(origin, file.params.place, message)
+    })?;
     let context = catalog::Context {
         origin: inputs.origin,
         lookup: inputs.lookup,
@@ -253,7 +256,7 @@ fn model_info(target: &Target) -> ModelInfo {
         provider: target.provider.to_owned(),
         model: target.model.clone(),
         origin,
-        params: params_json(&target.params),
+        params: target.params.to_value(),
         price: target.price,
     }
 }
@@ -265,24 +268,6 @@ fn without_secrets(location: &str) -> String {
     let host = rest.find('/').unwrap_or(rest.len());
     let user = rest[..host].rfind('@').map_or(0, |at| at + 1);
     format!("{scheme}://{}", &rest[user..])
-}
-
-fn params_json(params: &Params) -> Value {
-    let mut map = serde_json::Map::new();
-    let mut put = |name: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            map.insert(name.to_owned(), value);
-        }
-    };
-    put("temperature", params.temperature.map(Value::from));
-    put("top_p", params.top_p.map(Value::from));
-    put("max_tokens", params.max_tokens.map(Value::from));
-    put("seed", params.seed.map(Value::from));
-    put("stop", (!params.stop.is_empty()).then(|| json!(params.stop)));
-    for (name, value) in &params.extra {
-        put(name, Some(value.clone()));
-    }
-    Value::Object(map)
 }
 
 /// What the other fields of a header do not say. `${NAME}` stays as written.

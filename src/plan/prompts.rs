@@ -81,12 +81,13 @@ pub(super) fn check_images(
     let Some((place, prompt)) = prompts.iter().find(|(_, prompt)| prompt.has_image()) else {
         return Ok(());
     };
-    let Some(blind) = targets.iter().find(|target| !target.capabilities.vision) else {
+    let Some(blind) = targets.iter().find(|target| target.capabilities.vision == Some(false))
+    else {
         return Ok(());
     };
     let seeing: Vec<&str> = targets
         .iter()
-        .filter(|target| target.capabilities.vision)
+        .filter(|target| target.capabilities.vision == Some(true))
         .map(|target| target.name.as_str())
         .collect();
     let message =

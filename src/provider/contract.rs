@@ -18,8 +18,9 @@ use super::*;
 use crate::domain::{
     fault::FaultKind,
     message::Message,
+    params::{Params, Reasoning, ResponseFormat, Tool, ToolChoice},
     sample::{Sample, Vars},
-    target::{Capabilities, Endpoint, Flavour, Params, Timeouts},
+    target::{Capabilities, Credential, Endpoint, Flavour, Settings, Timeouts},
 };
 
 /// Every provider has at least these cases.
@@ -96,7 +97,7 @@ fn streamed(
     pieces: &[&[u8]],
 ) -> Result<Generation, Fault> {
     let mut decoder = provider.stream(head);
-    let mut events = sse::Events::default();
+    let mut events = provider.framing().start();
     let fed = pieces
         .iter()
         .try_for_each(|piece| events.feed(piece, &mut |event| decoder.event(event).map(|_| ())));
@@ -159,20 +160,71 @@ fn replies() {
     }
 }
 
+fn credential(case: &Value) -> Credential {
+    let secret = |name: &str| case[name].as_str().map(Secret::new);
+    if let Some(access_key_id) = case["access_key_id"].as_str() {
+        return Credential::Aws {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: secret("secret_access_key").expect("a secret access key"),
+            session_token: secret("session_token"),
+        };
+    }
+    let account = secret("service_account").map(Credential::ServiceAccount);
+    account.or_else(|| secret("api_key").map(Credential::Key)).unwrap_or_default()
+}
+
+fn settings(case: &Value) -> Settings {
+    let given = |name: &str| case[name].as_str().map(str::to_owned);
+    Settings {
+        region: given("region"),
+        project: given("project"),
+        location: given("location"),
+        resource: given("resource"),
+        deployment: given("deployment"),
+        api_version: given("api_version"),
+    }
+}
+
+fn read_params(case: &Value) -> Params {
+    let given = |name: &str| case[name].as_f64();
+    let form = |name: &str| Some(&case[name]).filter(|form| !form.is_null());
+    let list = |name: &str| case[name].as_array().into_iter().flatten();
+    Params {
+        temperature: given("temperature"),
+        top_p: given("top_p"),
+        top_k: case["top_k"].as_u64(),
+        min_p: given("min_p"),
+        presence_penalty: given("presence_penalty"),
+        frequency_penalty: given("frequency_penalty"),
+        repetition_penalty: given("repetition_penalty"),
+        max_tokens: case["max_tokens"].as_u64(),
+        seed: case["seed"].as_i64(),
+        stop: list("stop").map(text).collect(),
+        response_format: form("response_format")
+            .map(|form| ResponseFormat::from_value(form).expect("a response format")),
+        tools: list("tools").map(|tool| Tool::from_value(tool).expect("a tool")).collect(),
+        tool_choice: form("tool_choice")
+            .map(|form| ToolChoice::from_value(form).expect("a tool choice")),
+        reasoning: form("reasoning").map(|form| Reasoning::from_value(form).expect("reasoning")),
+        logprobs: case["logprobs"].as_u64().map(|top| top as u32),
+        extra: case["extra"].as_object().cloned().unwrap_or_default().into_iter().collect(),
+    }
+}
+
 fn call(case: &Value) -> (Call, HttpEndpoint) {
     let params = &case["params"];
-    let given = |name: &str| params[name].as_f64();
-    let extra = params["extra"].as_object().cloned().unwrap_or_default();
-    let stop = params["stop"].as_array().into_iter().flatten().map(text);
     let endpoint = HttpEndpoint {
         base_url: text(&case["base_url"]),
-        api_key: case["api_key"].as_str().map(Secret::new),
+        credential: credential(case),
+        settings: settings(&case["settings"]),
         headers: headers(case)
             .into_iter()
             .map(|(name, value)| (name, Secret::new(value)))
             .collect(),
         flavour: match case["flavour"].as_str() {
             Some("completion") => Flavour::Completion,
+            Some("responses") => Flavour::Responses,
+            Some("tgi") => Flavour::Tgi,
             _ => Flavour::Chat,
         },
         stream: case["stream"] == json!(true),
@@ -180,18 +232,11 @@ fn call(case: &Value) -> (Call, HttpEndpoint) {
     let target = Target {
         name: "model".to_owned(),
         provider: "any",
-        model: "org/model:tag".to_owned(),
+        model: case["model"].as_str().unwrap_or("org/model:tag").to_owned(),
         endpoint: Endpoint::Http(endpoint.clone()),
-        params: Params {
-            temperature: given("temperature"),
-            top_p: given("top_p"),
-            max_tokens: params["max_tokens"].as_u64(),
-            seed: params["seed"].as_i64(),
-            stop: stop.collect(),
-            extra: extra.into_iter().collect(),
-        },
+        params: read_params(params),
         price: None,
-        capabilities: Capabilities { vision: true },
+        capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
     };
     let sample = Sample {

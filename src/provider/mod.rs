@@ -5,7 +5,9 @@
 //! `tests/fixtures/providers/<name>/` are found and run by `provider::contract`.
 //! The shape is that of rust-genai's adapters.
 
+mod card;
 mod classify;
+pub mod frames;
 mod loose;
 mod openai_compatible;
 pub mod sse;
@@ -13,27 +15,47 @@ pub mod sse;
 #[cfg(test)]
 mod contract;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
+pub use self::card::{Auth, Card, Setting};
+use self::frames::Framing;
 use crate::{
     base::secret::Secret,
     domain::{
         contract::Call,
-        fault::Fault,
-        generation::Generation,
-        target::{HttpEndpoint, Target},
+        fault::{Fault, FaultKind},
+        generation::{Embeddings, Generation},
+        target::{HttpEndpoint, Settings, Target},
     },
 };
 
-/// A request, to be sent by `POST` with a JSON body.
+/// A request, to be sent by `POST`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
     /// The whole address.
     pub url: String,
     /// Header names in lower case, with their values. Any value may be a secret.
     pub headers: Vec<(Cow<'static, str>, Secret)>,
-    /// The JSON text.
+    /// The body; its type is among the headers.
     pub body: Vec<u8>,
+}
+
+/// A short-lived token that a credential was exchanged for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// The token.
+    pub value: Secret,
+    /// How long it is good for.
+    pub lifetime: Duration,
+}
+
+/// What the last step before sending knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Signing<'a> {
+    /// Milliseconds since the epoch.
+    pub now_ms: i64,
+    /// The token, for providers that want one.
+    pub token: Option<&'a Token>,
 }
 
 /// Header look-up by lower-case name.
@@ -105,9 +127,39 @@ pub trait StreamDecoder: Send {
 }
 
 /// A wire format.
+///
+/// A call takes these steps: `encode`, then `token_request` and `read_token` where the credential
+/// is exchanged for a token that is not at hand yet, then `sign`, and after sending `decode`, or
+/// `framing` and `stream`, or `classify`.
 pub trait Provider: Sync {
+    /// What people and the catalog need to know of it.
+    fn card(&self) -> &'static Card;
+
     /// The name in configurations, which is also that of its fixtures.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &'static str {
+        self.card().name
+    }
+
+    /// The address that paths are appended to when the config names none.
+    ///
+    /// # Errors
+    ///
+    /// What is missing to tell, for providers whose address depends on settings.
+    fn base_url(&self, _settings: &Settings) -> Result<String, String> {
+        self.card().base_url.map(str::to_owned).ok_or_else(|| "`base_url` is needed".to_owned())
+    }
+
+    /// Refuses what `encode` would refuse of every call to `target`.
+    ///
+    /// # Errors
+    ///
+    /// `BadRequest`, with what to change.
+    fn check(&self, target: &Target, endpoint: &HttpEndpoint) -> Result<(), Fault>;
+
+    /// What of the parameters is left out or sent in another form, in a sentence each.
+    fn notices(&self, _target: &Target, _endpoint: &HttpEndpoint) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The request that asks `call` of `endpoint`.
     ///
@@ -116,6 +168,42 @@ pub trait Provider: Sync {
     /// `BadRequest` when the format cannot say what the call says.
     fn encode(&self, call: &Call, endpoint: &HttpEndpoint) -> Result<HttpRequest, Fault>;
 
+    /// The request for a token, where the credential has to be exchanged for one.
+    ///
+    /// # Errors
+    ///
+    /// `Auth` for a credential that cannot be used.
+    fn token_request(
+        &self,
+        _endpoint: &HttpEndpoint,
+        _now_ms: i64,
+    ) -> Result<Option<HttpRequest>, Fault> {
+        Ok(None)
+    }
+
+    /// The token in the reply to `token_request`, of whatever status.
+    ///
+    /// # Errors
+    ///
+    /// `Auth` when the exchange was refused, otherwise what went wrong.
+    fn read_token(&self, reply: &HttpReply<'_>) -> Result<Token, Fault> {
+        Err(self.classify(reply))
+    }
+
+    /// Completes `request` with what depends on the time or on a token. Nothing changes behind it.
+    ///
+    /// # Errors
+    ///
+    /// `Auth` for a credential that cannot be used.
+    fn sign(
+        &self,
+        _request: &mut HttpRequest,
+        _endpoint: &HttpEndpoint,
+        _with: Signing<'_>,
+    ) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// The answer in a whole reply of status 2xx.
     ///
     /// # Errors
@@ -123,18 +211,40 @@ pub trait Provider: Sync {
     /// The fault in the reply, or `Protocol` when it has neither an answer nor an error.
     fn decode(&self, reply: &HttpReply<'_>) -> Result<Generation, Fault>;
 
+    /// How the events of a stream are told apart.
+    fn framing(&self) -> Framing {
+        Framing::ServerSentEvents
+    }
+
     /// A decoder for the events that follow `head`, a reply of status 2xx.
     fn stream(&self, head: &HttpReply<'_>) -> Box<dyn StreamDecoder>;
 
     /// The fault that a reply of another status is.
     fn classify(&self, reply: &HttpReply<'_>) -> Fault;
 
-    /// Refuses what `encode` would refuse of every call to `target`.
+    /// The request for the vectors of `texts`. It is signed like any other.
     ///
     /// # Errors
     ///
-    /// `BadRequest`, with what to change.
-    fn check(&self, target: &Target) -> Result<(), Fault>;
+    /// `BadRequest` where the provider offers none.
+    fn encode_embeddings(
+        &self,
+        _texts: &[String],
+        _target: &Target,
+        _endpoint: &HttpEndpoint,
+    ) -> Result<HttpRequest, Fault> {
+        let message = format!("provider `{}` offers no embeddings", self.name());
+        Err(Fault::new(FaultKind::BadRequest, message))
+    }
+
+    /// The vectors in a whole reply of status 2xx.
+    ///
+    /// # Errors
+    ///
+    /// As [`Provider::decode`].
+    fn decode_embeddings(&self, reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {
+        Err(self.classify(reply))
+    }
 }
 
 /// All providers, in the order of help and documentation.

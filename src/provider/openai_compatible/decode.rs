@@ -379,6 +379,7 @@ pub(super) fn reply(reply: &HttpReply<'_>) -> Result<Generation, Fault> {
         served_model: body.model.0,
         request_id: request_id.or(body.id.0),
         reported_cost: cost.or(header_cost),
+        logprobs: Vec::new(),
     };
     settle(generation, refusal).map_err(|fault| Fault { status: Some(reply.status), ..fault })
 }

@@ -6,7 +6,7 @@ use serde::{
     Serialize, Serializer,
     ser::{SerializeMap, SerializeSeq},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     base::secret::Secret,
@@ -14,7 +14,8 @@ use crate::{
         contract::Call,
         fault::{Fault, FaultKind},
         message::{Message, Part},
-        target::{Flavour, HttpEndpoint, Params},
+        params::{Params, Reasoning, ResponseFormat, Tool, ToolChoice},
+        target::{Flavour, HttpEndpoint},
     },
     provider::HttpRequest,
 };
@@ -37,7 +38,7 @@ pub(super) fn request(call: &Call, endpoint: &HttpEndpoint) -> Result<HttpReques
     let body = serde_json::to_vec(&body)
         .map_err(|error| bad(format!("the request cannot be written as JSON: {error}")))?;
     let mut headers = vec![(Cow::Borrowed("content-type"), Secret::new("application/json"))];
-    if let Some(key) = &endpoint.api_key {
+    if let Some(key) = endpoint.credential.key() {
         let value = Secret::new(format!("Bearer {}", key.expose()));
         headers.push((Cow::Borrowed("authorization"), value));
     }
@@ -58,6 +59,16 @@ pub(super) fn check(params: &Params) -> Result<(), Fault> {
         "max_tokens" => params.max_tokens.is_some(),
         "seed" => params.seed.is_some(),
         "stop" => !params.stop.is_empty(),
+        "top_k" => params.top_k.is_some(),
+        "min_p" => params.min_p.is_some(),
+        "presence_penalty" => params.presence_penalty.is_some(),
+        "frequency_penalty" => params.frequency_penalty.is_some(),
+        "repetition_penalty" => params.repetition_penalty.is_some(),
+        "response_format" => params.response_format.is_some(),
+        "tools" => !params.tools.is_empty(),
+        "tool_choice" => params.tool_choice.is_some(),
+        "reasoning" | "reasoning_effort" => params.reasoning.is_some(),
+        "logprobs" | "top_logprobs" => params.logprobs.is_some(),
         _ => false,
     };
     for name in params.extra.keys() {
@@ -81,7 +92,7 @@ fn bad(message: impl Into<String>) -> Fault {
 /// a query stays behind the path. `/v1` is never added: too many servers do without.
 fn url(base: &str, flavour: Flavour) -> String {
     let path = match flavour {
-        Flavour::Chat => "/chat/completions",
+        Flavour::Chat | Flavour::Responses | Flavour::Tgi => "/chat/completions",
         Flavour::Completion => "/completions",
     };
     let (base, query) = match base.split_once('?') {
@@ -117,7 +128,9 @@ impl Serialize for Body<'_> {
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("model", &self.call.target.model)?;
         match self.endpoint.flavour {
-            Flavour::Chat => map.serialize_entry("messages", &Messages(&self.call.messages))?,
+            Flavour::Chat | Flavour::Responses | Flavour::Tgi => {
+                map.serialize_entry("messages", &Messages(&self.call.messages))?
+            }
             Flavour::Completion => map.serialize_entry("prompt", &prompt(&self.call.messages))?,
         }
         if let Some(temperature) = params.temperature {
@@ -135,6 +148,9 @@ impl Serialize for Body<'_> {
         if !params.stop.is_empty() {
             map.serialize_entry("stop", &params.stop)?;
         }
+        for (name, value) in further(params, self.endpoint.flavour) {
+            map.serialize_entry(name, &value)?;
+        }
         map.serialize_entry("stream", &self.endpoint.stream)?;
         if self.endpoint.stream && ours("stream_options") {
             map.serialize_entry("stream_options", &json!({ "include_usage": true }))?;
@@ -149,6 +165,37 @@ impl Serialize for Body<'_> {
         }
         map.end()
     }
+}
+
+/// The parameters that few calls set.
+fn further(params: &Params, flavour: Flavour) -> Vec<(&'static str, Value)> {
+    let mut fields = Vec::new();
+    let mut put = |name, value: Option<Value>| fields.extend(value.map(|value| (name, value)));
+    put("top_k", params.top_k.map(Value::from));
+    put("min_p", params.min_p.map(Value::from));
+    put("presence_penalty", params.presence_penalty.map(Value::from));
+    put("frequency_penalty", params.frequency_penalty.map(Value::from));
+    put("repetition_penalty", params.repetition_penalty.map(Value::from));
+    put("response_format", params.response_format.as_ref().map(ResponseFormat::to_value));
+    let tools: Vec<Value> = params.tools.iter().map(Tool::to_value).collect();
+    put("tools", (!tools.is_empty()).then(|| json!(tools)));
+    put("tool_choice", params.tool_choice.as_ref().map(ToolChoice::to_value));
+    match params.reasoning {
+        Some(Reasoning::Effort(effort)) => put("reasoning_effort", Some(json!(effort))),
+        Some(budget) => put("reasoning", Some(budget.to_value())),
+        None => {}
+    }
+    if let Some(top) = params.logprobs {
+        // Text completions take the number itself.
+        match flavour {
+            Flavour::Completion => put("logprobs", Some(json!(top))),
+            _ => {
+                put("logprobs", Some(json!(true)));
+                put("top_logprobs", (top > 0).then(|| json!(top)));
+            }
+        }
+    }
+    fields
 }
 
 /// The texts of all messages, a blank line between two. The names of the roles are not written:

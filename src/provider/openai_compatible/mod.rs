@@ -19,7 +19,7 @@ use crate::{
         generation::Generation,
         target::{HttpEndpoint, Target},
     },
-    provider::{HttpReply, HttpRequest, Provider, StreamDecoder, classify},
+    provider::{Auth, Card, HttpReply, HttpRequest, Provider, StreamDecoder, classify},
 };
 
 /// Any server that speaks `OpenAI`'s completions.
@@ -27,8 +27,16 @@ use crate::{
 pub(super) struct OpenAiCompatible;
 
 impl Provider for OpenAiCompatible {
-    fn name(&self) -> &'static str {
-        "openai-compatible"
+    fn card(&self) -> &'static Card {
+        &Card {
+            name: "openai-compatible",
+            title: "OpenAI-compatible",
+            base_url: None,
+            auth: Auth::OptionalKey,
+            key_env: &[],
+            settings: &[],
+            docs: "https://platform.openai.com/docs/api-reference/chat",
+        }
     }
 
     fn encode(&self, call: &Call, endpoint: &HttpEndpoint) -> Result<HttpRequest, Fault> {
@@ -47,7 +55,7 @@ impl Provider for OpenAiCompatible {
         classify::fault(reply)
     }
 
-    fn check(&self, target: &Target) -> Result<(), Fault> {
+    fn check(&self, target: &Target, _endpoint: &HttpEndpoint) -> Result<(), Fault> {
         encode::check(&target.params)
     }
 }

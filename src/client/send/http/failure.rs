@@ -133,7 +133,7 @@ impl<'a> Redactor<'a> {
             let value = value.expose();
             value.strip_prefix("Bearer ").unwrap_or(value)
         };
-        let key = endpoint.api_key.iter().map(Secret::expose);
+        let key = endpoint.credential.secrets().into_iter().map(Secret::expose);
         let headers = endpoint.headers.iter().map(|(_, value)| bare(value));
         let telling = endpoint.headers.iter().filter(|(name, _)| {
             let name = name.to_lowercase();

@@ -8,6 +8,7 @@ mod address;
 mod clients;
 mod failure;
 mod read;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +20,7 @@ use reqwest::{
     header::{HeaderName, HeaderValue},
 };
 
-use self::{clients::Clients, failure::Redactor, read::Exchange};
+use self::{clients::Clients, failure::Redactor, read::Exchange, tokens::Tokens};
 use crate::{
     base::clock,
     client::send::not_sent,
@@ -30,13 +31,22 @@ use crate::{
         target::{HttpEndpoint, Target},
         trial::Attempt,
     },
-    provider::{self, HttpRequest, Provider},
+    provider::{self, HttpRequest, Provider, Signing, Token},
 };
 
 /// Sends calls over HTTP.
 #[derive(Debug, Default)]
 pub(in crate::client) struct HttpSender {
     clients: Clients,
+    tokens: Tokens,
+}
+
+/// A request that is ready to be sent.
+struct Prepared {
+    provider: &'static dyn Provider,
+    client: reqwest::Client,
+    request: Request,
+    token: Option<Token>,
 }
 
 /// What is known of an attempt while it runs.
@@ -51,59 +61,85 @@ struct Record {
 }
 
 impl HttpSender {
-    /// Makes one attempt at `call`.
+    /// Makes one attempt at `call`; a second one with a new token when the old one was refused.
     pub(in crate::client) async fn send(&self, call: &Call, endpoint: &HttpEndpoint) -> Reply {
         let redactor = Redactor::new(endpoint);
-        let (provider, client, request) = match self.prepare(call, endpoint) {
-            Ok(prepared) => prepared,
-            Err(mut fault) => {
-                redactor.clean(&mut fault);
-                return not_sent(call, fault);
+        let mut attempts = Vec::new();
+        loop {
+            let (mut result, attempt, refused) = match self.prepare(call, endpoint).await {
+                Err(fault) if attempts.is_empty() => {
+                    let mut fault = fault;
+                    redactor.clean(&mut fault);
+                    return not_sent(call, fault);
+                }
+                Err(fault) => (Err(fault), None, None),
+                Ok(prepared) => {
+                    let (result, attempt, token) =
+                        attempt(prepared, call, endpoint, &redactor).await;
+                    let status = result.as_ref().err().and_then(|fault: &Fault| fault.status);
+                    (result, Some(attempt), token.filter(|_| status == Some(401)))
+                }
+            };
+            attempts.extend(attempt);
+            if let Some((provider, token)) = refused {
+                self.tokens.forget(provider, endpoint, &token).await;
+                if attempts.len() == 1 {
+                    continue;
+                }
             }
-        };
-        let mut record = Record {
-            started_ms: clock::now_ms(),
-            started: clock::instant(),
-            first_output: None,
-            ended: None,
-            status: None,
-            request_id: None,
-        };
-        let exchange = Exchange {
-            provider,
-            streamed: endpoint.stream,
-            timeouts: &call.target.timeouts,
-            record: &mut record,
-        };
-        let mut result = exchange.run(&client, request).await;
-        match &mut result {
-            Ok(generation) => redactor.clean_answer(generation),
-            Err(fault) => redactor.clean(fault),
-        }
-        let attempt = record.attempt(&call.target, &result, &redactor);
-        Reply {
-            result,
-            attempts: vec![attempt],
-            served_by: call.target.name.clone(),
-            cached: false,
+            if let Err(fault) = &mut result {
+                redactor.clean(fault);
+            }
+            let served_by = call.target.name.clone();
+            return Reply { result, attempts, served_by, cached: false };
         }
     }
 
-    fn prepare(
-        &self,
-        call: &Call,
-        endpoint: &HttpEndpoint,
-    ) -> Result<(&'static dyn Provider, reqwest::Client, Request), Fault> {
+    async fn prepare(&self, call: &Call, endpoint: &HttpEndpoint) -> Result<Prepared, Fault> {
         let name = call.target.provider;
         let provider = provider::find(name)
             .ok_or_else(|| bad(format!("there is no provider called `{name}`")))?;
-        let request = provider.encode(call, endpoint)?;
+        let mut request = provider.encode(call, endpoint)?;
         let url = address::parse(&request.url)?;
         let secret = carries_secret(endpoint);
         let route = address::route(&url, secret, call.target.timeouts.connect)?;
         let client = self.clients.get(route)?;
-        Ok((provider, client, to_reqwest(url, request)?))
+        let token = self.token(provider, call, endpoint).await?;
+        let with = Signing { now_ms: clock::now_ms(), token: token.as_ref() };
+        provider.sign(&mut request, endpoint, with)?;
+        Ok(Prepared { provider, client, request: to_reqwest(url, request)?, token })
     }
+}
+
+/// Sends what was prepared; also gives the token that it was sent with.
+async fn attempt(
+    prepared: Prepared,
+    call: &Call,
+    endpoint: &HttpEndpoint,
+    redactor: &Redactor<'_>,
+) -> (Result<Generation, Fault>, Attempt, Option<(&'static dyn Provider, Token)>) {
+    let Prepared { provider, client, request, token } = prepared;
+    let mut record = Record {
+        started_ms: clock::now_ms(),
+        started: clock::instant(),
+        first_output: None,
+        ended: None,
+        status: None,
+        request_id: None,
+    };
+    let exchange = Exchange {
+        provider,
+        streamed: endpoint.stream,
+        timeouts: &call.target.timeouts,
+        record: &mut record,
+    };
+    let mut result = exchange.run(&client, request).await;
+    match &mut result {
+        Ok(generation) => redactor.clean_answer(generation),
+        Err(fault) => redactor.clean(fault),
+    }
+    let attempt = record.attempt(&call.target, &result, redactor);
+    (result, attempt, token.map(|token| (provider, token)))
 }
 
 /// Refuses an address that no call may go to.
@@ -118,7 +154,7 @@ pub(in crate::client) fn check(endpoint: &HttpEndpoint, connect: Duration) -> Re
 
 /// The values of configured headers may be keys as well.
 fn carries_secret(endpoint: &HttpEndpoint) -> bool {
-    endpoint.api_key.is_some() || !endpoint.headers.is_empty()
+    !endpoint.credential.is_none() || !endpoint.headers.is_empty()
 }
 
 fn bad(message: impl Into<String>) -> Fault {

@@ -21,10 +21,7 @@ use crate::{
         generation::Generation,
         target::Timeouts,
     },
-    provider::{
-        Headers, HttpReply, Progress, Provider, StreamDecoder,
-        sse::{Event, Events},
-    },
+    provider::{Headers, HttpReply, Progress, Provider, StreamDecoder, sse::Event},
 };
 
 /// Most bytes of a reply, after decompression.
@@ -46,6 +43,33 @@ pub(super) struct Exchange<'a> {
     pub(super) timeouts: &'a Timeouts,
     /// Where times and status go.
     pub(super) record: &'a mut Record,
+}
+
+/// Sends `request` and hands the whole reply, whatever its status, to `read`.
+pub(super) async fn whole<T>(
+    client: &Client,
+    request: Request,
+    connect: Duration,
+    read: impl FnOnce(&HttpReply<'_>) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    let url = request.url().clone();
+    let broken = |error: reqwest::Error| failure::fault(&error, &url, connect);
+    let mut response = client.execute(request).await.map_err(broken)?;
+    let status = response.status().as_u16();
+    let headers = std::mem::take(response.headers_mut());
+    if (300..400).contains(&status) {
+        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+        return Err(failure::redirect(status, location, &url));
+    }
+    let mut body = Vec::new();
+    while let Some(bytes) = response.chunk().await.map_err(broken)? {
+        body.extend_from_slice(&bytes);
+        if body.len() > MAX_BODY {
+            return Err(too_large());
+        }
+    }
+    let headers = HeaderLookup(&headers);
+    read(&HttpReply { status, headers: &headers, body: &body, now_ms: clock::now_ms() })
 }
 
 struct HeaderLookup<'a>(&'a HeaderMap);
@@ -120,18 +144,10 @@ impl Exchange<'_> {
         self.provider.decode(&reply)
     }
 
-    /// Whether the body is a stream of events. The content type usually says so; servers that
-    /// answer a stream with one object, or the other way round, are known by the first bytes.
+    /// Whether the body is a stream of events; in doubt, when one was asked for.
     fn is_stream(&self, headers: &dyn Headers, first: &[u8]) -> bool {
         let kind = headers.get("content-type").unwrap_or_default().to_ascii_lowercase();
-        let first = first.trim_ascii_start();
-        if kind.contains("event-stream") {
-            return !first.starts_with(b"{");
-        }
-        let event =
-            [b"data:".as_slice(), b"event:", b":"].iter().any(|head| first.starts_with(head));
-        let other = kind.contains("json") || matches!(first.first(), Some(b'{' | b'[' | b'<'));
-        event || (self.streamed && !other)
+        self.provider.framing().recognises(&kind, first).unwrap_or(self.streamed)
     }
 
     async fn stream(
@@ -140,7 +156,7 @@ impl Exchange<'_> {
         first: Option<Bytes>,
         mut decoder: Box<dyn StreamDecoder>,
     ) -> Result<Generation, Fault> {
-        let mut events = Events::default();
+        let mut events = self.provider.framing().start();
         let mut chunk = first;
         while let Some(bytes) = chunk {
             let fed = self.feed(decoder.as_mut(), |sink| events.feed(&bytes, sink));

@@ -16,10 +16,11 @@ use crate::{
         fault::{Fault, FaultKind},
         generation::FinishReason,
         message::{Message, Role},
+        params::Params,
         sample::{Sample, Vars},
         target::{
-            Capabilities, Endpoint, Flavour, HttpEndpoint, Params, Price, SimProfile, Target,
-            Timeouts,
+            Capabilities, Credential, Endpoint, Flavour, HttpEndpoint, Price, Settings, SimProfile,
+            Target, Timeouts,
         },
     },
 };
@@ -119,7 +120,8 @@ fn target(base: &str, stream: bool) -> Target {
         model: "m".to_owned(),
         endpoint: Endpoint::Http(HttpEndpoint {
             base_url: base.to_owned(),
-            api_key: Some(Secret::new(KEY)),
+            credential: Credential::Key(Secret::new(KEY)),
+            settings: Settings::default(),
             headers: vec![("X-Team".to_owned(), Secret::new("team-secret-9"))],
             flavour: Flavour::Chat,
             stream,
@@ -131,7 +133,7 @@ fn target(base: &str, stream: bool) -> Target {
             cache_read: Money::ZERO,
             cache_write: Money::ZERO,
         }),
-        capabilities: Capabilities { vision: false },
+        capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
     }
 }
@@ -496,7 +498,7 @@ fn what_cannot_be_called_is_known_before_the_first_call() {
 
     let mut broken = target("http://localhost/v1", true);
     let Endpoint::Http(endpoint) = &mut broken.endpoint else { panic!("not HTTP") };
-    endpoint.api_key = Some(Secret::new("line\nbreak"));
+    endpoint.credential = Credential::Key(Secret::new("line\nbreak"));
     let fault = fault_of(broken);
     assert_eq!(fault.kind, FaultKind::BadRequest);
     assert!(!fault.message.contains("break"), "{fault}");
@@ -506,7 +508,7 @@ fn what_cannot_be_called_is_known_before_the_first_call() {
 fn a_name_without_an_address() {
     let mut nowhere = target("http://no-such-host.invalid/v1", true);
     let Endpoint::Http(endpoint) = &mut nowhere.endpoint else { panic!("not HTTP") };
-    endpoint.api_key = None;
+    endpoint.credential = Credential::None;
     let fault = fault_of(nowhere);
     // A machine without a name server says that it could not ask, not that there is no such name.
     assert!(matches!(fault.kind, FaultKind::Dns | FaultKind::Transient), "{fault}");

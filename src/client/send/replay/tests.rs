@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::{
     message::Message,
+    params::Params,
     sample::{Sample, Vars},
-    target::{Capabilities, Endpoint, Params, Target, Timeouts},
+    target::{Capabilities, Endpoint, Target, Timeouts},
     trial::Status,
 };
 
@@ -32,7 +33,7 @@ fn call(id: &str, input: Option<&str>, vars: Vars, epoch: u32) -> Call {
         endpoint: Endpoint::Replay(source()),
         params: Params::default(),
         price: None,
-        capabilities: Capabilities { vision: false },
+        capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
     };
     let sample = Sample {

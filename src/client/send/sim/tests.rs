@@ -7,8 +7,9 @@ use crate::{
     base::money::Money,
     domain::{
         message::Role,
+        params::Params,
         sample::{Sample, Vars},
-        target::{Capabilities, Endpoint, Params, Price, Target, Timeouts},
+        target::{Capabilities, Endpoint, Price, Target, Timeouts},
     },
 };
 
@@ -36,7 +37,7 @@ fn call(id: &str, expected: &[&str], max_tokens: Option<u64>) -> Call {
             cache_read: Money::ZERO,
             cache_write: Money::ZERO,
         }),
-        capabilities: Capabilities { vision: false },
+        capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
     };
     let sample = Sample {

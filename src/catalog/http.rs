@@ -1,0 +1,192 @@
+//! The part of an entry that says where a model is reached and who asks.
+
+use std::fs;
+
+use super::resolve::Resolver;
+use crate::{
+    base::secret::Secret,
+    config::{At, ConfigError, entry::ModelMap, variables},
+    domain::target::{Credential, HttpEndpoint, Settings},
+    provider::{Auth, Provider, Setting},
+};
+
+impl Resolver<'_> {
+    /// The endpoint of a model of `provider`.
+    pub(super) fn http(
+        &self,
+        map: &ModelMap,
+        provider: &dyn Provider,
+    ) -> Result<HttpEndpoint, ConfigError> {
+        let settings = self.settings(map, provider)?;
+        let base_url = match &map.base_url {
+            Some(written) => self.text(written)?,
+            None => provider.base_url(&settings).map_err(|missing| {
+                self.error(self.place, format!("a model of `{}`: {missing}", provider.name()))
+            })?,
+        };
+        if map.model.is_none() && settings.deployment.is_none() {
+            return Err(self.error(self.place, "the model needs `model`"));
+        }
+        let headers = map
+            .headers
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), Secret::new(self.text(value)?))))
+            .collect::<Result<_, ConfigError>>()?;
+        Ok(HttpEndpoint {
+            base_url: base_url.trim().trim_end_matches('/').to_owned(),
+            credential: self.credential(map, provider)?,
+            headers,
+            flavour: map.flavour.unwrap_or_default(),
+            stream: map.stream.unwrap_or(true),
+            settings,
+        })
+    }
+
+    fn settings(&self, map: &ModelMap, provider: &dyn Provider) -> Result<Settings, ConfigError> {
+        let taken = provider.card().settings;
+        let value = |setting: Setting, written: &Option<At<String>>| match written {
+            Some(written) if !taken.contains(&setting) => {
+                let (name, provider) = (setting.name(), provider.name());
+                let message = format!("`{name}` means nothing to a model of provider `{provider}`");
+                Err(self.error(written.place, message))
+            }
+            Some(written) => self.text(written).map(Some),
+            None if taken.contains(&setting) => Ok(self.from_environment(setting.env())),
+            None => Ok(None),
+        };
+        Ok(Settings {
+            region: value(Setting::Region, &map.region)?,
+            project: value(Setting::Project, &map.project)?,
+            location: value(Setting::Location, &map.location)?,
+            resource: value(Setting::Resource, &map.resource)?,
+            deployment: value(Setting::Deployment, &map.deployment)?,
+            api_version: value(Setting::ApiVersion, &map.api_version)?,
+        })
+    }
+
+    /// What the entry names, or else what the environment usually holds for the provider.
+    fn credential(
+        &self,
+        map: &ModelMap,
+        provider: &dyn Provider,
+    ) -> Result<Credential, ConfigError> {
+        let card = provider.card();
+        let aws = [&map.access_key_id, &map.secret_access_key, &map.session_token];
+        for (fields, allowed) in [
+            (aws.as_slice(), card.auth == Auth::KeyOrAws),
+            (&[&map.service_account], card.auth == Auth::ServiceAccount),
+        ] {
+            if let (Some(written), false) =
+                (fields.iter().find_map(|field| field.as_ref()), allowed)
+            {
+                let message = format!("provider `{}` takes an `api_key`", card.name);
+                return Err(self.error(written.place, message));
+            }
+        }
+        if let Some(key) = &map.api_key {
+            return self.key(key, "api_key").map(Credential::Key);
+        }
+        match (&map.access_key_id, &map.secret_access_key) {
+            (Some(id), Some(key)) => {
+                return Ok(Credential::Aws {
+                    access_key_id: self.text(id)?,
+                    secret_access_key: self.key(key, "secret_access_key")?,
+                    session_token: map
+                        .session_token
+                        .as_ref()
+                        .map(|token| self.key(token, "session_token"))
+                        .transpose()?,
+                });
+            }
+            (None, None) => {}
+            (Some(one), None) | (None, Some(one)) => {
+                let message = "`access_key_id` and `secret_access_key` belong together";
+                return Err(self.error(one.place, message));
+            }
+        }
+        if let Some(account) = &map.service_account {
+            let text = self.key(account, "service_account")?;
+            return self.service_account(text.expose(), account);
+        }
+        // A server of one's own is asked with the key that its entry names, and with no other.
+        if card.base_url.is_none() && card.auth == Auth::OptionalKey {
+            return Ok(Credential::None);
+        }
+        self.usual_credential(card.auth, card.key_env, card.name)
+    }
+
+    fn usual_credential(
+        &self,
+        auth: Auth,
+        key_env: &[&str],
+        provider: &str,
+    ) -> Result<Credential, ConfigError> {
+        if let Some(key) = self.from_environment(key_env) {
+            return Ok(Credential::Key(Secret::new(key)));
+        }
+        let variable = |name: &str| self.from_environment(&[name]);
+        let mut names = key_env.to_vec();
+        match auth {
+            Auth::OptionalKey => return Ok(Credential::None),
+            Auth::Key => {}
+            Auth::KeyOrAws => {
+                names.push("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+                if let (Some(id), Some(key)) =
+                    (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"))
+                {
+                    return Ok(Credential::Aws {
+                        access_key_id: id,
+                        secret_access_key: Secret::new(key),
+                        session_token: variable("AWS_SESSION_TOKEN").map(Secret::new),
+                    });
+                }
+            }
+            Auth::ServiceAccount => {
+                names.push("GOOGLE_APPLICATION_CREDENTIALS");
+                if let Some(path) = variable("GOOGLE_APPLICATION_CREDENTIALS") {
+                    return self.service_account(&path, &At::nowhere(String::new()));
+                }
+            }
+        }
+        let names = names.join(", or ");
+        Err(self
+            .error(self.place, format!("there is no key for provider `{provider}`"))
+            .hint(format!("set {names}; or name another variable: `api_key: \"${{NAME}}\"`")))
+    }
+
+    /// The account in `text`, which is its JSON or the path of a file with it.
+    fn service_account(&self, text: &str, at: &At<String>) -> Result<Credential, ConfigError> {
+        if text.trim_start().starts_with('{') {
+            return Ok(Credential::ServiceAccount(Secret::new(text)));
+        }
+        let path = self.context.base_dir.join(text);
+        let read = fs::read_to_string(&path).map_err(|error| {
+            let path = path.display();
+            self.error(at.place, format!("failed to read the service account `{path}`: {error}"))
+        })?;
+        Ok(Credential::ServiceAccount(Secret::new(read)))
+    }
+
+    /// The first of the variables that holds something.
+    fn from_environment(&self, names: &[&str]) -> Option<String> {
+        let values = names.iter().filter_map(|name| (self.context.lookup)(name));
+        values.map(|value| value.trim().to_owned()).find(|value| !value.is_empty())
+    }
+
+    /// The secret that `written` names. Never repeats what was written: it may be a key.
+    fn key(&self, written: &At<String>, field: &str) -> Result<Secret, ConfigError> {
+        let name = variables::sole_name(&written.value).ok_or_else(|| {
+            self.error(
+                written.place,
+                format!("`{field}` must be `${{NAME}}`, the name of an environment variable"),
+            )
+            .hint("a key written into a file ends up in repositories and logs")
+        })?;
+        match (self.context.lookup)(name) {
+            Some(key) if !key.trim().is_empty() => Ok(Secret::new(key.trim())),
+            _ => Err(self
+                .error(written.place, format!("the environment variable `{name}` is not set"))
+                .hint(format!("set it to the key: export {name}=…"))),
+        }
+    }
+}
