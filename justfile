@@ -2,8 +2,11 @@
 
 export RUSTDOCFLAGS := "-Dwarnings"
 
+# `Cargo.toml` turns it off to spare the first build.
+export CARGO_INCREMENTAL := "1"
+
 # Day to day the program is linked once, under the name `evals` only.
-once := "--no-default-features"
+once := "--no-default-features --features polars"
 
 _default:
     @just --list
@@ -12,6 +15,7 @@ _default:
 check:
     cargo fmt --check
     cargo clippy --locked --all-targets -- -D warnings
+    cargo clippy --locked --no-default-features -- -D warnings
     cargo test --locked {{once}}
     cargo doc --locked --no-deps
     cargo deny --locked check bans licenses sources

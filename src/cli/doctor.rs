@@ -7,7 +7,10 @@ use super::{
     exit::{Exit, Failure},
     stored::directory_of,
 };
-use crate::store::{JournalMode, Store};
+use crate::{
+    frame,
+    store::{JournalMode, Store},
+};
 
 /// Environment variables that commonly hold keys. Only whether they are set is ever said.
 const KEYS: [&str; 6] = [
@@ -23,6 +26,12 @@ const PROXIES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "ALL_PRO
 
 pub(super) fn run(db: &Path, out: &mut Out) -> Result<Exit, Failure> {
     let mut checks = vec![("program", Ok(format!("evals {}", env!("CARGO_PKG_VERSION"))))];
+    let polars = if frame::AVAILABLE {
+        "in this build"
+    } else {
+        "not in this build: no `where`, no Parquet"
+    };
+    checks.push(("polars", Ok(polars.to_owned())));
     checks.push(("database", database(db)));
     checks.push(("directory", writable(directory_of(db))));
     let set: Vec<&str> = KEYS.into_iter().filter(|name| env::variable(name).is_some()).collect();

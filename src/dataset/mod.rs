@@ -16,7 +16,7 @@ mod format;
 mod json;
 mod rows;
 mod survey;
-#[cfg(test)]
+#[cfg(all(test, feature = "polars"))]
 mod tests;
 
 use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};

@@ -2,21 +2,20 @@
 //!
 //! [`scan`] reads Parquet and Arrow files row by row, [`filter`] evaluates a Polars SQL
 //! expression over batches of rows, [`table`] writes Parquet. Nothing here knows of datasets or samples.
+//!
+//! Polars is half of what a first build compiles, so the feature `polars` can be left out of one.
+//! Then `absent` takes the place of `engine`, and says of all three what the build lacks.
 
-mod cell;
+#[cfg(feature = "polars")]
+mod engine;
+#[cfg(not(feature = "polars"))]
+#[path = "absent.rs"]
+mod engine;
 pub mod filter;
-#[cfg(test)]
+#[cfg(all(test, feature = "polars"))]
 pub(crate) mod fixture;
 pub mod scan;
 pub mod table;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// What `work` gives, or the text of its panic: polars panics on some damaged files and on some
-/// expressions, and no input may end the process.
-fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
-        let text = payload.downcast_ref::<String>().map(String::as_str);
-        text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("panicked").to_owned()
-    })
-}
+/// Whether this build has polars.
+pub const AVAILABLE: bool = cfg!(feature = "polars");

@@ -330,10 +330,11 @@ fn ctrl_c_waits_for_the_answers_that_are_under_way() {
     let output = running.wait().code(130);
     assert_eq!(output.json()["status"], "interrupted");
     assert_eq!(stub.requests().len(), 2, "nothing was asked after Ctrl-C");
-    let mut outputs: Vec<Value> =
+    // Which two of the trials in flight were asked first is the scheduler's affair.
+    let outputs: Vec<Value> =
         exported(&project).iter().map(|line| line["output"].clone()).collect();
-    outputs.sort_by_key(ToString::to_string);
-    assert_eq!(outputs, [json!("a0"), json!("a1")]);
+    assert_eq!(outputs.len(), 2);
+    assert!(outputs.iter().all(|output| output.as_str().is_some_and(|text| text.starts_with('a'))));
     let listed = project.evals().args(["list", "--format", "json"]).run().ok().json();
     assert_eq!(listed[0]["status"], "interrupted");
 }
