@@ -51,7 +51,7 @@ impl Resolver<'_> {
                 Err(self.error(written.place, message))
             }
             Some(written) => self.text(written).map(Some),
-            None if taken.contains(&setting) => Ok(self.from_environment(setting.env())),
+            None if taken.contains(&setting) => Ok(self.variable_of(setting.env())),
             None => Ok(None),
         };
         Ok(Settings {
@@ -121,10 +121,10 @@ impl Resolver<'_> {
         key_env: &[&str],
         provider: &str,
     ) -> Result<Credential, ConfigError> {
-        if let Some(key) = self.from_environment(key_env) {
+        if let Some(key) = self.variable_of(key_env) {
             return Ok(Credential::Key(Secret::new(key)));
         }
-        let variable = |name: &str| self.from_environment(&[name]);
+        let variable = |name: &str| self.variable_of(&[name]);
         let mut names = key_env.to_vec();
         match auth {
             Auth::OptionalKey => return Ok(Credential::None),
@@ -168,7 +168,7 @@ impl Resolver<'_> {
     }
 
     /// The first of the variables that holds something.
-    fn from_environment(&self, names: &[&str]) -> Option<String> {
+    fn variable_of(&self, names: &[&str]) -> Option<String> {
         let values = names.iter().filter_map(|name| (self.context.lookup)(name));
         values.map(|value| value.trim().to_owned()).find(|value| !value.is_empty())
     }

@@ -78,7 +78,11 @@ fn answer(trial: TrialRecord) -> Answer {
         None => Ok(Generation {
             text: trial.output.unwrap_or_default(),
             reasoning: trial.reasoning,
-            finish_reason: finish_reason(trial.finish_reason.as_deref()),
+            finish_reason: trial
+                .finish_reason
+                .as_deref()
+                .and_then(FinishReason::from_name)
+                .unwrap_or_default(),
             usage: trial.usage,
             ..Generation::default()
         }),
@@ -101,17 +105,4 @@ fn answer(trial: TrialRecord) -> Answer {
         cached: trial.cached,
         extracted: trial.extracted,
     }
-}
-
-fn finish_reason(name: Option<&str>) -> FinishReason {
-    [
-        FinishReason::Stop,
-        FinishReason::Length,
-        FinishReason::ToolCalls,
-        FinishReason::ContentFilter,
-        FinishReason::Refusal,
-    ]
-    .into_iter()
-    .find(|reason| Some(reason.name()) == name)
-    .unwrap_or_default()
 }

@@ -87,6 +87,23 @@ pub enum FinishReason {
 }
 
 impl FinishReason {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Stop,
+        Self::Length,
+        Self::Context,
+        Self::ToolCalls,
+        Self::ContentFilter,
+        Self::Refusal,
+        Self::Error,
+        Self::Unknown,
+    ];
+
+    /// The reason called `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
     /// The reason's name in stores, exports and reports.
     pub const fn name(self) -> &'static str {
         match self {

@@ -51,7 +51,7 @@ impl Status {
         let Ok(generation) = result else { return Self::Error };
         match generation.finish_reason {
             FinishReason::ContentFilter | FinishReason::Refusal => Self::Refused,
-            FinishReason::Length => Self::Length,
+            FinishReason::Length | FinishReason::Context => Self::Length,
             _ if generation.text.trim().is_empty() && generation.tool_calls.is_empty() => {
                 Self::Empty
             }

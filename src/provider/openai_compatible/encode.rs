@@ -129,7 +129,7 @@ impl Serialize for Body<'_> {
         map.serialize_entry("model", &self.call.target.model)?;
         match self.endpoint.flavour {
             Flavour::Chat | Flavour::Responses | Flavour::Tgi => {
-                map.serialize_entry("messages", &Messages(&self.call.messages))?
+                map.serialize_entry("messages", &Messages(&self.call.messages))?;
             }
             Flavour::Completion => map.serialize_entry("prompt", &prompt(&self.call.messages))?,
         }

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         contract::{Call, Reply},
         fault::{Fault, FaultKind},
-        generation::{FinishReason, Generation},
+        generation::Generation,
         target::ReplaySource,
         trial::Attempt,
     },
@@ -95,18 +95,6 @@ fn reply(call: &Call, recorded: Recorded) -> Reply {
         served_by: call.target.name.clone(),
         cached: false,
     }
-}
-
-/// The reason called `name`, as exports write it.
-fn finish_reason(name: &str) -> Option<FinishReason> {
-    let reasons = [
-        FinishReason::Stop,
-        FinishReason::Length,
-        FinishReason::ToolCalls,
-        FinishReason::ContentFilter,
-        FinishReason::Refusal,
-    ];
-    reasons.into_iter().find(|reason| reason.name() == name)
 }
 
 #[cfg(test)]

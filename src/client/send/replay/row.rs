@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{OUTPUT_COLUMNS, finish_reason};
+use super::OUTPUT_COLUMNS;
 use crate::domain::{
     fault::{Fault, FaultKind},
     generation::{FinishReason, Usage},
@@ -74,7 +74,7 @@ pub(super) fn recorded(row: &Vars, output: Option<&str>) -> Option<Recorded> {
     let text = (!answer.is_null()).then(|| value_text(answer));
     let status = row.get("status").and_then(Value::as_str);
     let error = error(row, status, text.is_none());
-    let finish = row.get("finish_reason").and_then(Value::as_str).and_then(finish_reason);
+    let finish = row.get("finish_reason").and_then(Value::as_str).and_then(FinishReason::from_name);
     let finish = finish.or(match status {
         Some("length") => Some(FinishReason::Length),
         Some("refused") => Some(FinishReason::Refusal),
