@@ -15,6 +15,12 @@ use crate::{
     provider::{self, Auth, PROVIDERS},
 };
 
+/// Well-known hosts that cannot be asked: name, title, what they do instead.
+const NO_CHATS: &[(&str, &str, &str)] = &[
+    ("fal", "FAL", "it makes images, video and audio"),
+    ("pollo", "Pollo", "it makes images and video"),
+];
+
 /// The target that `entry` describes.
 ///
 /// # Errors
@@ -285,6 +291,15 @@ impl Resolver<'_> {
     fn unknown_provider(&self, written: &At<String>) -> ConfigError {
         let names = || PROVIDERS.iter().map(|p| p.name()).chain(["sim", "replay"]);
         let known: Vec<&str> = names().collect();
+        if let Some((title, what)) = NO_CHATS.iter().find_map(|(name, title, what)| {
+            name.eq_ignore_ascii_case(&written.value).then_some((title, what))
+        }) {
+            return self
+                .error(written.place, format!("{title} serves no chat models: {what}"))
+                .hint(
+                    "for a chat endpoint there: `provider: openai-compatible` with its `base_url`",
+                );
+        }
         self.error(written.place, format!("there is no provider `{}`", written.value))
             .hint(suggestion(&written.value, known.iter().copied(), "providers"))
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     base::text,
     domain::fault::{Fault, FaultKind},
-    provider::{Headers, HttpReply},
+    provider::{Headers, HttpReply, limits},
 };
 
 /// Most bytes of the provider's own words that are kept.
@@ -38,7 +38,9 @@ pub(super) fn fault(reply: &HttpReply<'_>) -> Fault {
     let retry_after = retry_after(reply.headers, reply.now_ms);
     let mut fault = Fault::new(kind(reply.status, &error, retry_after.is_some()), error.shown());
     fault.status = Some(reply.status);
-    fault.retry_after = retry_after;
+    let limited = fault.kind == FaultKind::RateLimited;
+    let reset = || limits::reset(reply.headers, reply.now_ms).filter(|_| limited);
+    fault.retry_after = retry_after.or_else(reset);
     fault
 }
 
@@ -88,7 +90,8 @@ impl ErrorBody {
 
     fn read_words(&mut self, error: &Value) {
         let metadata = &error["metadata"]["error_type"];
-        for word in [&error["code"], &error["type"], metadata, &error["status"]] {
+        let inner = &error["innererror"]["code"];
+        for word in [&error["code"], &error["type"], metadata, &error["status"], inner] {
             match word {
                 Value::String(word) if !word.is_empty() => self.words.push(word.to_lowercase()),
                 Value::Number(word) => self.words.push(word.to_string()),
@@ -284,6 +287,8 @@ fn kind(status: u16, error: &ErrorBody, asked_to_wait: bool) -> FaultKind {
     match status {
         401 | 403 => FaultKind::Auth,
         408 | 409 | 424 | 425 => FaultKind::Transient,
+        // Larger than the limit by the minute: no wait makes it smaller.
+        413 => FaultKind::BadRequest,
         429 | 498 | 529 => FaultKind::RateLimited,
         503 if asked_to_wait => FaultKind::RateLimited,
         500.. => FaultKind::Transient,

@@ -5,10 +5,14 @@
 //! `tests/fixtures/providers/<name>/` are found and run by `provider::contract`.
 //! The shape is that of rust-genai's adapters.
 
+mod azure;
 mod card;
 mod classify;
 pub mod frames;
+mod hosts;
+mod limits;
 mod loose;
+mod openai;
 mod openai_compatible;
 pub mod sse;
 
@@ -248,7 +252,26 @@ pub trait Provider: Sync {
 }
 
 /// All providers, in the order of help and documentation.
-pub static PROVIDERS: &[&dyn Provider] = &[&openai_compatible::OpenAiCompatible];
+pub static PROVIDERS: &[&dyn Provider] = &[
+    &openai::OPENAI,
+    &azure::Azure,
+    &hosts::MISTRAL,
+    &hosts::OPENROUTER,
+    &hosts::FIREWORKS,
+    &hosts::TOGETHER,
+    &hosts::GROQ,
+    &hosts::DEEPINFRA,
+    &hosts::XAI,
+    &hosts::PERPLEXITY,
+    &hosts::BASETEN,
+    &hosts::MINIMAX,
+    &hosts::MOONSHOT,
+    &hosts::NEBIUS,
+    &hosts::SAMBANOVA,
+    &hosts::DEEPSEEK,
+    &hosts::CEREBRAS,
+    &openai_compatible::OPENAI_COMPATIBLE,
+];
 
 /// The provider called `name`.
 pub fn find(name: &str) -> Option<&'static dyn Provider> {

@@ -67,6 +67,8 @@ const CONFIGS: &[(&str, usize, &str, &[&str])] = &[
         "models: [{id: m, provider: openai-compatble}]",
         &["did you mean `openai-compatible`"],
     ),
+    ("provider without chats", 5, "models: [{id: m, provider: fal}]", &["no chat models"]),
+    ("azure without an address", 5, "models: [{provider: azure, model: m}]", &["`resource`"]),
     (
         "key in clear",
         5,

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::{logprobs, responses};
 use crate::{
     base::money::Money,
     domain::{
@@ -47,6 +48,7 @@ pub(super) struct Choice {
     pub(super) text: Loose<String>,
     pub(super) finish_reason: Loose<String>,
     usage: Loose<WireUsage>,
+    pub(super) logprobs: Value,
     error: Value,
 }
 
@@ -315,16 +317,15 @@ pub(super) fn finish_reason(raw: Option<&str>) -> FinishReason {
         "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" | "complete" => {
             FinishReason::Stop
         }
-        "length"
-        | "max_tokens"
-        | "max_output_tokens"
-        | "model_length"
-        | "model_context_window_exceeded" => FinishReason::Length,
+        "length" | "max_tokens" | "max_output_tokens" => FinishReason::Length,
+        "model_length" | "model_context_window_exceeded" => FinishReason::Context,
         "tool_calls" | "function_call" | "tool_use" | "tool_call" => FinishReason::ToolCalls,
         "content_filter" | "content_filtered" | "safety" | "guardrail_intervened" => {
             FinishReason::ContentFilter
         }
         "refusal" => FinishReason::Refusal,
+        "timeout" | "other" => FinishReason::Error,
+        malformed if malformed.starts_with("malformed") => FinishReason::Error,
         _ => FinishReason::Unknown,
     }
 }
@@ -350,14 +351,17 @@ pub(super) fn settle(mut generation: Generation, refusal: String) -> Result<Gene
 }
 
 /// The answer in a whole reply.
-pub(super) fn reply(reply: &HttpReply<'_>) -> Result<Generation, Fault> {
+pub(in crate::provider) fn reply(reply: &HttpReply<'_>) -> Result<Generation, Fault> {
     let mut body: Body = serde_json::from_slice(reply.body)
         .map_err(|error| classify::protocol(reply, &format!("the reply is not JSON ({error})")))?;
     if let Some(fault) = body.fault(reply.status) {
         return Err(fault);
     }
     let Some(mut choice) = body.take_choice() else {
-        let other = serde_json::from_slice(reply.body).ok();
+        let other: Option<Value> = serde_json::from_slice(reply.body).ok();
+        if other.as_ref().is_some_and(responses::is_response) {
+            return responses::reply(reply);
+        }
         let other = other.and_then(|body| classify::error_in(&body));
         return Err(other.map_or_else(
             || classify::protocol(reply, "the reply has no `choices`"),
@@ -379,9 +383,18 @@ pub(super) fn reply(reply: &HttpReply<'_>) -> Result<Generation, Fault> {
         served_model: body.model.0,
         request_id: request_id.or(body.id.0),
         reported_cost: cost.or(header_cost),
-        logprobs: Vec::new(),
+        logprobs: logprobs::read(&choice.logprobs),
     };
     settle(generation, refusal).map_err(|fault| Fault { status: Some(reply.status), ..fault })
+}
+
+/// Whether a reply is a completion with neither answers nor an error in it.
+pub(super) fn is_empty(body: &[u8]) -> bool {
+    serde_json::from_slice::<Body>(body).is_ok_and(|body| {
+        body.id.0.is_some()
+            && body.error.is_null()
+            && body.choices.0.is_none_or(|all| all.is_empty())
+    })
 }
 
 fn tool_calls(message: &WireMessage) -> Vec<ToolCall> {

@@ -1,50 +1,89 @@
-//! The wire format of `OpenAI`'s chat and text completions, as hundreds of servers speak it.
+//! The wire format of `OpenAI`'s chat and text completions and responses, as hundreds of servers
+//! speak it.
 //!
 //! The format's owner is one server among many here: only what was set is sent, nothing optional is
 //! relied on in replies, and the places where vLLM, Ollama, llama.cpp, TGI, `LiteLLM`, Groq, xAI,
-//! Mistral and others put their text, reasoning, usage and errors are all read.
+//! Mistral and others put their text, reasoning, usage and errors are all read. What is known of a
+//! host is its [`Dialect`].
 //!
 //! # Source
 //!
 //! <https://platform.openai.com/docs/api-reference/chat>, by way of the SDK openai-python 3.52.
 
+mod adapt;
 mod decode;
-mod encode;
-mod stream;
+pub(super) mod dialect;
+pub(super) mod embeddings;
+pub(super) mod encode;
+mod logprobs;
+mod responses;
+pub(super) mod stream;
 
+pub(super) use self::decode::reply;
+use self::dialect::{BudgetForm, Dialect, PLAIN, Quirk};
 use crate::{
     domain::{
         contract::Call,
-        fault::Fault,
-        generation::Generation,
-        target::{HttpEndpoint, Target},
+        fault::{Fault, FaultKind},
+        generation::{Embeddings, Generation},
+        target::{Flavour, HttpEndpoint, Target},
     },
     provider::{Auth, Card, HttpReply, HttpRequest, Provider, StreamDecoder, classify},
 };
 
-/// Any server that speaks `OpenAI`'s completions.
+/// A host that speaks the format at `PATH` behind a base, and knows who asks by a bearer key.
 #[derive(Debug)]
-pub(super) struct OpenAiCompatible;
+pub(super) struct Host {
+    /// The host in a few words.
+    pub(super) card: &'static Card,
+    /// How it speaks.
+    pub(super) dialect: &'static Dialect,
+}
 
-impl Provider for OpenAiCompatible {
+/// Any server that speaks the format.
+pub(super) static OPENAI_COMPATIBLE: Host = Host {
+    card: &Card {
+        name: "openai-compatible",
+        title: "OpenAI-compatible",
+        base_url: None,
+        auth: Auth::OptionalKey,
+        key_env: &[],
+        settings: &[],
+        docs: "https://platform.openai.com/docs/api-reference/chat",
+    },
+    dialect: &Dialect {
+        flavours: &[Flavour::Chat, Flavour::Completion, Flavour::Responses],
+        dimensions: Some("dimensions"),
+        budget: Some(BudgetForm::Nested),
+        ..PLAIN
+    },
+};
+
+impl Provider for Host {
     fn card(&self) -> &'static Card {
-        &Card {
-            name: "openai-compatible",
-            title: "OpenAI-compatible",
-            base_url: None,
-            auth: Auth::OptionalKey,
-            key_env: &[],
-            settings: &[],
-            docs: "https://platform.openai.com/docs/api-reference/chat",
-        }
+        self.card
+    }
+
+    fn check(&self, target: &Target, endpoint: &HttpEndpoint) -> Result<(), Fault> {
+        adapt::check(target, endpoint, self.dialect)
+    }
+
+    fn notices(&self, target: &Target, endpoint: &HttpEndpoint) -> Vec<String> {
+        notices(target, endpoint, self.dialect)
     }
 
     fn encode(&self, call: &Call, endpoint: &HttpEndpoint) -> Result<HttpRequest, Fault> {
-        encode::request(call, endpoint)
+        encode::request(call, endpoint, self.dialect)
     }
 
     fn decode(&self, reply: &HttpReply<'_>) -> Result<Generation, Fault> {
-        decode::reply(reply)
+        decode::reply(reply).map_err(|mut fault| {
+            let empty = fault.kind == FaultKind::Protocol && decode::is_empty(reply.body);
+            if empty && self.dialect.has(Quirk::ColdStart) {
+                fault.kind = FaultKind::Transient;
+            }
+            fault
+        })
     }
 
     fn stream(&self, head: &HttpReply<'_>) -> Box<dyn StreamDecoder> {
@@ -52,10 +91,40 @@ impl Provider for OpenAiCompatible {
     }
 
     fn classify(&self, reply: &HttpReply<'_>) -> Fault {
-        classify::fault(reply)
+        let mut fault = classify::fault(reply);
+        let tokens = ["tokens", "context"].iter().any(|word| fault.message.contains(word));
+        if reply.status == 403 && tokens && self.dialect.has(Quirk::ForbiddenIsContext) {
+            fault.kind = FaultKind::ContextLength;
+        }
+        fault
     }
 
-    fn check(&self, target: &Target, _endpoint: &HttpEndpoint) -> Result<(), Fault> {
-        encode::check(&target.params)
+    fn encode_embeddings(
+        &self,
+        texts: &[String],
+        target: &Target,
+        endpoint: &HttpEndpoint,
+    ) -> Result<HttpRequest, Fault> {
+        let body = embeddings::body(texts, &target.model, target, self.dialect)?;
+        let headers = encode::headers(endpoint, "authorization", "Bearer ");
+        Ok(HttpRequest { url: encode::url(&endpoint.base_url, "/embeddings"), headers, body })
     }
+
+    fn decode_embeddings(&self, reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {
+        embeddings::reply(reply)
+    }
+}
+
+/// Refuses what a host of this dialect cannot be asked.
+pub(super) fn check(
+    target: &Target,
+    endpoint: &HttpEndpoint,
+    dialect: &Dialect,
+) -> Result<(), Fault> {
+    adapt::check(target, endpoint, dialect)
+}
+
+/// What a host of this dialect does not take of the parameters.
+pub(super) fn notices(target: &Target, endpoint: &HttpEndpoint, dialect: &Dialect) -> Vec<String> {
+    adapt::adapt(target, endpoint, dialect).notices
 }

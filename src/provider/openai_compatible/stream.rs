@@ -8,14 +8,61 @@ use crate::{
     },
     provider::{
         HttpReply, Progress, StreamDecoder, classify,
-        openai_compatible::decode::{self, Body, WireMessage},
+        openai_compatible::{
+            decode::{self, Body, WireMessage},
+            logprobs, responses,
+        },
         sse::Event,
     },
 };
 
-/// Collects the pieces of one answer.
+/// Collects the pieces of one answer, of either interface: which one it is shows in the first event.
 #[derive(Debug)]
-pub(super) struct Decoder {
+pub(in crate::provider) struct Decoder {
+    chat: Chat,
+    responses: Option<responses::Decoder>,
+    begun: bool,
+}
+
+impl Decoder {
+    /// A decoder for the stream that `head` opens.
+    pub(in crate::provider) fn new(head: &HttpReply<'_>) -> Self {
+        Self { chat: Chat::new(head), responses: None, begun: false }
+    }
+}
+
+impl StreamDecoder for Decoder {
+    fn event(&mut self, event: Event<'_>) -> Result<Progress, Fault> {
+        if !event.data.trim().is_empty() && !std::mem::replace(&mut self.begun, true) {
+            let request_id = self.chat.generation.request_id.clone();
+            self.responses = responses::is_event(&event)
+                .then(|| responses::Decoder::new(self.chat.status, request_id));
+        }
+        match &mut self.responses {
+            Some(responses) => responses.event(event),
+            None => self.chat.event(event),
+        }
+    }
+
+    fn complete(&self) -> bool {
+        self.responses.as_ref().map_or_else(|| self.chat.complete(), StreamDecoder::complete)
+    }
+
+    fn partial(&self) -> Option<String> {
+        self.responses.as_ref().map_or_else(|| self.chat.partial(), StreamDecoder::partial)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Generation, Fault> {
+        match self.responses {
+            Some(responses) => Box::new(responses).finish(),
+            None => Box::new(self.chat).finish(),
+        }
+    }
+}
+
+/// Collects the pieces of an answer in a chat, or of a completed text.
+#[derive(Debug)]
+struct Chat {
     status: u16,
     header_cost: Option<Money>,
     generation: Generation,
@@ -26,9 +73,8 @@ pub(super) struct Decoder {
     done: bool,
 }
 
-impl Decoder {
-    /// A decoder for the stream that `head` opens.
-    pub(super) fn new(head: &HttpReply<'_>) -> Self {
+impl Chat {
+    fn new(head: &HttpReply<'_>) -> Self {
         let (request_id, header_cost) = decode::from_headers(head.headers);
         Self {
             status: head.status,
@@ -115,7 +161,7 @@ impl Decoder {
     }
 }
 
-impl StreamDecoder for Decoder {
+impl StreamDecoder for Chat {
     fn event(&mut self, event: Event<'_>) -> Result<Progress, Fault> {
         let data = event.data.trim();
         if data == "[DONE]" {
@@ -143,6 +189,7 @@ impl StreamDecoder for Decoder {
         if let Some(reason) = choice.finish_reason.0.take().filter(|reason| !reason.is_empty()) {
             generation.raw_finish_reason = Some(reason);
         }
+        generation.logprobs.extend(logprobs::read(&choice.logprobs));
         let text = choice.text.0.unwrap_or_default();
         generation.text.push_str(&text);
         let moved = choice.delta.0.is_some_and(|delta| self.take(delta)) || !text.is_empty();
