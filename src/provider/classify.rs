@@ -88,7 +88,8 @@ impl ErrorBody {
 
     fn read_words(&mut self, error: &Value) {
         let metadata = &error["metadata"]["error_type"];
-        for word in [&error["code"], &error["type"], metadata, &error["status"]] {
+        let details = &error["details"]["error_code"];
+        for word in [&error["code"], &error["type"], metadata, &error["status"], details] {
             match word {
                 Value::String(word) if !word.is_empty() => self.words.push(word.to_lowercase()),
                 Value::Number(word) => self.words.push(word.to_string()),
@@ -177,6 +178,8 @@ const QUOTA: &[&str] = &[
     "insufficient_balance",
     "insufficient_credits",
     "exceeded_current_quota_error",
+    "enforced_spend_limit_reached",
+    "contract_spend_limit_reached",
 ];
 const QUOTA_TEXT: &[&str] = &[
     "insufficient balance",
@@ -185,6 +188,7 @@ const QUOTA_TEXT: &[&str] = &[
     "billing hard limit",
     "spending limit",
     "spend limit",
+    "specified api usage limits",
 ];
 const CONTEXT: &[&str] = &[
     "context_length_exceeded",

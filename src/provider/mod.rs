@@ -5,12 +5,16 @@
 //! `tests/fixtures/providers/<name>/` are found and run by `provider::contract`.
 //! The shape is that of rust-genai's adapters.
 
+mod anthropic;
 mod card;
 mod classify;
 pub mod frames;
+mod google;
 mod loose;
 mod openai_compatible;
+mod post;
 pub mod sse;
+mod vertex;
 
 #[cfg(test)]
 mod contract;
@@ -248,7 +252,12 @@ pub trait Provider: Sync {
 }
 
 /// All providers, in the order of help and documentation.
-pub static PROVIDERS: &[&dyn Provider] = &[&openai_compatible::OpenAiCompatible];
+pub static PROVIDERS: &[&dyn Provider] = &[
+    &anthropic::Anthropic,
+    &google::Google,
+    &vertex::Vertex,
+    &openai_compatible::OpenAiCompatible,
+];
 
 /// The provider called `name`.
 pub fn find(name: &str) -> Option<&'static dyn Provider> {
