@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     base::{secret::Secret, text},
     domain::fault::{Fault, FaultKind},
-    provider::{HttpReply, HttpRequest, Token, classify},
+    provider::{HttpReply, HttpRequest, Token, classify, google},
 };
 
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
@@ -156,7 +156,7 @@ pub(super) fn read_token(reply: &HttpReply<'_>) -> Result<Token, Fault> {
 
 /// The fault of an exchange that was refused, in Google's words.
 fn refused(reply: &HttpReply<'_>, body: &Value) -> Fault {
-    let Some(error) = body["error"].as_str() else { return super::super::google::fault(reply) };
+    let Some(error) = body["error"].as_str() else { return google::fault(reply) };
     if reply.status == 429 || reply.status >= 500 {
         return classify::fault(reply);
     }
@@ -167,4 +167,106 @@ fn refused(reply: &HttpReply<'_>, body: &Value) -> Fault {
     let said = text::one_line(&said, 500);
     let message = format!("the service account was not exchanged for a token: {said}");
     Fault { status: Some(reply.status), ..Fault::new(FaultKind::Auth, message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    fn fixture(name: &str) -> Value {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/service-account");
+        let text = fs::read_to_string(root.join(name)).expect("a fixture");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    fn read(json: &Value) -> Result<Account, Fault> {
+        Account::read(&Secret::new(json.to_string()))
+    }
+
+    #[test]
+    fn the_assertion_is_the_one_that_google_auth_signs() {
+        let expected = fixture("assertion.json");
+        let account = read(&fixture("account.json")).expect("an account");
+        let now = expected["now_ms"].as_i64().expect("an instant");
+        let request = account.token_request(now).expect("a request");
+        assert_eq!(request.url, TOKEN_URI);
+        let body = String::from_utf8(request.body).expect("a form");
+        let assertion = body.split_once("&assertion=").expect("an assertion").1;
+        assert_eq!(assertion, expected["assertion"]);
+    }
+
+    #[test]
+    fn accounts_that_cannot_be_used() {
+        let with = |name: &str, value: Value| {
+            let mut account = fixture("account.json");
+            account[name] = value;
+            let refused = read(&account).and_then(|account| account.token_request(0));
+            let fault = refused.expect_err("refused");
+            assert_eq!(fault.kind, FaultKind::Auth);
+            fault.message.replace("the service account cannot be used: ", "")
+        };
+        let other = "it is of type `authorized_user`, not `service_account`";
+        assert_eq!(with("type", json!("authorized_user")), other);
+        assert_eq!(with("client_email", Value::Null), "its file has no `client_email`");
+        assert_eq!(with("private_key", json!(" ")), "its file has no `private_key`");
+        let no_key = "its `private_key` is no RSA key in PEM";
+        assert_eq!(with("private_key", json!("sk-canary")), no_key);
+        let begun = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        assert_eq!(with("private_key", json!(begun)), no_key);
+        for uri in [
+            "http://oauth2.googleapis.com/token",
+            "http://127.0.0.1.evil.example/token",
+            "http://localhost@evil.example/token",
+            "http://evil.example\\@localhost/",
+            "https://user@evil.example/token",
+            "https:///token",
+            "file:///etc/passwd",
+            "token",
+        ] {
+            let refused = with("token_uri", json!(uri));
+            assert_eq!(refused, "its `token_uri` must begin with `https://`", "{uri}");
+        }
+        let broken =
+            Account::read(&Secret::new("{\"private_key\": \"sk-canary")).expect_err("broken");
+        assert!(!broken.message.contains("canary"), "{}", broken.message);
+    }
+
+    #[test]
+    fn assertions_go_over_tls_or_stay_here() {
+        for uri in
+            ["https://oauth2.googleapis.com/token", "http://127.0.0.1:80/t", "http://[::1]:9/t"]
+        {
+            assert!(is_safe(uri), "{uri}");
+        }
+    }
+
+    #[test]
+    fn replies_of_the_token_endpoint() {
+        let read = |status: u16, body: &str| {
+            let headers: &[(String, String)] = &[];
+            let reply = HttpReply { status, headers: &headers, body: body.as_bytes(), now_ms: 0 };
+            read_token(&reply).map_err(|fault| (fault.kind, fault.message))
+        };
+        let token =
+            read(200, r#"{"access_token":"ya29.a","expires_in":3599,"token_type":"Bearer"}"#);
+        let expected = Token { value: Secret::new("ya29.a"), lifetime: Duration::from_secs(3599) };
+        assert_eq!(token, Ok(expected));
+        let lifetime = read(200, r#"{"access_token":"a"}"#).map(|token| token.lifetime);
+        assert_eq!(lifetime, Ok(Duration::from_hours(1)));
+        let none = "the reply of the token endpoint has no `access_token`".to_owned();
+        for body in [r#"{"id_token":"ya29.canary"}"#, r#"{"access_token":"a\nb"}"#, "ya29", ""] {
+            assert_eq!(read(200, body), Err((FaultKind::Protocol, none.clone())), "{body}");
+        }
+        let early = r#"{"error":"invalid_grant","error_description":"Token used too early"}"#;
+        let said = "the service account was not exchanged for a token: invalid_grant: \
+                    Token used too early";
+        assert_eq!(read(400, early), Err((FaultKind::Auth, said.to_owned())));
+        assert_eq!(read(401, early), Err((FaultKind::Auth, said.to_owned())));
+        let kind = |status, body| read(status, body).map_err(|(kind, _)| kind);
+        assert_eq!(kind(503, "busy"), Err(FaultKind::Transient));
+        assert_eq!(kind(503, r#"{"error":"backend_error"}"#), Err(FaultKind::Transient));
+        assert_eq!(kind(429, r#"{"error":"rate_limited"}"#), Err(FaultKind::RateLimited));
+    }
 }

@@ -114,3 +114,26 @@ fn parent(endpoint: &HttpEndpoint) -> Result<String, Fault> {
     let (project, location) = (post::in_path(&project, false), post::in_path(location, false));
     Ok(format!("projects/{project}/locations/{location}/"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_of_locations() {
+        let host = |location: &str| {
+            host(&Settings { location: Some(location.to_owned()), ..Settings::default() })
+        };
+        for (location, expected) in [
+            ("global", "https://aiplatform.googleapis.com"),
+            ("eu", "https://aiplatform.eu.rep.googleapis.com"),
+            ("us", "https://aiplatform.us.rep.googleapis.com"),
+            ("us-central1", "https://us-central1-aiplatform.googleapis.com"),
+        ] {
+            assert_eq!(host(location).as_deref(), Ok(expected));
+        }
+        for hostile in ["", "evil.example/#", "a@b", "US", "us central1"] {
+            assert!(host(hostile).is_err(), "{hostile}");
+        }
+    }
+}
