@@ -90,8 +90,9 @@ impl ErrorBody {
 
     fn read_words(&mut self, error: &Value) {
         let metadata = &error["metadata"]["error_type"];
-        let inner = &error["innererror"]["code"];
-        for word in [&error["code"], &error["type"], metadata, &error["status"], inner] {
+        let (inner, details) = (&error["innererror"]["code"], &error["details"]["error_code"]);
+        let words = [&error["code"], &error["type"], metadata, &error["status"], inner, details];
+        for word in words {
             match word {
                 Value::String(word) if !word.is_empty() => self.words.push(word.to_lowercase()),
                 Value::Number(word) => self.words.push(word.to_string()),
@@ -180,6 +181,8 @@ const QUOTA: &[&str] = &[
     "insufficient_balance",
     "insufficient_credits",
     "exceeded_current_quota_error",
+    "enforced_spend_limit_reached",
+    "contract_spend_limit_reached",
 ];
 const QUOTA_TEXT: &[&str] = &[
     "insufficient balance",
@@ -188,6 +191,7 @@ const QUOTA_TEXT: &[&str] = &[
     "billing hard limit",
     "spending limit",
     "spend limit",
+    "specified api usage limits",
 ];
 const CONTEXT: &[&str] = &[
     "context_length_exceeded",

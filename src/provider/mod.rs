@@ -5,16 +5,20 @@
 //! `tests/fixtures/providers/<name>/` are found and run by `provider::contract`.
 //! The shape is that of rust-genai's adapters.
 
+mod anthropic;
 mod azure;
 mod card;
 mod classify;
 pub mod frames;
+mod google;
 mod hosts;
 mod limits;
 mod loose;
 mod openai;
 mod openai_compatible;
+mod post;
 pub mod sse;
+mod vertex;
 
 #[cfg(test)]
 mod contract;
@@ -254,6 +258,9 @@ pub trait Provider: Sync {
 /// All providers, in the order of help and documentation.
 pub static PROVIDERS: &[&dyn Provider] = &[
     &openai::OPENAI,
+    &anthropic::Anthropic,
+    &google::Google,
+    &vertex::Vertex,
     &azure::Azure,
     &hosts::MISTRAL,
     &hosts::OPENROUTER,

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         fault::{Fault, FaultKind},
         generation::Generation,
-        target::HttpEndpoint,
+        target::{Credential, HttpEndpoint},
     },
 };
 
@@ -21,6 +21,9 @@ const SHORTEST_KEY: usize = 4;
 
 /// Shorter header values are words such as `text/plain`'s kin rather than credentials.
 const SHORTEST_HEADER: usize = 8;
+
+/// Shorter fields of a form are words rather than credentials.
+const SHORTEST_FIELD: usize = 64;
 
 /// Shorter beginnings of a key are not taken for it: they are its vendor's mark.
 const SHORTEST_PIECE: usize = 8;
@@ -133,7 +136,12 @@ impl<'a> Redactor<'a> {
             let value = value.expose();
             value.strip_prefix("Bearer ").unwrap_or(value)
         };
-        let key = endpoint.credential.secrets().into_iter().map(Secret::expose);
+        let key = match &endpoint.credential {
+            // It is never sent, so nobody can repeat it; and as JSON it begins like any other.
+            Credential::ServiceAccount(_) => Vec::new(),
+            credential => credential.secrets(),
+        };
+        let key = key.into_iter().map(Secret::expose);
         let headers = endpoint.headers.iter().map(|(_, value)| bare(value));
         let telling = endpoint.headers.iter().filter(|(name, _)| {
             let name = name.to_lowercase();
@@ -147,6 +155,16 @@ impl<'a> Redactor<'a> {
                 .chain(headers.filter(long(SHORTEST_HEADER)))
                 .collect(),
         }
+    }
+
+    /// The same mask, with the token of one attempt.
+    pub(super) fn knowing<'b>(&self, token: Option<&'b Secret>) -> Redactor<'b>
+    where
+        'a: 'b,
+    {
+        let token = token.map(Secret::expose).filter(|token| token.len() >= SHORTEST_KEY);
+        let with = |known: &[&'a str]| known.iter().copied().chain(token).collect();
+        Redactor { secrets: with(&self.secrets), credentials: with(&self.credentials) }
     }
 
     /// Masks in an answer: a model, or what stands before it, may repeat the request.
@@ -173,6 +191,14 @@ impl<'a> Redactor<'a> {
     pub(super) fn cleaned(&self, mut text: String) -> String {
         self.secrets.iter().for_each(|secret| mask(&mut text, secret));
         text
+    }
+}
+
+/// Masks the long fields of a form that was sent.
+pub(super) fn mask_form(fault: &mut Fault, form: &str) {
+    let fields = form.split('&').filter_map(|field| field.split_once('='));
+    for (_, value) in fields.filter(|(_, value)| value.len() >= SHORTEST_FIELD) {
+        mask(&mut fault.message, value);
     }
 }
 

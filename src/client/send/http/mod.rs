@@ -119,6 +119,7 @@ async fn attempt(
     redactor: &Redactor<'_>,
 ) -> (Result<Generation, Fault>, Attempt, Option<(&'static dyn Provider, Token)>) {
     let Prepared { provider, client, request, token } = prepared;
+    let redactor = &redactor.knowing(token.as_ref().map(|token| &token.value));
     let mut record = Record {
         started_ms: clock::now_ms(),
         started: clock::instant(),

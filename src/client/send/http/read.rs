@@ -120,7 +120,9 @@ impl Exchange<'_> {
         };
         outcome.map_err(|mut fault| {
             fault.status = fault.status.or(Some(status));
-            self.record.request_id = lookup.get("x-request-id").map(str::to_owned);
+            let ids = ["x-request-id", "request-id"];
+            self.record.request_id =
+                ids.iter().find_map(|name| lookup.get(name)).map(str::to_owned);
             fault
         })
     }

@@ -78,7 +78,7 @@ fn once(bytes: impl Into<Vec<u8>>) -> (String, JoinHandle<Vec<String>>) {
 }
 
 /// Reads one request whole.
-fn request(stream: &mut TcpStream) -> String {
+pub(super) fn request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     loop {
@@ -96,7 +96,7 @@ fn request(stream: &mut TcpStream) -> String {
     }
 }
 
-fn reply(status: &str, headers: &str, body: &str) -> String {
+pub(super) fn reply(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}")
 }
@@ -113,7 +113,7 @@ fn event_reply(body: &str) -> String {
     )
 }
 
-fn target(base: &str, stream: bool) -> Target {
+pub(super) fn target(base: &str, stream: bool) -> Target {
     Target {
         name: "local".to_owned(),
         provider: "openai-compatible",
@@ -138,7 +138,7 @@ fn target(base: &str, stream: bool) -> Target {
     }
 }
 
-fn call(target: Target) -> Call {
+pub(super) fn call(target: Target) -> Call {
     let sample = Sample {
         index: 0,
         id: "1".to_owned(),

@@ -6,17 +6,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{HttpSender, read, to_reqwest};
+use super::{HttpSender, address, failure, read, to_reqwest};
 use crate::{
     base::{clock, digest, secret::Secret},
-    client::send::http::address,
     domain::{
         contract::Call,
         fault::{Fault, FaultKind},
-        target::HttpEndpoint,
+        target::{Credential, HttpEndpoint},
     },
     provider::{HttpRequest, Provider, Token},
 };
+
+#[cfg(test)]
+mod tests;
 
 /// A token is renewed this long before its end, so that no request arrives with one that has ended.
 const EARLY: Duration = Duration::from_mins(5);
@@ -62,9 +64,8 @@ impl HttpSender {
         call: &Call,
         endpoint: &HttpEndpoint,
     ) -> Result<Option<Token>, Fault> {
-        let Some(request) = provider.token_request(endpoint, clock::now_ms())? else {
-            return Ok(None);
-        };
+        // No other credential is exchanged.
+        let Credential::ServiceAccount(_) = endpoint.credential else { return Ok(None) };
         let slot = self.tokens.slot(provider, endpoint);
         let mut held = slot.lock().await;
         if let Some((token, until)) = held.as_ref()
@@ -72,6 +73,10 @@ impl HttpSender {
         {
             return Ok(Some(token.clone()));
         }
+        // Made only now: it is signed, which takes time, and says when that was.
+        let Some(request) = provider.token_request(endpoint, clock::now_ms())? else {
+            return Ok(None);
+        };
         let token = self.exchange(provider, call, request).await?;
         let lifetime = token.lifetime.saturating_sub(EARLY).max(token.lifetime / 2);
         *held = Some((token.clone(), clock::instant() + lifetime.min(Duration::from_hours(24))));
@@ -87,13 +92,19 @@ impl HttpSender {
         let timeouts = &call.target.timeouts;
         let url = address::parse(&request.url)?;
         let client = self.clients.get(address::route(&url, true, timeouts.connect)?)?;
+        let form = String::from_utf8_lossy(&request.body).into_owned();
         let request = to_reqwest(url, request)?;
         let within = timeouts.total.min(Duration::from_mins(1));
         let read =
             read::whole(&client, request, timeouts.connect, |reply| provider.read_token(reply));
-        tokio::time::timeout(within, read).await.unwrap_or_else(|_| {
+        let outcome = tokio::time::timeout(within, read).await.unwrap_or_else(|_| {
             let message = format!("no token within {} s", within.as_secs_f64());
             Err(Fault::new(FaultKind::Timeout, message))
+        });
+        // What was sent is good for a while, and the server may repeat it.
+        outcome.map_err(|mut fault| {
+            failure::mask_form(&mut fault, &form);
+            fault
         })
     }
 }
