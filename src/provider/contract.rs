@@ -4,6 +4,9 @@
 //! hold a reply and what it is: `generation`, with what differs from an empty one, or `fault`. The
 //! body is `body` (JSON), `text`, or a file beside it that `stream` names; streams are cut at every
 //! byte.
+//!
+//! `embed-request*.json` and `embed-reply*.json` are the same for vectors: `texts` in place of the
+//! messages, `embeddings` (`vectors`, `usage`, `served_model`) in place of the generation.
 
 use std::{
     collections::BTreeMap,
@@ -70,25 +73,54 @@ fn shown(outcome: &Result<Generation, Fault>) -> Value {
             "served_model": made.served_model,
             "request_id": made.request_id,
             "reported_cost_pico": made.reported_cost.map(crate::base::money::Money::pico),
+            "logprobs": made.logprobs,
         }}),
-        Err(fault) => json!({ "fault": {
-            "kind": fault.kind.name(),
-            "message": fault.message,
-            "status": fault.status,
-            "retry_after_ms": fault.retry_after.map(|wait| wait.as_millis() as u64),
-            "partial": fault.partial,
-        }}),
+        Err(fault) => shown_fault(fault),
     };
+    trimmed(&mut all);
+    all
+}
+
+fn shown_fault(fault: &Fault) -> Value {
+    json!({ "fault": {
+        "kind": fault.kind.name(),
+        "message": fault.message,
+        "status": fault.status,
+        "retry_after_ms": fault.retry_after.map(|wait| wait.as_millis() as u64),
+        "partial": fault.partial,
+    }})
+}
+
+/// Vectors as JSON, without what is absent.
+fn shown_embeddings(outcome: &Result<Embeddings, Fault>) -> Value {
+    let mut all = match outcome {
+        Ok(made) => json!({ "embeddings": {
+            "vectors": made.vectors,
+            "usage": made.usage,
+            "served_model": made.served_model,
+        }}),
+        Err(fault) => shown_fault(fault),
+    };
+    trimmed(&mut all);
+    all
+}
+
+fn trimmed(all: &mut Value) {
     for outcome in all.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
         let fields = outcome.as_object_mut().expect("an object");
         fields.retain(|_, value| !value.is_null() && *value != json!([]) && *value != json!(""));
     }
-    all
 }
 
 fn expected(case: &Value) -> Value {
-    let name = if case["fault"].is_object() { "fault" } else { "generation" };
-    json!({ name: case[name] })
+    let names = ["fault", "generation", "embeddings"];
+    let name = names.into_iter().find(|name| case[*name].is_object()).expect("an outcome");
+    let mut expected = json!({ name: case[name] });
+    if let Some(vectors) = expected.pointer_mut("/embeddings/vectors") {
+        let rounded: Vec<Vec<f32>> = serde_json::from_value(vectors.take()).expect("vectors");
+        *vectors = json!(rounded);
+    }
+    expected
 }
 
 fn streamed(
@@ -138,7 +170,8 @@ fn replies() {
         for name in REQUIRED {
             assert!(cases.contains_key(*name), "{} lacks the case `{name}`", provider.name());
         }
-        for (name, (path, case)) in cases.iter().filter(|(name, _)| !name.starts_with("request")) {
+        let replies = |name: &str| !name.starts_with("request") && !name.starts_with("embed-");
+        for (name, (path, case)) in cases.iter().filter(|(name, _)| replies(name)) {
             let headers = headers(case);
             let lookup = headers.as_slice();
             let mut reply =
@@ -250,7 +283,8 @@ fn call(case: &Value) -> (Call, HttpEndpoint) {
         tags: Vec::new(),
     };
     let messages: Vec<Message> =
-        serde_json::from_value(case["messages"].clone()).expect("messages");
+        serde_json::from_value(case.get("messages").cloned().unwrap_or_else(|| json!([])))
+            .expect("messages");
     let call = Call {
         target: Arc::new(target),
         messages: messages.into(),
@@ -267,22 +301,63 @@ fn requests() {
         let cases = cases(*provider);
         for (name, (_, case)) in cases.iter().filter(|(name, _)| name.starts_with("request")) {
             let (call, endpoint) = call(case);
-            let found = match provider.encode(&call, &endpoint) {
-                Err(fault) => {
-                    assert_eq!(fault.kind, FaultKind::BadRequest, "{name}");
-                    json!({ "refused": fault.message })
-                }
-                Ok(request) => {
-                    let headers = request
-                        .headers
-                        .iter()
-                        .map(|(name, value)| (name.clone().into_owned(), json!(value.expose())));
-                    let body: Value = serde_json::from_slice(&request.body).expect("JSON");
-                    let headers: serde_json::Map<String, Value> = headers.collect();
-                    json!({ "url": request.url, "headers": headers, "body": body })
-                }
-            };
-            assert_eq!(found, case["becomes"], "{name}");
+            let found = shown_request(provider.encode(&call, &endpoint));
+            assert_eq!(found, case["becomes"], "{}: {name}", provider.name());
+            // What is wrong with the target itself is told before the first call.
+            if let Err(fault) = provider.check(&call.target, &endpoint) {
+                assert_eq!(json!({ "refused": fault.message }), found, "{name}");
+            }
+            if case["notices"].is_array() {
+                let notices = provider.notices(&call.target, &endpoint);
+                assert_eq!(json!(notices), case["notices"], "{}: {name}", provider.name());
+            }
+        }
+    }
+}
+
+fn shown_request(request: Result<HttpRequest, Fault>) -> Value {
+    match request {
+        Err(fault) => {
+            assert_eq!(fault.kind, FaultKind::BadRequest, "{}", fault.message);
+            json!({ "refused": fault.message })
+        }
+        Ok(request) => {
+            let headers = request
+                .headers
+                .iter()
+                .map(|(name, value)| (name.clone().into_owned(), json!(value.expose())));
+            let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+            let headers: serde_json::Map<String, Value> = headers.collect();
+            json!({ "url": request.url, "headers": headers, "body": body })
+        }
+    }
+}
+
+#[test]
+fn embeddings() {
+    for provider in PROVIDERS {
+        for (name, (_, case)) in cases(*provider) {
+            let name = format!("{}: {name}", provider.name());
+            if name.contains(": embed-request") {
+                let (call, endpoint) = call(&case);
+                let texts: Vec<String> =
+                    case["texts"].as_array().into_iter().flatten().map(text).collect();
+                let request = provider.encode_embeddings(&texts, &call.target, &endpoint);
+                assert_eq!(shown_request(request), case["becomes"], "{name}");
+            } else if name.contains(": embed-reply") {
+                let headers = headers(&case);
+                let lookup = headers.as_slice();
+                let body =
+                    case["text"].as_str().map_or_else(|| case["body"].to_string(), str::to_owned);
+                let body = body.as_bytes();
+                let reply =
+                    HttpReply { status: status(&case), headers: &lookup, body, now_ms: NOW_MS };
+                let found = shown_embeddings(&match reply.status {
+                    200..300 => provider.decode_embeddings(&reply),
+                    _ => Err(provider.classify(&reply)),
+                });
+                assert_eq!(found, expected(&case), "{name}");
+            }
         }
     }
 }
