@@ -5,12 +5,17 @@
 //! `tests/fixtures/providers/<name>/` are found and run by `provider::contract`.
 //! The shape is that of rust-genai's adapters.
 
+mod aws_event_stream;
+mod bedrock;
 mod card;
 mod classify;
+mod cohere;
 pub mod frames;
+mod huggingface;
 mod loose;
 mod openai_compatible;
 pub mod sse;
+mod vectors;
 
 #[cfg(test)]
 mod contract;
@@ -248,7 +253,12 @@ pub trait Provider: Sync {
 }
 
 /// All providers, in the order of help and documentation.
-pub static PROVIDERS: &[&dyn Provider] = &[&openai_compatible::OpenAiCompatible];
+pub static PROVIDERS: &[&dyn Provider] = &[
+    &openai_compatible::OpenAiCompatible,
+    &bedrock::Bedrock,
+    &cohere::Cohere,
+    &huggingface::HuggingFace,
+];
 
 /// The provider called `name`.
 pub fn find(name: &str) -> Option<&'static dyn Provider> {
