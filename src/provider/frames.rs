@@ -2,7 +2,10 @@
 
 use crate::{
     domain::fault::Fault,
-    provider::sse::{Event, Events},
+    provider::{
+        aws_event_stream::AwsEvents,
+        sse::{Event, Events},
+    },
 };
 
 /// A way to tell events apart.
@@ -10,6 +13,8 @@ use crate::{
 pub enum Framing {
     /// `text/event-stream`.
     ServerSentEvents,
+    /// `application/vnd.amazon.eventstream`.
+    AwsEventStream,
 }
 
 /// Splits one stream.
@@ -17,6 +22,8 @@ pub enum Framing {
 pub enum Frames {
     /// Server-sent events.
     ServerSentEvents(Events),
+    /// The binary messages of Amazon Web Services.
+    AwsEventStream(AwsEvents),
 }
 
 impl Framing {
@@ -24,6 +31,7 @@ impl Framing {
     pub fn start(self) -> Frames {
         match self {
             Self::ServerSentEvents => Frames::ServerSentEvents(Events::default()),
+            Self::AwsEventStream => Frames::AwsEventStream(AwsEvents::default()),
         }
     }
 
@@ -47,6 +55,14 @@ impl Framing {
                     || matches!(first.first(), Some(b'{' | b'[' | b'<'));
                 other.then_some(false)
             }
+            Self::AwsEventStream => {
+                if content_type.contains("vnd.amazon.eventstream") {
+                    return Some(true);
+                }
+                // A message begins with its length, whose first byte is 0 below 16 MiB.
+                let other = content_type.contains("json") || first.first() != Some(&0);
+                Some(!other)
+            }
         }
     }
 }
@@ -64,6 +80,7 @@ impl Frames {
     ) -> Result<(), Fault> {
         match self {
             Self::ServerSentEvents(events) => events.feed(bytes, sink),
+            Self::AwsEventStream(events) => events.feed(bytes, sink),
         }
     }
 
@@ -75,6 +92,8 @@ impl Frames {
     pub fn end(self, sink: &mut dyn FnMut(Event<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
         match self {
             Self::ServerSentEvents(events) => events.end(sink),
+            // Half a message says nothing; the decoder knows whether something is missing.
+            Self::AwsEventStream(_) => Ok(()),
         }
     }
 }

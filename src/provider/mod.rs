@@ -6,18 +6,23 @@
 //! The shape is that of rust-genai's adapters.
 
 mod anthropic;
+mod aws_event_stream;
 mod azure;
+mod bedrock;
 mod card;
 mod classify;
+mod cohere;
 pub mod frames;
 mod google;
 mod hosts;
+mod huggingface;
 mod limits;
 mod loose;
 mod openai;
 mod openai_compatible;
 mod post;
 pub mod sse;
+mod vectors;
 mod vertex;
 
 #[cfg(test)]
@@ -262,6 +267,9 @@ pub static PROVIDERS: &[&dyn Provider] = &[
     &google::Google,
     &vertex::Vertex,
     &azure::Azure,
+    &bedrock::Bedrock,
+    &cohere::Cohere,
+    &huggingface::HuggingFace,
     &hosts::MISTRAL,
     &hosts::OPENROUTER,
     &hosts::FIREWORKS,

@@ -35,7 +35,7 @@ pub(crate) fn shared_dir() -> Option<PathBuf> {
 }
 
 /// Says on stderr that the running test proves nothing on this machine.
-fn skipped(reason: &str) {
+pub(crate) fn skipped(reason: &str) {
     let name = std::thread::current().name().unwrap_or("test").to_owned();
     eprintln!("skipped {name}: {reason}");
 }
