@@ -9,7 +9,7 @@ use std::{
 use super::{HttpSender, read, to_reqwest};
 use crate::{
     base::{clock, digest, secret::Secret},
-    client::send::http::address,
+    client::send::http::address::{self, Carries},
     domain::{
         contract::Call,
         fault::{Fault, FaultKind},
@@ -20,6 +20,9 @@ use crate::{
 
 /// A token is renewed this long before its end, so that no request arrives with one that has ended.
 const EARLY: Duration = Duration::from_mins(5);
+
+/// What is exchanged is a secret always, and travels encrypted or stays on this machine.
+const TOKEN: Carries = Carries { secret: true, insecure_http: false };
 
 type Slot = Arc<tokio::sync::Mutex<Option<(Token, Instant)>>>;
 
@@ -86,7 +89,7 @@ impl HttpSender {
     ) -> Result<Token, Fault> {
         let timeouts = &call.target.timeouts;
         let url = address::parse(&request.url)?;
-        let client = self.clients.get(address::route(&url, true, timeouts.connect)?)?;
+        let client = self.clients.get(address::route(&url, TOKEN, timeouts.connect)?)?;
         let request = to_reqwest(url, request)?;
         let within = timeouts.total.min(Duration::from_mins(1));
         let read =
