@@ -38,6 +38,7 @@ impl Resolver<'_> {
             headers,
             flavour: map.flavour.unwrap_or_default(),
             stream: map.stream.unwrap_or(true),
+            insecure_http: map.insecure_http.unwrap_or(false),
             settings,
         })
     }

@@ -1,17 +1,25 @@
 //! Floor 3: a model entry of a config becomes a target that can be called.
 //!
-//! The seam for registered models, endpoints and the shipped price table: whatever a reference
-//! resolves to, the rest of the program sees a [`Target`](crate::domain::target::Target).
+//! The seam for registered models and endpoints: whatever a reference resolves to, the rest of the
+//! program sees a [`Target`](crate::domain::target::Target). The shipped [`Table`] fills in what an
+//! entry does not say of prices and capabilities.
 
+mod convert;
 mod http;
 mod params;
+mod price;
 pub mod profile;
 mod resolve;
+mod table;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 
+pub use convert::{Origin, import};
 pub use params::params;
-pub use resolve::resolve;
+pub use resolve::{known, resolve};
+pub use table::{Row, Table, TableError};
 
 use crate::domain::params::Params;
 
@@ -26,6 +34,8 @@ pub struct Context<'a> {
     pub params: &'a Params,
     /// What relative paths are relative to.
     pub base_dir: &'a Path,
+    /// What is known of models.
+    pub table: Table<'a>,
 }
 
 impl std::fmt::Debug for Context<'_> {

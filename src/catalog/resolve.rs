@@ -2,17 +2,22 @@
 
 use std::time::Duration;
 
-use super::{Context, params::params, profile};
+use super::{
+    Context,
+    params::params,
+    profile,
+    table::{Row, Table},
+};
 use crate::{
-    base::{money::Money, quantity},
+    base::quantity,
     config::{
         At, ConfigError, Place,
-        entry::{ModelEntry, ModelMap, PriceEntry, TimeoutsEntry},
+        entry::{CapabilitiesEntry, ModelEntry, ModelMap, TimeoutsEntry},
         error::suggestion,
         variables,
     },
-    domain::target::{Capabilities, Endpoint, Price, ReplaySource, SimProfile, Target, Timeouts},
-    provider::{self, Auth, PROVIDERS},
+    domain::target::{Capabilities, Endpoint, ReplaySource, SimProfile, Target, Timeouts},
+    provider::{self, Auth, PROVIDERS, Provider},
 };
 
 /// Well-known hosts that cannot be asked: name, title, what they do instead.
@@ -62,19 +67,15 @@ impl Resolver<'_> {
             (None, None) => model.clone(),
         };
         let params = params(&map.params).map_err(|message| self.error(self.place, message))?;
-        let capabilities = Capabilities {
-            vision: map.capabilities.vision,
-            json: map.capabilities.json,
-            tools: map.capabilities.tools,
-            reasoning: map.capabilities.reasoning,
-        };
+        let row = known(self.context.table, provider, &model, &endpoint);
+        let capabilities = capabilities(&map.capabilities, row.as_ref());
         Ok(Target {
             name,
             provider,
             model,
             endpoint,
             params: self.context.params.overridden_by(&params),
-            price: self.price(map, provider)?,
+            price: self.price(map, provider, row)?,
             capabilities,
             timeouts: self.timeouts(&map.timeouts)?,
         })
@@ -173,39 +174,6 @@ impl Resolver<'_> {
         })
     }
 
-    fn price(&self, map: &ModelMap, provider: &str) -> Result<Option<Price>, ConfigError> {
-        let Some(price) = &map.price else {
-            // A simulated call costs nothing; a recorded one is not made.
-            let free = PriceEntry { input: Some(0.0), output: Some(0.0), ..PriceEntry::default() };
-            let free = At { value: free, place: self.place };
-            return if provider == "sim" { self.prices(&free).map(Some) } else { Ok(None) };
-        };
-        self.prices(price).map(Some)
-    }
-
-    fn prices(&self, price: &At<PriceEntry>) -> Result<Price, ConfigError> {
-        let token = |usd_per_million: f64| {
-            Some(usd_per_million)
-                .filter(|usd| *usd >= 0.0)
-                .and_then(|usd| Money::from_usd(usd / 1e6))
-                .ok_or_else(|| {
-                    let message =
-                        format!("{usd_per_million} is no price in USD per million tokens");
-                    self.error(price.place, message)
-                })
-        };
-        let needed = |field: Option<f64>, name: &str| {
-            field.ok_or_else(|| self.error(price.place, format!("`price` needs `{name}`")))
-        };
-        let input = needed(price.value.input, "input")?;
-        Ok(Price {
-            input: token(input)?,
-            output: token(needed(price.value.output, "output")?)?,
-            cache_read: token(price.value.cache_read.unwrap_or(input))?,
-            cache_write: token(price.value.cache_write.unwrap_or(input))?,
-        })
-    }
-
     fn timeouts(&self, entry: &TimeoutsEntry) -> Result<Timeouts, ConfigError> {
         let mut timeouts = Timeouts::default();
         for (written, slot) in [
@@ -257,6 +225,7 @@ impl Resolver<'_> {
             ("headers", !map.headers.is_empty()),
             ("flavour", map.flavour.is_some()),
             ("stream", map.stream.is_some()),
+            ("insecure_http", map.insecure_http.is_some()),
         ];
         let sim = [
             ("accuracy", map.accuracy.is_some()),
@@ -327,10 +296,145 @@ impl Resolver<'_> {
     }
 }
 
+/// What the entry says that a model can take, and of what it does not say, the table.
+fn capabilities(said: &CapabilitiesEntry, row: Option<&Row<'_>>) -> Capabilities {
+    let table = row.map(Row::capabilities).unwrap_or_default();
+    Capabilities {
+        vision: said.vision.or(table.vision),
+        json: said.json.or(table.json),
+        schema: said.schema.or(said.json).or(table.schema),
+        tools: said.tools.or(table.tools),
+        reasoning: said.reasoning.or(table.reasoning),
+        sampling: said.sampling.or(table.sampling),
+    }
+}
+
+/// What `table` knows of a model. What stands behind a server of one's own is never guessed.
+pub fn known<'a>(
+    table: Table<'a>,
+    provider: &str,
+    model: &str,
+    endpoint: &Endpoint,
+) -> Option<Row<'a>> {
+    let Endpoint::Http(endpoint) = endpoint else { return None };
+    if provider::find(provider).is_none_or(is_own_server) {
+        return None;
+    }
+    table.find(provider, model, endpoint.settings.region.as_deref())
+}
+
 /// The parts of a reference to a provider's model. Servers of one's own have no address to go by.
 fn provider_and_model(text: &str) -> Option<(&'static str, &str)> {
     let (provider, model) = text.split_once('/')?;
     let provider = provider::find(provider)?;
-    let own = provider.card().base_url.is_none() && provider.card().auth == Auth::OptionalKey;
-    (!own && !model.is_empty()).then(|| (provider.name(), model))
+    (!is_own_server(provider) && !model.is_empty()).then(|| (provider.name(), model))
+}
+
+/// Whether the user says where the provider's servers are, and what they run.
+fn is_own_server(provider: &dyn Provider) -> bool {
+    provider.card().base_url.is_none() && provider.card().auth == Auth::OptionalKey
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{
+        base::money::Money,
+        domain::{params::Params, target::Price},
+    };
+
+    fn resolved(yaml: &str) -> Result<Target, ConfigError> {
+        let entry: ModelEntry = crate::config::parse_flag(yaml, "--model")?;
+        let context = Context {
+            origin: "--model",
+            lookup: &|_| Some("some-value".to_owned()),
+            params: &Params::default(),
+            base_dir: Path::new(""),
+            table: Table::shipped(),
+        };
+        resolve(&At::nowhere(entry), context)
+    }
+
+    const OWN: &str = "provider: openai-compatible, base_url: http://localhost/v1, model: gpt-5";
+
+    #[test]
+    fn what_runs_on_a_server_of_ones_own_is_not_guessed() {
+        let target = resolved(&format!("{{{OWN}}}")).expect("a target");
+        assert_eq!((target.price, target.capabilities), (None, Capabilities::default()));
+    }
+
+    /// Every provider that there is, with a model that the table knows.
+    #[test]
+    fn a_model_of_the_table_has_its_price_and_capabilities() {
+        let table = Table::shipped();
+        for provider in PROVIDERS.iter().map(|provider| provider.name()) {
+            let priced = |row: &Row<'_>| {
+                row.provider == provider
+                    && row.price.is_some()
+                    && row.mode == "chat"
+                    && !row.model.contains('/')
+            };
+            let Some(row) = table.rows().find(priced) else { continue };
+            let model = row.model;
+            let entry = format!("{{provider: {provider}, model: \"{model}\"}}");
+            let target = resolved(&entry).expect(&entry);
+            assert_eq!(target.price, row.price, "{entry}");
+            assert_eq!(target.capabilities, row.capabilities(), "{entry}");
+            let own = format!(
+                "{{provider: {provider}, model: \"{model}\", price: {{input: 1, output: 2}}, \
+                 capabilities: {{vision: false}}}}"
+            );
+            let target = resolved(&own).expect(&own);
+            let price = Price::new(Money::from_pico(1_000_000), Money::from_pico(2_000_000));
+            assert_eq!((target.price, target.capabilities.vision), (Some(price), Some(false)));
+        }
+    }
+
+    #[test]
+    fn what_the_entry_says_comes_before_the_table() {
+        let row = Table::shipped().find("anthropic", "claude-sonnet-4-5", None);
+        let said = CapabilitiesEntry { json: Some(false), ..CapabilitiesEntry::default() };
+        let found = capabilities(&said, row.as_ref());
+        assert_eq!((found.json, found.schema), (Some(false), Some(false)));
+        assert_eq!((found.vision, found.tools), (Some(true), Some(true)));
+    }
+
+    #[test]
+    fn prices_for_a_million_tokens_or_for_one() {
+        let price = |price: &str| {
+            let target = resolved(&format!("{{{OWN}, price: {price}}}"));
+            target.map(|target| target.price.expect("a price")).map_err(|error| error.message)
+        };
+        let million = price(
+            "{input: 3, output: 15, cache_read: 0.3, cache_write_1h: 6, reasoning: 10, request: \
+             0.005, above: [{tokens: 200000, input: 6, output: 22.5}]}",
+        );
+        let token = price(
+            "{unit: token, input: 3e-6, output: 15e-6, cache_read: 3e-7, cache_write_1h: 6e-6, \
+             reasoning: 1e-5, request: 0.005, above: [{tokens: 200000, input: 6e-6, output: \
+             2.25e-5}]}",
+        );
+        assert_eq!(million, token);
+        let million = million.expect("a price");
+        assert_eq!(million.request, Some(Money::from_pico(5_000_000_000)));
+        let tier = million.above[0];
+        assert_eq!((tier.input.pico(), tier.cache_read.pico()), (6_000_000, 300_000));
+        assert_eq!(
+            (tier.cache_write.pico(), tier.cache_write_1h),
+            (6_000_000, million.cache_write_1h)
+        );
+        for (wrong, said) in [
+            ("{output: 1}", "`price` needs `input`"),
+            ("{input: 1, output: 1, above: [{tokens: 5, input: 1}]}", "`price` needs `output`"),
+            ("{input: -1, output: 1}", "-1 is no price in USD per million tokens"),
+            ("{unit: token, input: 1, output: .inf}", "inf is no price in USD per token"),
+            ("{input: 1, output: 1, above: [{input: 1, output: 1}]}", "`tokens` is missing"),
+            ("{unit: byte, input: 1, output: 1}", "`byte`"),
+        ] {
+            let message = price(wrong).expect_err(wrong);
+            assert!(message.contains(said), "{wrong}: {message}");
+        }
+    }
 }

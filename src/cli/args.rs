@@ -36,6 +36,8 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Delete runs
     Rm(RmArgs),
+    /// Look up models: limits, prices, capabilities
+    Catalog(CatalogArgs),
     /// Print the JSON Schema of config files, for editors
     Schema,
     /// Print a completion script for a shell
@@ -273,6 +275,82 @@ pub(super) struct RmArgs {
     /// Do not ask
     #[arg(short, long)]
     pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CatalogArgs {
+    #[command(subcommand)]
+    pub(super) command: CatalogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CatalogCommand {
+    /// List models
+    List(CatalogListArgs),
+    /// List the models whose name has all of these words
+    Search(CatalogSearchArgs),
+    /// Show everything that is known of a model, and where it is from
+    Show(CatalogShowArgs),
+    /// Take the prices of a newer file: the JSON of litellm, or a table like the shipped one
+    Update(CatalogUpdateArgs),
+}
+
+#[derive(Debug, Args, Default)]
+pub(super) struct CatalogListArgs {
+    /// Keep the models of this provider
+    #[arg(long, value_name = "NAME")]
+    pub(super) provider: Option<String>,
+    /// Keep the models that are used so: chat, completion, embedding, responses
+    #[arg(long, value_name = "MODE")]
+    pub(super) mode: Option<String>,
+    /// In which order
+    #[arg(long, value_enum, default_value_t, value_name = "ORDER")]
+    pub(super) sort: CatalogSort,
+    /// How the list is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CatalogSearchArgs {
+    /// Parts of the name, in any order
+    #[arg(required = true, value_name = "WORD")]
+    pub(super) words: Vec<String>,
+    #[command(flatten)]
+    pub(super) list: CatalogListArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CatalogShowArgs {
+    /// PROVIDER/MODEL, or the model alone
+    #[arg(value_name = "MODEL")]
+    pub(super) model: String,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: ListFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CatalogUpdateArgs {
+    /// A file or an https:// address
+    #[arg(value_name = "SOURCE", required_unless_present = "shipped")]
+    pub(super) source: Option<String>,
+    /// Go back to the table that came with the program
+    #[arg(long, conflicts_with = "source")]
+    pub(super) shipped: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum CatalogSort {
+    /// By provider and model.
+    #[default]
+    Name,
+    /// The cheapest prompt tokens first.
+    Input,
+    /// The cheapest answer tokens first.
+    Output,
+    /// The longest prompts first.
+    Context,
 }
 
 #[derive(Debug, Args)]

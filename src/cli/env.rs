@@ -14,6 +14,17 @@ pub(super) fn database(given: Option<PathBuf>) -> PathBuf {
     given.unwrap_or_else(|| PathBuf::from(DEFAULT_DB))
 }
 
+/// The folder of what belongs to the user and not to a project: `EVALS_HOME`, else `evals` among
+/// the user's configurations.
+pub(super) fn home() -> Option<PathBuf> {
+    let folder = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    folder("EVALS_HOME").or_else(|| {
+        let configs = folder("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+        let configs = configs.or_else(|| Some(folder("HOME")?.join(".config")));
+        Some(configs.or_else(|| folder("APPDATA"))?.join("evals"))
+    })
+}
+
 /// Finds the values of `${NAME}`: definitions first, then the environment.
 pub(super) fn lookup(definitions: &BTreeMap<String, String>) -> impl Fn(&str) -> Option<String> {
     |name| definitions.get(name).cloned().or_else(|| variable(name))

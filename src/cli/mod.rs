@@ -2,6 +2,7 @@
 //! codes.
 
 mod args;
+mod catalog;
 mod completions;
 mod doctor;
 mod env;
@@ -63,6 +64,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(&args, &db, out),
         Command::Export(args) => export::run(&args, &db, out),
         Command::Rm(args) => rm::run(&args, &db, out),
+        Command::Catalog(args) => catalog::run(&args, out),
         Command::Schema => schema::run(out),
         Command::Completions(args) => completions::run(&args, out),
         Command::ShellInit(args) => shell_init::run(&args, out),

@@ -12,6 +12,7 @@ use tokio::sync::watch as channel;
 use super::{
     Out,
     args::{RunArgs, RunFormat},
+    catalog::OwnTable,
     env,
     exit::{Exit, Failure},
     log::Log,
@@ -60,12 +61,14 @@ pub(super) fn once(
     let definitions = variables::definitions(&args.define)
         .map_err(|message| Failure::usage(format!("--define: {message}")))?;
     let lookup = env::lookup(&definitions);
+    let own = OwnTable::load()?;
     let only_ids = args.failed_of.as_deref().map(|run| failed_ids(db, run)).transpose()?;
     let inputs = Inputs {
         origin: &asked.origin,
         base_dir: &asked.base_dir,
         lookup: &lookup,
         only_ids: only_ids.as_ref(),
+        table: own.table(),
     };
     let mut plan = runtime.block_on(plan::resolve(&asked.file, inputs))?;
     let gates = gates(&plan, &asked)?;
@@ -85,6 +88,9 @@ pub(super) fn once(
     });
     if let Some(path) = &report {
         check_writable(path)?;
+    }
+    for notice in plan.notices.iter().filter(|_| !args.quiet) {
+        out.note(&format!("note: {notice}"));
     }
     if plan.scorers.is_empty() {
         out.note(

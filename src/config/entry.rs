@@ -188,10 +188,12 @@ pub struct PartEntry {
     pub image: Option<String>,
 }
 
-/// Prices in US dollars for a million tokens.
-#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+/// Prices in US dollars. They stand instead of what the catalog says.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PriceEntry {
+    /// How many tokens a price is for. Default: `million`.
+    pub unit: Option<PriceUnit>,
     /// Prompt tokens.
     pub input: Option<f64>,
     /// Answer tokens.
@@ -200,6 +202,44 @@ pub struct PriceEntry {
     pub cache_read: Option<f64>,
     /// Prompt tokens written to the provider's cache. Default: as `input`.
     pub cache_write: Option<f64>,
+    /// Prompt tokens written to the provider's cache for an hour. Default: as `cache_write`.
+    pub cache_write_1h: Option<f64>,
+    /// Answer tokens spent on reasoning. Default: as `output`.
+    pub reasoning: Option<f64>,
+    /// A call, whatever its size, in US dollars. Default: nothing.
+    pub request: Option<f64>,
+    /// The prices of calls with longer prompts.
+    pub above: Vec<TierEntry>,
+}
+
+/// How many tokens a price is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PriceUnit {
+    /// A million.
+    Million,
+    /// One.
+    Token,
+}
+
+/// The prices of all tokens of a call whose prompt is longer than a threshold.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TierEntry {
+    /// They apply when the prompt has more tokens than this, cached ones included.
+    pub tokens: u64,
+    /// Prompt tokens.
+    pub input: Option<f64>,
+    /// Answer tokens.
+    pub output: Option<f64>,
+    /// Prompt tokens read from the provider's cache. Default: as below the threshold.
+    pub cache_read: Option<f64>,
+    /// Prompt tokens written to the provider's cache. Default: as below the threshold.
+    pub cache_write: Option<f64>,
+    /// Prompt tokens written to the provider's cache for an hour. Default: as below the threshold.
+    pub cache_write_1h: Option<f64>,
+    /// Answer tokens spent on reasoning. Default: as below the threshold.
+    pub reasoning: Option<f64>,
 }
 
 /// What a model can take.
@@ -210,10 +250,14 @@ pub struct CapabilitiesEntry {
     pub vision: Option<bool>,
     /// Answers that are JSON, by a mode or by a schema.
     pub json: Option<bool>,
+    /// Answers that a JSON Schema describes. Default: as `json`.
+    pub schema: Option<bool>,
     /// Functions that it may ask to call.
     pub tools: Option<bool>,
     /// Thinking that can be set.
     pub reasoning: Option<bool>,
+    /// Temperature and the other sampling parameters.
+    pub sampling: Option<bool>,
 }
 
 /// Limits on the time of one call, as `5s`, `500ms`, `2m`.
@@ -273,9 +317,11 @@ pub struct ModelMap {
     pub flavour: Option<Flavour>,
     /// Whether answers are streamed. Default: yes.
     pub stream: Option<bool>,
-    /// Prices in US dollars for a million tokens.
+    /// Lets a key travel in clear to a private address. Default: no.
+    pub insecure_http: Option<bool>,
+    /// Prices in US dollars for a million tokens. Default: as the catalog says.
     pub price: Option<At<PriceEntry>>,
-    /// What the model can take.
+    /// What the model can take. Default: as the catalog says.
     pub capabilities: CapabilitiesEntry,
     /// Sampling parameters of this model.
     pub params: ParamsEntry,

@@ -77,6 +77,35 @@ pub async fn fetch(
     list(source)
 }
 
+/// The largest document that is read whole.
+const MOST_DOCUMENT: u64 = 64 << 20;
+
+/// The text of a file or an `http(s)://` address, read whole.
+///
+/// # Errors
+///
+/// Nothing there, a server that does not answer with success, what is too large or not text.
+pub async fn document(location: &str) -> Result<String, DatasetError> {
+    let (shown, path, _spooled) = match url(location) {
+        Some(url) => {
+            let (mut file, path) = spool_file()?;
+            let shown = shown_url(&url);
+            download(url, &shown, &mut file).await?;
+            (shown, path.to_path_buf(), Some(path))
+        }
+        None => (location.to_owned(), PathBuf::from(location), None),
+    };
+    let wrap = |error| DatasetError::Io { path: shown.clone(), error };
+    if !path.exists() {
+        let nearest = sibling(&path);
+        return Err(DatasetError::NotFound { path, nearest });
+    }
+    if fs::metadata(&path).map_err(wrap)?.len() > MOST_DOCUMENT {
+        return Err(wrap(io::Error::other("it is larger than 64 MiB")));
+    }
+    fs::read_to_string(&path).map_err(wrap)
+}
+
 fn url(location: &str) -> Option<Url> {
     let url = Url::parse(location).ok()?;
     matches!(url.scheme(), "http" | "https").then_some(url)

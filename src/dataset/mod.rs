@@ -24,7 +24,7 @@ use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 pub use self::{
     check::{Dataset, Samples},
     error::{At, DatasetError, Place},
-    fetch::{Local, fetch},
+    fetch::{Local, document, fetch},
     format::{Format, UnknownFormat},
 };
 use crate::domain::sample::Vars;

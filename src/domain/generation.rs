@@ -122,7 +122,7 @@ impl FinishReason {
 /// Tokens of one call in the normal form: every token is counted once.
 ///
 /// `input` and `output` are the totals that are billed; `cache_read` and `cache_write` are parts of
-/// `input`, `reasoning` is a part of `output`.
+/// `input`, `cache_write_1h` is a part of `cache_write`, `reasoning` is a part of `output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
     /// All tokens of the prompt.
@@ -133,6 +133,10 @@ pub struct Usage {
     pub cache_read: u64,
     /// Of `input`: written to the provider's prompt cache.
     pub cache_write: u64,
+    /// Of `cache_write`: written for an hour, which some providers charge more for. Part of the
+    /// cost, and not stored.
+    #[serde(default)]
+    pub cache_write_1h: u64,
     /// Of `output`: spent on reasoning.
     pub reasoning: u64,
 }

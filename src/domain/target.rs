@@ -54,6 +54,8 @@ pub struct HttpEndpoint {
     pub flavour: Flavour,
     /// Whether answers are streamed.
     pub stream: bool,
+    /// Whether a key may travel in clear to an address of a private network.
+    pub insecure_http: bool,
     /// What some providers need besides.
     pub settings: Settings,
 }
@@ -186,8 +188,8 @@ pub struct ReplaySource {
     pub model: Option<String>,
 }
 
-/// Prices of one token each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Prices of one token each, and of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     /// A prompt token.
     #[serde(with = "pico")]
@@ -201,16 +203,86 @@ pub struct Price {
     /// A prompt token written to the provider's cache.
     #[serde(with = "pico")]
     pub cache_write: Money,
+    /// A prompt token written to the provider's cache for an hour; `None` costs as `cache_write`.
+    #[serde(default, with = "some_pico", skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<Money>,
+    /// An answer token spent on reasoning; `None` costs as `output`.
+    #[serde(default, with = "some_pico", skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Money>,
+    /// A call, whatever its size; `None` costs nothing.
+    #[serde(default, with = "some_pico", skip_serializing_if = "Option::is_none")]
+    pub request: Option<Money>,
+    /// The prices of larger calls, by rising threshold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub above: Vec<Tier>,
+}
+
+/// The prices of all tokens of a call whose prompt is larger than a threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tier {
+    /// They apply when the prompt has more tokens than this, cached ones included.
+    pub tokens: u64,
+    /// A prompt token.
+    #[serde(with = "pico")]
+    pub input: Money,
+    /// An answer token.
+    #[serde(with = "pico")]
+    pub output: Money,
+    /// A prompt token read from the provider's cache.
+    #[serde(with = "pico")]
+    pub cache_read: Money,
+    /// A prompt token written to the provider's cache.
+    #[serde(with = "pico")]
+    pub cache_write: Money,
+    /// A prompt token written to the provider's cache for an hour; `None` costs as `cache_write`.
+    #[serde(default, with = "some_pico", skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h: Option<Money>,
+    /// An answer token spent on reasoning; `None` costs as `output`.
+    #[serde(default, with = "some_pico", skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Money>,
 }
 
 impl Price {
-    /// What `usage` costs at these prices.
+    /// The price of a model that knows prompt and answer tokens only: cached ones cost as `input`.
+    pub const fn new(input: Money, output: Money) -> Self {
+        Self {
+            input,
+            output,
+            cache_read: input,
+            cache_write: input,
+            cache_write_1h: None,
+            reasoning: None,
+            request: None,
+            above: Vec::new(),
+        }
+    }
+
+    /// What a call that used `usage` costs at these prices.
     pub fn cost(&self, usage: &Usage) -> Money {
+        let tier = self.above.iter().filter(|tier| usage.input > tier.tokens);
+        let rates = tier.max_by_key(|tier| tier.tokens).copied().unwrap_or_else(|| self.base());
         let cached = usage.cache_read.saturating_add(usage.cache_write);
-        self.input.times(usage.input.saturating_sub(cached))
-            + self.cache_read.times(usage.cache_read)
-            + self.cache_write.times(usage.cache_write)
-            + self.output.times(usage.output)
+        let hour = usage.cache_write_1h.min(usage.cache_write);
+        let reasoning = usage.reasoning.min(usage.output);
+        rates.input.times(usage.input.saturating_sub(cached))
+            + rates.cache_read.times(usage.cache_read)
+            + rates.cache_write.times(usage.cache_write - hour)
+            + rates.cache_write_1h.unwrap_or(rates.cache_write).times(hour)
+            + rates.output.times(usage.output - reasoning)
+            + rates.reasoning.unwrap_or(rates.output).times(reasoning)
+            + self.request.unwrap_or(Money::ZERO)
+    }
+
+    fn base(&self) -> Tier {
+        Tier {
+            tokens: 0,
+            input: self.input,
+            output: self.output,
+            cache_read: self.cache_read,
+            cache_write: self.cache_write,
+            cache_write_1h: self.cache_write_1h,
+            reasoning: self.reasoning,
+        }
     }
 }
 
@@ -230,6 +302,27 @@ mod pico {
     }
 }
 
+/// Money that may be left out of serialised snapshots.
+mod some_pico {
+    use serde::{Deserialize, Deserializer, Serialize as _, Serializer};
+
+    use crate::base::money::Money;
+
+    #[expect(clippy::ref_option, reason = "serde's signature")]
+    pub(super) fn serialize<S: Serializer>(
+        money: &Option<Money>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        money.map(Money::pico).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Money>, D::Error> {
+        Ok(Option::<i64>::deserialize(from)?.map(Money::from_pico))
+    }
+}
+
 /// What a model can take.
 ///
 /// `None` is unknown: a run goes ahead, and the provider decides.
@@ -239,10 +332,14 @@ pub struct Capabilities {
     pub vision: Option<bool>,
     /// Answers that are JSON, by a mode or by a schema.
     pub json: Option<bool>,
+    /// Answers that a JSON Schema describes.
+    pub schema: Option<bool>,
     /// Functions that it may ask to call.
     pub tools: Option<bool>,
     /// Thinking that can be set.
     pub reasoning: Option<bool>,
+    /// Temperature and the other sampling parameters.
+    pub sampling: Option<bool>,
 }
 
 /// Limits on the time of one call.
@@ -275,15 +372,85 @@ impl Default for Timeouts {
 mod tests {
     use super::*;
 
+    fn pico(pico: i64) -> Money {
+        Money::from_pico(pico)
+    }
+
     #[test]
     fn cached_tokens_are_priced_once() {
         let price = Price {
-            input: Money::from_pico(1_000),
-            output: Money::from_pico(4_000),
-            cache_read: Money::from_pico(100),
-            cache_write: Money::from_pico(1_250),
+            cache_read: pico(100),
+            cache_write: pico(1_250),
+            ..Price::new(pico(1_000), pico(4_000))
         };
-        let usage = Usage { input: 100, output: 10, cache_read: 60, cache_write: 20, reasoning: 5 };
+        let usage = Usage {
+            input: 100,
+            output: 10,
+            cache_read: 60,
+            cache_write: 20,
+            reasoning: 5,
+            ..Usage::default()
+        };
         assert_eq!(price.cost(&usage).pico(), 20 * 1_000 + 60 * 100 + 20 * 1_250 + 10 * 4_000);
+    }
+
+    #[test]
+    fn every_category_has_its_price() {
+        let price = Price {
+            cache_read: pico(100),
+            cache_write: pico(1_250),
+            cache_write_1h: Some(pico(2_000)),
+            reasoning: Some(pico(3_000)),
+            request: Some(pico(7)),
+            ..Price::new(pico(1_000), pico(4_000))
+        };
+        let usage = Usage {
+            input: 100,
+            output: 10,
+            cache_read: 60,
+            cache_write: 20,
+            cache_write_1h: 15,
+            reasoning: 4,
+        };
+        let expected = 20 * 1_000 + 60 * 100 + 5 * 1_250 + 15 * 2_000 + 6 * 4_000 + 4 * 3_000 + 7;
+        assert_eq!(price.cost(&usage).pico(), expected);
+        let nonsense = Usage { cache_write_1h: 9, reasoning: 9, ..Usage::default() };
+        assert_eq!(price.cost(&nonsense).pico(), 7);
+    }
+
+    #[test]
+    fn above_a_threshold_all_tokens_cost_more() {
+        let tier = |tokens, input| Tier {
+            tokens,
+            input: pico(input),
+            output: pico(input * 4),
+            cache_read: pico(input / 10),
+            cache_write: pico(input),
+            cache_write_1h: None,
+            reasoning: None,
+        };
+        let above = vec![tier(200, 2_000), tier(500, 3_000)];
+        let price = Price { above, ..Price::new(pico(1_000), pico(4_000)) };
+        let cost = |input| price.cost(&Usage { input, output: 1, ..Usage::default() }).pico();
+        assert_eq!(cost(200), 200 * 1_000 + 4_000);
+        assert_eq!(cost(201), 201 * 2_000 + 8_000);
+        assert_eq!(cost(500), 500 * 2_000 + 8_000);
+        assert_eq!(cost(501), 501 * 3_000 + 12_000);
+        let cached = Usage { input: 201, output: 1, cache_read: 100, ..Usage::default() };
+        assert_eq!(price.cost(&cached).pico(), 101 * 2_000 + 100 * 200 + 8_000);
+    }
+
+    #[test]
+    fn a_price_of_an_older_version_is_read() {
+        let old = r#"{"input":1,"output":2,"cache_read":3,"cache_write":4}"#;
+        let price: Price = serde_json::from_str(old).expect("a price");
+        let expected =
+            Price { cache_read: pico(3), cache_write: pico(4), ..Price::new(pico(1), pico(2)) };
+        assert_eq!(price, expected);
+        assert_eq!(serde_json::to_string(&price).expect("written"), old);
+        let tier = price.base();
+        let full = Price { reasoning: Some(pico(9)), above: vec![tier], ..price };
+        let text = serde_json::to_string(&full).expect("written");
+        assert_eq!(serde_json::from_str::<Price>(&text).expect("read"), full);
     }
 }

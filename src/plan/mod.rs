@@ -3,6 +3,7 @@
 //! Everything that can be wrong before the first call is found here, and nothing is written.
 
 mod data;
+mod models;
 mod prompts;
 mod scorers;
 
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 pub use self::scorers::PlannedScorer;
 use crate::{
     base::{clock, id},
-    catalog,
+    catalog::{self, Table},
     config::{At, ConfigError, File, Place, error::suggestion},
     dataset::{Dataset, DatasetError, Format},
     domain::{
@@ -58,6 +59,8 @@ pub struct Plan {
     pub concurrency: u32,
     /// What image paths of prompts are relative to.
     pub base_dir: PathBuf,
+    /// What the user should know before the first call, in a sentence each.
+    pub notices: Vec<String>,
 }
 
 /// What a plan is made from besides the config.
@@ -71,6 +74,8 @@ pub struct Inputs<'a> {
     pub lookup: &'a dyn Fn(&str) -> Option<String>,
     /// Keeps only the samples with these ids.
     pub only_ids: Option<&'a HashSet<String>>,
+    /// What is known of models.
+    pub table: Table<'a>,
 }
 
 impl<'a> Inputs<'a> {
@@ -103,11 +108,11 @@ pub enum PlanError {
 ///
 /// The first thing that is wrong. What needs no dataset is checked before the dataset is opened.
 pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError> {
-    let targets = models(file, inputs)?;
+    let targets = targets(file, inputs)?;
     let extracts = scorers::pipelines(file, inputs)?;
     let scorers = scorers::scorers(file, inputs, &extracts)?;
     let prompts = prompts::compile(file, inputs)?;
-    prompts::check_images(&prompts, &targets, inputs)?;
+    models::check(&prompts, &targets, file, inputs)?;
     let (epochs, reduce) = epochs(file, inputs)?;
     let concurrency = concurrency(file, inputs)?;
     let score_also = file.score_also.iter().map(|status| status.value).collect();
@@ -141,16 +146,17 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         header,
         dataset,
         prompts: prompts.into_iter().map(|(_, prompt)| prompt).collect(),
-        targets,
         scorers,
         extracts,
         score_also,
         concurrency,
+        notices: models::notices(&targets, inputs.table),
+        targets,
         base_dir: inputs.base_dir.to_owned(),
     })
 }
 
-fn models(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigError> {
+fn targets(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigError> {
     if file.models.is_empty() {
         return Err(ConfigError::new(inputs.origin, Place::default(), "no model is named")
             .hint("add `models: [sim/good]` to the config, or `-m sim/good` to the command"));
@@ -164,6 +170,7 @@ fn models(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigErr
         lookup: inputs.lookup,
         params: &params,
         base_dir: inputs.base_dir,
+        table: inputs.table,
     };
     let mut names = HashSet::new();
     let mut targets = Vec::with_capacity(file.models.len());
@@ -257,7 +264,7 @@ fn model_info(target: &Target) -> ModelInfo {
         model: target.model.clone(),
         origin,
         params: target.params.to_value(),
-        price: target.price,
+        price: target.price.clone(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The prompts of a plan.
 
-use std::{collections::HashSet, fs, path::Path, sync::Arc};
+use std::{collections::HashSet, fs, path::Path};
 
 use super::Inputs;
 use crate::{
@@ -11,7 +11,6 @@ use crate::{
         variables,
     },
     dataset::Dataset,
-    domain::target::Target,
     prompt::{MessageSpec, PartSpec, Prompt, PromptSpec},
 };
 
@@ -70,34 +69,6 @@ pub(super) fn check_variables(
         }
     }
     Ok(())
-}
-
-/// Refuses images for a model that cannot see.
-pub(super) fn check_images(
-    prompts: &[(Place, Prompt)],
-    targets: &[Arc<Target>],
-    inputs: Inputs<'_>,
-) -> Result<(), ConfigError> {
-    let Some((place, prompt)) = prompts.iter().find(|(_, prompt)| prompt.has_image()) else {
-        return Ok(());
-    };
-    let Some(blind) = targets.iter().find(|target| target.capabilities.vision == Some(false))
-    else {
-        return Ok(());
-    };
-    let seeing: Vec<&str> = targets
-        .iter()
-        .filter(|target| target.capabilities.vision == Some(true))
-        .map(|target| target.name.as_str())
-        .collect();
-    let message =
-        format!("prompt `{}` shows an image, and model `{}` cannot see", prompt.id(), blind.name);
-    let hint = if seeing.is_empty() {
-        "none of the models can see".to_owned()
-    } else {
-        format!("models that can: {}", seeing.join(", "))
-    };
-    Err(ConfigError::new(inputs.origin, *place, message).hint(hint))
 }
 
 /// Where a prompt is read from, for messages.

@@ -263,6 +263,7 @@ fn call(case: &Value) -> (Call, HttpEndpoint) {
             _ => Flavour::Chat,
         },
         stream: case["stream"] == json!(true),
+        insecure_http: false,
     };
     let target = Target {
         name: "model".to_owned(),

@@ -73,12 +73,8 @@ fn model(name: &str, provider: &str, upstream: &str, price: Option<Price>) -> Mo
 fn header() -> RunHeader {
     let price = |input, output| {
         let money = |usd: f64| Money::from_usd(usd / 1e6).expect("in range");
-        Some(Price {
-            input: money(input),
-            output: money(output),
-            cache_read: money(input / 10.0),
-            cache_write: money(input),
-        })
+        let cache_read = money(input / 10.0);
+        Some(Price { cache_read, ..Price::new(money(input), money(output)) })
     };
     let mut latency = scorer("latency", false);
     latency.options = json!({"unit": "ms"});

@@ -114,7 +114,7 @@ fn started(conn: &Connection, header: &RunHeader) -> Result<i64, Rejection> {
                                    input_pico, output_pico, cache_read_pico, cache_write_pico)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     for (index, model) in header.models.iter().enumerate() {
-        let price = model.price;
+        let price = model.price.as_ref();
         conn.prepare_cached(sql)?.execute(params![
             run,
             int(index as u64),

@@ -355,6 +355,7 @@ fn usage(row: &Row<'_>) -> Result<Option<Usage>, Problem> {
         output: known(11)?,
         cache_read: known(12)?,
         cache_write: known(13)?,
+        cache_write_1h: 0,
         reasoning: known(14)?,
     }))
 }

@@ -36,10 +36,9 @@ const HOSTILE: &str = "a\0b\u{202e}<script>\r\n'; DROP TABLE runs; --\u{1f980}";
 
 fn header(name: &str) -> RunHeader {
     let price = Price {
-        input: Money::from_pico(1),
-        output: Money::from_pico(2),
         cache_read: Money::from_pico(3),
         cache_write: Money::from_pico(4),
+        ..Price::new(Money::from_pico(1), Money::from_pico(2))
     };
     let model = |name: &str, price| ModelInfo {
         name: name.into(),
@@ -99,7 +98,14 @@ fn key(seq: u64) -> TrialKey {
 
 fn attempt(fault: Option<Fault>) -> Attempt {
     let answered = fault.is_none();
-    let usage = Usage { input: 5, output: 6, cache_read: 1, cache_write: 2, reasoning: 3 };
+    let usage = Usage {
+        input: 5,
+        output: 6,
+        cache_read: 1,
+        cache_write: 2,
+        reasoning: 3,
+        ..Usage::default()
+    };
     Attempt {
         started_ms: 1_700_000_000_001,
         latency_us: 1234,

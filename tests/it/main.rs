@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod catalog;
 mod docs;
 mod doubles;
 mod gsm8k;

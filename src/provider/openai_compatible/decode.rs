@@ -273,6 +273,7 @@ impl WireUsage {
             output,
             cache_read,
             cache_write: written.min(input - cache_read),
+            cache_write_1h: 0,
             reasoning: reasoning.min(output),
         })
     }

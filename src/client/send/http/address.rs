@@ -1,8 +1,10 @@
 //! Where a request may go, and how it gets there.
 //!
-//! Addresses of metadata services and of the local link are refused, always: an endpoint that
-//! points there wants the machine's own credentials. A key goes in clear only to this machine or a
-//! private network. Names are judged by what they resolve to, on every new connection.
+//! Addresses of metadata services, of the local link and of nobody in particular are refused,
+//! always: an endpoint that points there wants the machine's own credentials, or is a mistake. A key
+//! goes in clear only to this machine, or to a private network when the model's entry says so. Names
+//! are judged by what they resolve to, on every new connection, and an address by every other one
+//! that it stands for.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -16,7 +18,8 @@ use reqwest::{
 
 use crate::domain::fault::{Fault, FaultKind};
 
-const METADATA_NAME: &str = "metadata.google.internal";
+/// The names of metadata services.
+const METADATA_NAMES: [&str; 2] = ["metadata.google.internal", "metadata.goog"];
 
 /// What a connection needs; targets that need the same share a pool of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,10 +29,30 @@ pub(super) struct Route {
     /// Whether the proxies of the environment are passed by: for this machine, and for keys that
     /// travel in clear.
     pub(super) direct: bool,
-    /// Whether only private addresses may be connected to.
-    pub(super) private_only: bool,
+    /// Which addresses a name may turn out to have.
+    pub(super) reach: Reach,
     /// How long connecting may take.
     pub(super) connect: Duration,
+}
+
+/// How far a connection may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Anywhere: it is encrypted, or carries no key.
+    Anywhere,
+    /// To this machine and private networks: a key travels in clear, and the user wants that.
+    Private,
+    /// To this machine: a key travels in clear.
+    Here,
+}
+
+/// What a request carries, and what its model's entry allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Carries {
+    /// Whether there is a key in it.
+    pub(super) secret: bool,
+    /// Whether a key may travel in clear to a private address.
+    pub(super) insecure_http: bool,
 }
 
 /// Why an address is not connected to.
@@ -43,11 +66,32 @@ pub(super) enum Refusal {
         /// What it resolves to.
         address: IpAddr,
     },
+    /// An address that is of no machine, or of many.
+    #[error("`{host}` is {address}, which is no machine's address; {hint}")]
+    Nobody {
+        /// The host as written.
+        host: String,
+        /// What it resolves to.
+        address: IpAddr,
+        /// What may have been meant.
+        hint: &'static str,
+    },
     /// A key would cross the open network in clear.
     #[error(
         "`http://{host}` is public ({address}) and the key would travel in clear; use `https://`"
     )]
     Clear {
+        /// The host as written.
+        host: String,
+        /// What it resolves to.
+        address: IpAddr,
+    },
+    /// A key would cross a private network in clear.
+    #[error(
+        "`http://{host}` is another machine ({address}) and the key would travel in clear; use \
+         `https://`, or allow it with `insecure_http: true` on the model"
+    )]
+    ClearNearby {
         /// The host as written.
         host: String,
         /// What it resolves to.
@@ -67,93 +111,182 @@ pub(super) fn parse(text: &str) -> Result<Url, Fault> {
             "the base URL begins with `{scheme}:`; only `http://` and `https://` can be called"
         )));
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    let written = Written::of(text);
+    if !url.username().is_empty() || url.password().is_some() || written.user {
         let host = url.host_str().unwrap_or_default();
         return Err(bad(format!(
             "the base URL holds a user name or password before `@{host}`; use `api_key` or `headers`"
         )));
     }
+    let host = url.host_str().unwrap_or_default();
+    // The reader of URLs turns all of these into something else, which may not be what was read.
+    if written.host.contains('%') || !written.host.chars().all(|c| c.is_ascii_graphic()) {
+        return Err(bad(format!(
+            "the host of the base URL has characters that host names do not have; as ASCII it is \
+             `{host}`"
+        )));
+    }
+    if let Some(address) = literal(host)
+        && !written.is(address)
+    {
+        let usual = if host.starts_with('[') { host.to_owned() } else { address.to_string() };
+        return Err(bad(format!(
+            "the host of the base URL is an unusual way to write `{usual}`; write that"
+        )));
+    }
     Ok(url)
 }
 
-/// The route to `url` for a request that does or does not carry a `secret`.
-pub(super) fn route(url: &Url, secret: bool, connect: Duration) -> Result<Route, Fault> {
+/// The authority of an address as it was typed.
+struct Written<'a> {
+    user: bool,
+    host: &'a str,
+}
+
+impl<'a> Written<'a> {
+    fn of(text: &'a str) -> Self {
+        let rest = text.trim().split_once(':').map_or("", |(_, rest)| rest);
+        let rest = rest.trim_start_matches(['/', '\\']);
+        let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+        let (user, host) =
+            authority.rsplit_once('@').map_or((false, authority), |(_, h)| (true, h));
+        let bracketed = host.find(']').map(|end| &host[..=end]);
+        let host = bracketed.or_else(|| host.split(':').next()).unwrap_or_default();
+        Self { user, host }
+    }
+
+    /// Whether the host is `address` in the notation that everybody reads alike.
+    fn is(&self, address: IpAddr) -> bool {
+        match self.host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            // Any spelling of an IPv6 address means one address only.
+            Some(inner) => inner.parse::<Ipv6Addr>().is_ok(),
+            None => self.host == address.to_string(),
+        }
+    }
+}
+
+/// The route to `url` for a request that carries `carries`.
+pub(super) fn route(url: &Url, carries: Carries, connect: Duration) -> Result<Route, Fault> {
     let host = url.host_str().unwrap_or_default();
     let tls = url.scheme() == "https";
-    let clear = secret && !tls;
-    let refused = |refusal: Refusal| bad(refusal.to_string());
+    let clear = carries.secret && !tls;
+    let reach = match (clear, carries.insecure_http) {
+        (false, _) => Reach::Anywhere,
+        (true, true) => Reach::Private,
+        (true, false) => Reach::Here,
+    };
     if let Some(address) = literal(host) {
-        judge(host, address, clear).map_err(refused)?;
-        return Ok(Route { tls, direct: clear || is_here(address), private_only: false, connect });
+        judge(host, address, reach).map_err(|refusal| bad(refusal.to_string()))?;
+        return Ok(Route { tls, direct: clear || is_loopback(address), reach, connect });
     }
     let name = host.trim_end_matches('.').to_ascii_lowercase();
-    if name == METADATA_NAME {
+    if METADATA_NAMES.contains(&name.as_str()) {
         return Err(bad(format!("`{host}` is a metadata service, which is never called")));
     }
     let here = is_localhost(&name);
+    // Names of the local network are answered by it alone, and its addresses may be of any kind.
     let near = here || name.rsplit_once('.').is_some_and(|(_, last)| last == "local");
-    Ok(Route { tls, direct: clear || here, private_only: clear && !near, connect })
+    let reach = if near { Reach::Anywhere } else { reach };
+    Ok(Route { tls, direct: clear || here, reach, connect })
 }
 
 /// Whether `host` is this machine, for hints.
 pub(super) fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    literal(host).map_or_else(|| is_localhost(host), is_here)
+    literal(host).map_or_else(|| is_localhost(host), is_loopback)
 }
 
 /// Looks names up and refuses what they must not resolve to.
 #[derive(Debug)]
 pub(super) struct Resolver {
     /// As in [`Route`].
-    pub(super) private_only: bool,
+    pub(super) reach: Reach,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let private_only = self.private_only;
+        let reach = self.reach;
         Box::pin(async move {
             let host = name.as_str();
-            if host.ends_with(".localhost") {
+            if host.trim_end_matches('.').ends_with(".localhost") {
                 // RFC 6761, 6.3: not every system resolver knows it.
                 let here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
                 let found = here.map(|address| SocketAddr::new(address, 0));
                 return Ok(Box::new(found.into_iter()) as Addrs);
             }
             let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
-            for address in &found {
-                judge(host, address.ip(), private_only)?;
-            }
-            Ok(Box::new(found.into_iter()) as Addrs)
+            Ok(Box::new(judged(host, found, reach)?.into_iter()) as Addrs)
         })
     }
 }
 
-fn judge(host: &str, address: IpAddr, private_only: bool) -> Result<(), Refusal> {
+/// `found`, if all of it may be connected to: one bad address among good ones spoils the name.
+fn judged(host: &str, found: Vec<SocketAddr>, reach: Reach) -> Result<Vec<SocketAddr>, Refusal> {
+    for address in &found {
+        judge(host, address.ip(), reach)?;
+    }
+    Ok(found)
+}
+
+fn judge(host: &str, address: IpAddr, reach: Reach) -> Result<(), Refusal> {
+    let host = || host.to_owned();
+    // What is sent to an address may arrive at one that is packed into it.
+    for address in std::iter::once(address.to_canonical()).chain(packed(address)) {
+        if is_metadata(address) {
+            return Err(Refusal::Forbidden { host: host(), address });
+        }
+        if let Some(hint) = nobody(address) {
+            return Err(Refusal::Nobody { host: host(), address, hint });
+        }
+    }
     let address = address.to_canonical();
-    if is_forbidden(address) {
-        return Err(Refusal::Forbidden { host: host.to_owned(), address });
+    match reach {
+        Reach::Anywhere => Ok(()),
+        _ if is_loopback(address) => Ok(()),
+        _ if !is_private(address) => Err(Refusal::Clear { host: host(), address }),
+        Reach::Private => Ok(()),
+        Reach::Here => Err(Refusal::ClearNearby { host: host(), address }),
     }
-    if private_only && !is_private(address) {
-        return Err(Refusal::Clear { host: host.to_owned(), address });
+}
+
+/// The IPv4 address that gateways of transition techniques would send packets for `address` to.
+fn packed(address: IpAddr) -> Option<IpAddr> {
+    let IpAddr::V6(v6) = address else { return None };
+    let pair = |high: u16, low: u16| {
+        let [a, b] = high.to_be_bytes();
+        let [c, d] = low.to_be_bytes();
+        Some(IpAddr::V4(Ipv4Addr::new(a, b, c, d)))
+    };
+    match v6.segments() {
+        // NAT64 (RFC 6052, and RFC 8215 for the local prefix), IPv4-compatible and IPv4-translated
+        // (RFC 2765), 6to4 (RFC 3056).
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => pair(high, low),
+        [0x64, 0xff9b, 1, .., high, low] => pair(high, low),
+        [0, 0, 0, 0, 0xffff, 0, high, low] => pair(high, low),
+        [0, 0, 0, 0, 0, 0, high, low] if high != 0 => pair(high, low),
+        [0x2002, high, low, ..] => pair(high, low),
+        // Teredo (RFC 4380) keeps the client's address inverted.
+        [0x2001, 0, .., high, low] => pair(!high, !low),
+        _ => None,
     }
-    Ok(())
 }
 
 fn literal(host: &str) -> Option<IpAddr> {
     let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    inner.parse().ok().map(|address: IpAddr| address.to_canonical())
+    inner.parse().ok()
 }
 
 fn is_localhost(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
     name == "localhost" || name.ends_with(".localhost")
 }
 
-/// Servers print `0.0.0.0` as where they listen, and connecting to it reaches this machine.
-fn is_here(address: IpAddr) -> bool {
-    address.is_loopback() || address.is_unspecified()
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }
 
-fn is_forbidden(address: IpAddr) -> bool {
+/// Services that hand out the machine's own credentials, and the local link, where they live.
+fn is_metadata(address: IpAddr) -> bool {
     match address {
         // 100.100.100.200 is the metadata service of Alibaba Cloud.
         IpAddr::V4(v4) => v4.is_link_local() || v4 == Ipv4Addr::new(100, 100, 100, 200),
@@ -164,13 +297,24 @@ fn is_forbidden(address: IpAddr) -> bool {
     }
 }
 
+/// What to do instead, of an address that is not one machine's.
+fn nobody(address: IpAddr) -> Option<&'static str> {
+    let this = "servers that listen there are reached at `127.0.0.1` or `[::1]`";
+    match address {
+        IpAddr::V4(v4) if v4.octets()[0] == 0 => Some(this),
+        IpAddr::V6(v6) if v6.is_unspecified() => Some(this),
+        _ if address.is_multicast() => Some("it is a group of machines"),
+        IpAddr::V4(Ipv4Addr::BROADCAST) => Some("it is every machine of the network"),
+        _ => None,
+    }
+}
+
 fn is_private(address: IpAddr) -> bool {
-    let private = match address {
+    match address {
         // 100.64.0.0/10 is shared address space (RFC 6598), which overlay networks use.
         IpAddr::V4(v4) => v4.is_private() || (v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64),
         IpAddr::V6(v6) => v6.is_unique_local(),
-    };
-    private || is_here(address)
+    }
 }
 
 fn bad(message: impl Into<String>) -> Fault {
@@ -178,73 +322,4 @@ fn bad(message: impl Into<String>) -> Fault {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn way(url: &str, secret: bool) -> Result<Route, String> {
-        let route = parse(url).and_then(|url| route(&url, secret, Duration::ZERO));
-        route.map_err(|fault| fault.message)
-    }
-
-    #[test]
-    fn metadata_and_link_local_are_refused_in_every_notation() {
-        for url in [
-            "http://169.254.169.254/latest",
-            "https://169.254.0.1/",
-            "http://2852039166/",
-            "http://0xa9fea9fe/",
-            "http://0251.0376.0251.0376/",
-            "http://[fe80::1]/",
-            "http://[febf::1]/",
-            "http://[::ffff:169.254.169.254]/",
-            "http://[fd00:ec2::254]/",
-            "http://100.100.100.200/",
-            "http://metadata.google.internal/",
-            "http://METADATA.google.internal./",
-        ] {
-            let refused = way(url, false).expect_err(url);
-            assert!(refused.contains("never called"), "{url}: {refused}");
-        }
-    }
-
-    #[test]
-    fn keys_go_in_clear_to_private_networks_only() {
-        for url in [
-            "http://127.0.0.1:1/",
-            "http://[::1]/",
-            "http://0.0.0.0:8000/v1",
-            "http://localhost/",
-            "http://a.localhost/",
-            "http://box.local/",
-            "http://10.1.2.3/",
-            "http://192.168.0.9/",
-            "http://172.16.0.1/",
-            "http://100.64.0.1/",
-            "http://[fd12::1]/",
-            "https://8.8.8.8/",
-        ] {
-            assert!(way(url, true).is_ok_and(|route| !route.private_only), "{url}");
-        }
-        assert!(way("http://8.8.8.8/", false).is_ok());
-        assert!(way("http://8.8.8.8/", true).expect_err("clear").contains("https://"));
-        assert!(way("http://[2606:4700::1111]/", true).is_err());
-        assert!(way("http://vllm:8000/", true).is_ok_and(|route| route.private_only));
-        assert!(way("http://vllm:8000/", false).is_ok_and(|route| !route.private_only));
-    }
-
-    #[test]
-    fn addresses_that_cannot_be_called() {
-        assert!(way("localhost:8000/v1", false).expect_err("scheme").contains("`localhost:`"));
-        assert!(way("not an address", false).expect_err("relative").contains("https://host/v1"));
-        let refused = way("https://user:hunter2@host/v1", false).expect_err("userinfo");
-        assert!(refused.contains("api_key") && !refused.contains("hunter2"), "{refused}");
-    }
-
-    #[test]
-    fn this_machine_is_reached_without_a_proxy() {
-        assert!(way("http://localhost:1/", false).is_ok_and(|route| route.direct));
-        assert!(way("http://127.1.2.3:1/", false).is_ok_and(|route| route.direct));
-        assert!(way("https://example.org/", true).is_ok_and(|route| !route.direct));
-        assert!(way("http://10.0.0.1/", true).is_ok_and(|route| route.direct));
-    }
-}
+mod tests;

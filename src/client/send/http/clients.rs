@@ -67,7 +67,7 @@ fn build(route: Route) -> reqwest::Result<Client> {
         .pool_idle_timeout(POOL_IDLE)
         .tcp_nodelay(true)
         .tcp_keepalive(Duration::from_mins(1))
-        .dns_resolver(Arc::new(Resolver { private_only: route.private_only }));
+        .dns_resolver(Arc::new(Resolver { reach: route.reach }));
     let builder = if route.direct { builder.no_proxy() } else { builder };
     // Without roots nothing is trusted: a plain client cannot be made to speak TLS unverified.
     let builder = if route.tls { builder } else { builder.tls_certs_only([]) };

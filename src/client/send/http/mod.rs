@@ -20,7 +20,7 @@ use reqwest::{
     header::{HeaderName, HeaderValue},
 };
 
-use self::{clients::Clients, failure::Redactor, read::Exchange, tokens::Tokens};
+use self::{address::Carries, clients::Clients, failure::Redactor, read::Exchange, tokens::Tokens};
 use crate::{
     base::clock,
     client::send::not_sent,
@@ -101,8 +101,7 @@ impl HttpSender {
             .ok_or_else(|| bad(format!("there is no provider called `{name}`")))?;
         let mut request = provider.encode(call, endpoint)?;
         let url = address::parse(&request.url)?;
-        let secret = carries_secret(endpoint);
-        let route = address::route(&url, secret, call.target.timeouts.connect)?;
+        let route = address::route(&url, carries(endpoint), call.target.timeouts.connect)?;
         let client = self.clients.get(route)?;
         let token = self.token(provider, call, endpoint).await?;
         let with = Signing { now_ms: clock::now_ms(), token: token.as_ref() };
@@ -150,12 +149,13 @@ async fn attempt(
 /// `BadRequest`, with what to change.
 pub(in crate::client) fn check(endpoint: &HttpEndpoint, connect: Duration) -> Result<(), Fault> {
     let url = address::parse(&endpoint.base_url)?;
-    address::route(&url, carries_secret(endpoint), connect).map(|_| ())
+    address::route(&url, carries(endpoint), connect).map(|_| ())
 }
 
-/// The values of configured headers may be keys as well.
-fn carries_secret(endpoint: &HttpEndpoint) -> bool {
-    !endpoint.credential.is_none() || !endpoint.headers.is_empty()
+fn carries(endpoint: &HttpEndpoint) -> Carries {
+    // The values of configured headers may be keys as well.
+    let secret = !endpoint.credential.is_none() || !endpoint.headers.is_empty();
+    Carries { secret, insecure_http: endpoint.insecure_http }
 }
 
 fn bad(message: impl Into<String>) -> Fault {
@@ -188,7 +188,7 @@ impl Record {
         let since = |at: Instant| at.duration_since(self.started).as_micros() as u64;
         let generation = result.as_ref().ok();
         let usage = generation.and_then(|generation| generation.usage);
-        let priced = || Some(target.price?.cost(&usage?));
+        let priced = || Some(target.price.as_ref()?.cost(&usage?));
         let request_id = generation.and_then(|generation| generation.request_id.clone());
         Attempt {
             started_ms: self.started_ms,

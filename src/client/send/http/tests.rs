@@ -125,14 +125,10 @@ pub(super) fn target(base: &str, stream: bool) -> Target {
             headers: vec![("X-Team".to_owned(), Secret::new("team-secret-9"))],
             flavour: Flavour::Chat,
             stream,
+            insecure_http: false,
         }),
         params: Params::default(),
-        price: Some(Price {
-            input: Money::from_pico(5),
-            output: Money::from_pico(7),
-            cache_read: Money::ZERO,
-            cache_write: Money::ZERO,
-        }),
+        price: Some(Price::new(Money::from_pico(5), Money::from_pico(7))),
         capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
     }
@@ -260,19 +256,72 @@ fn a_key_that_the_server_repeats_is_masked() {
     assert_eq!((fault.kind, fault.partial.as_deref()), (FaultKind::Truncated, Some("****")));
 }
 
+/// Headers in which keys travel; each holds another one.
+const CANARIES: [&str; 5] =
+    ["x-api-key", "api-key", "x-goog-api-key", "x-custom-key", "proxy-authorization"];
+
+fn with_canaries(base: &str) -> Target {
+    let mut target = target(base, false);
+    let Endpoint::Http(endpoint) = &mut target.endpoint else { panic!("not HTTP") };
+    endpoint.headers = CANARIES
+        .iter()
+        .map(|name| ((*name).to_owned(), Secret::new(format!("canary-in-{name}"))))
+        .collect();
+    target
+}
+
 #[test]
-fn redirects_reach_nobody() {
+fn redirects_reach_nobody_and_no_key_leaves_its_host() {
     let other = TcpListener::bind("127.0.0.1:0").expect("a port");
     other.set_nonblocking(true).expect("non-blocking");
-    let there = other.local_addr().expect("an address");
+    let port = other.local_addr().expect("an address").port();
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"] {
-        let location = format!("location: http://{there}/v1?key={KEY}\r\n");
-        let (base, _server) = once(reply(status, &location, ""));
-        let fault = fault_of(target(&base, false));
-        assert_eq!(fault.kind, FaultKind::RedirectRefused, "{status}");
-        assert!(fault.message.contains(&format!("to `http://{there}`")), "{}", fault.message);
+        for (location, shown) in [
+            (format!("/v1/again?key={KEY}"), None),
+            (format!("http://127.0.0.1:{port}/v1?key={KEY}"), Some("http://127.0.0.1")),
+            (format!("http://localhost:{port}/v1?key={KEY}"), Some("http://localhost")),
+            (format!("https://127.0.0.1:{port}/v1?key={KEY}"), Some("https://127.0.0.1")),
+            (format!("//127.0.0.1:{port}/v1"), Some("http://127.0.0.1")),
+        ] {
+            let (base, server) = once(reply(status, &format!("location: {location}\r\n"), ""));
+            let reply = ask_one(with_canaries(&base));
+            let said = format!("{reply:?}");
+            let fault = reply.result.expect_err("a fault");
+            assert_eq!(fault.kind, FaultKind::RedirectRefused, "{status} {location}");
+            if let Some(shown) = shown {
+                let shown = format!("to `{shown}:{port}`");
+                assert!(fault.message.contains(&shown), "{}", fault.message);
+            }
+            assert!(!said.contains(KEY) && !said.contains("canary"), "{said}");
+            let requests = server.join().expect("a server");
+            let [request] = requests.as_slice() else { panic!("{requests:?}") };
+            assert!(request.contains(&format!("authorization: Bearer {KEY}")), "{request}");
+            for name in CANARIES {
+                assert!(request.contains(&format!("{name}: canary-in-{name}")), "{request}");
+            }
+        }
     }
     assert_eq!(other.accept().expect_err("nobody came").kind(), ErrorKind::WouldBlock);
+}
+
+#[test]
+fn this_machine_is_called_with_a_key_and_no_setting() {
+    for host in ["127.0.0.1", "[::1]"] {
+        let Ok(listener) = TcpListener::bind(format!("{host}:0")) else {
+            eprintln!("skipped {host}: this machine does not have it");
+            continue;
+        };
+        let port = listener.local_addr().expect("an address").port();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let request = request(&mut stream);
+            stream.write_all(json_reply(ANSWER).as_bytes()).expect("written");
+            request
+        });
+        let answer = ask_one(target(&format!("http://{host}:{port}/v1"), false));
+        assert_eq!(answer.result.map(|made| made.text), Ok("Paris".to_owned()), "{host}");
+        assert!(server.join().expect("a server").contains(KEY));
+    }
 }
 
 #[test]
@@ -488,6 +537,11 @@ fn what_cannot_be_called_is_known_before_the_first_call() {
     };
     assert!(refused(target("http://169.254.169.254/v1", true)).contains("never called"));
     assert!(refused(target("http://8.8.8.8/v1", true)).contains("in clear"));
+    assert!(refused(target("http://10.0.0.1/v1", true)).contains("insecure_http"));
+    let mut allowed = target("http://10.0.0.1/v1", true);
+    let Endpoint::Http(endpoint) = &mut allowed.endpoint else { panic!("not HTTP") };
+    endpoint.insecure_http = true;
+    assert_eq!(check(&allowed), Ok(()));
     assert!(refused(target("ftp://host/v1", true)).contains("`ftp:`"));
     let unknown = Target { provider: "acme", ..target("http://localhost/v1", true) };
     assert!(refused(unknown).contains("`acme`"));

@@ -6,7 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{HttpSender, address, failure, read, to_reqwest};
+use super::{
+    HttpSender,
+    address::{self, Carries},
+    failure, read, to_reqwest,
+};
 use crate::{
     base::{clock, digest, secret::Secret},
     domain::{
@@ -22,6 +26,9 @@ mod tests;
 
 /// A token is renewed this long before its end, so that no request arrives with one that has ended.
 const EARLY: Duration = Duration::from_mins(5);
+
+/// What is exchanged is a secret always, and travels encrypted or stays on this machine.
+const TOKEN: Carries = Carries { secret: true, insecure_http: false };
 
 type Slot = Arc<tokio::sync::Mutex<Option<(Token, Instant)>>>;
 
@@ -91,7 +98,7 @@ impl HttpSender {
     ) -> Result<Token, Fault> {
         let timeouts = &call.target.timeouts;
         let url = address::parse(&request.url)?;
-        let client = self.clients.get(address::route(&url, true, timeouts.connect)?)?;
+        let client = self.clients.get(address::route(&url, TOKEN, timeouts.connect)?)?;
         let form = String::from_utf8_lossy(&request.body).into_owned();
         let request = to_reqwest(url, request)?;
         let within = timeouts.total.min(Duration::from_mins(1));

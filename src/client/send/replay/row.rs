@@ -139,6 +139,7 @@ fn usage(value: &Value) -> Option<Usage> {
         output: count("output")? as u64,
         cache_read: part("cache_read"),
         cache_write: part("cache_write"),
+        cache_write_1h: part("cache_write_1h"),
         reasoning: part("reasoning"),
     })
 }

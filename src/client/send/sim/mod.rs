@@ -51,7 +51,7 @@ pub(super) async fn send(call: &Call, profile: &SimProfile) -> Reply {
         status: None,
         fault: result.as_ref().err().cloned(),
         usage,
-        cost: call.target.price.and_then(|price| Some(price.cost(&usage?))),
+        cost: call.target.price.as_ref().and_then(|price| Some(price.cost(&usage?))),
         request_id: None,
     };
     Reply { result, attempts: vec![attempt], served_by: call.target.name.clone(), cached: false }

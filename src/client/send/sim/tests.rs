@@ -31,12 +31,7 @@ fn call(id: &str, expected: &[&str], max_tokens: Option<u64>) -> Call {
         model: "sim".to_owned(),
         endpoint: Endpoint::Sim(QUICK),
         params: Params { max_tokens, ..Params::default() },
-        price: Some(Price {
-            input: Money::from_pico(10),
-            output: Money::from_pico(100),
-            cache_read: Money::ZERO,
-            cache_write: Money::ZERO,
-        }),
+        price: Some(Price::new(Money::from_pico(10), Money::from_pico(100))),
         capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
     };
