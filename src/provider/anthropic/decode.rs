@@ -59,6 +59,14 @@ pub(super) struct WireUsage {
     cache_read_input_tokens: Loose<u64>,
     output_tokens: Loose<u64>,
     output_tokens_details: Loose<OutputDetails>,
+    cache_creation: Loose<CacheCreation>,
+}
+
+/// The cache writes by how long they last.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct CacheCreation {
+    ephemeral_1h_input_tokens: Loose<u64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -72,6 +80,7 @@ impl WireObject<'_> for Block {}
 impl WireObject<'_> for StopDetails {}
 impl WireObject<'_> for WireUsage {}
 impl WireObject<'_> for OutputDetails {}
+impl WireObject<'_> for CacheCreation {}
 
 impl StopDetails {
     /// The explanation, or else the category.
@@ -92,6 +101,9 @@ impl WireUsage {
         if later.output_tokens_details.0.is_some() {
             self.output_tokens_details = later.output_tokens_details;
         }
+        if later.cache_creation.0.is_some() {
+            self.cache_creation = later.cache_creation;
+        }
     }
 
     /// The counts in normal form; `None` unless both totals can be told.
@@ -101,11 +113,15 @@ impl WireUsage {
         let output = self.output_tokens.0?;
         let details = self.output_tokens_details.0.as_ref();
         let thinking = details.and_then(|details| details.thinking_tokens.0).unwrap_or(0);
+        let lasting = self.cache_creation.0.as_ref();
+        let for_an_hour =
+            lasting.and_then(|writes| writes.ephemeral_1h_input_tokens.0).unwrap_or(0);
         Some(Usage {
             input: self.input_tokens.0?.saturating_add(cache_read).saturating_add(cache_write),
             output,
             cache_read,
             cache_write,
+            cache_write_1h: for_an_hour.min(cache_write),
             reasoning: thinking.min(output),
         })
     }

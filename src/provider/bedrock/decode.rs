@@ -62,6 +62,15 @@ pub(super) struct WireUsage {
     output_tokens: Loose<u64>,
     cache_read_input_tokens: Loose<u64>,
     cache_write_input_tokens: Loose<u64>,
+    cache_details: Loose<Vec<CacheDetail>>,
+}
+
+/// Cache writes of one lifetime.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct CacheDetail {
+    ttl: Loose<String>,
+    input_tokens: Loose<u64>,
 }
 
 impl WireObject<'_> for Output {}
@@ -69,17 +78,24 @@ impl WireObject<'_> for WireMessage {}
 impl WireObject<'_> for Block {}
 impl WireObject<'_> for ToolUse {}
 impl WireObject<'_> for WireUsage {}
+impl WireObject<'_> for CacheDetail {}
 
 impl WireUsage {
     /// The counts in normal form; `None` unless both totals can be told.
     pub(super) fn tokens(&self) -> Option<Usage> {
         let cache_read = self.cache_read_input_tokens.0.unwrap_or(0);
         let cache_write = self.cache_write_input_tokens.0.unwrap_or(0);
+        let details = self.cache_details.0.iter().flatten();
+        let for_an_hour: u64 = details
+            .filter(|detail| detail.ttl.0.as_deref() == Some("1h"))
+            .filter_map(|detail| detail.input_tokens.0)
+            .fold(0, u64::saturating_add);
         Some(Usage {
             input: self.input_tokens.0? + cache_read + cache_write,
             output: self.output_tokens.0?,
             cache_read,
             cache_write,
+            cache_write_1h: for_an_hour.min(cache_write),
             reasoning: 0,
         })
     }

@@ -125,6 +125,7 @@ impl WireUsage {
             output: candidates.saturating_add(thoughts),
             cache_read: self.cached_content_token_count.0.unwrap_or(0).min(input),
             cache_write: 0,
+            cache_write_1h: 0,
             reasoning: thoughts,
         })
     }

@@ -27,7 +27,7 @@ use crate::{
     },
     provider::{
         Auth, Card, HttpReply, HttpRequest, Progress, Provider, StreamDecoder, classify,
-        openai_compatible::OpenAiCompatible, sse::Event,
+        openai_compatible::OPENAI_COMPATIBLE, sse::Event,
     },
 };
 
@@ -57,7 +57,7 @@ impl Provider for HuggingFace {
             return Err(bad("Hugging Face wants a token; set HF_TOKEN, or `api_key`"));
         }
         match endpoint.flavour {
-            Flavour::Chat => OpenAiCompatible.check(target, endpoint),
+            Flavour::Chat => OPENAI_COMPATIBLE.check(target, endpoint),
             Flavour::Tgi => tgi::encode::check(target, endpoint),
             other => Err(bad(format!(
                 "`huggingface` has the flavours `chat` and `tgi`, not `{}`",
@@ -69,7 +69,7 @@ impl Provider for HuggingFace {
     fn notices(&self, target: &Target, endpoint: &HttpEndpoint) -> Vec<String> {
         match endpoint.flavour {
             Flavour::Tgi => tgi::encode::notices(&target.params),
-            _ => OpenAiCompatible.notices(target, endpoint),
+            _ => OPENAI_COMPATIBLE.notices(target, endpoint),
         }
     }
 
@@ -79,16 +79,16 @@ impl Provider for HuggingFace {
             return tgi::encode::request(call, endpoint);
         }
         let base_url = address::chat(&endpoint.base_url);
-        OpenAiCompatible.encode(call, &HttpEndpoint { base_url, ..endpoint.clone() })
+        OPENAI_COMPATIBLE.encode(call, &HttpEndpoint { base_url, ..endpoint.clone() })
     }
 
     fn decode(&self, reply: &HttpReply<'_>) -> Result<Generation, Fault> {
-        tgi::decode::reply(reply).unwrap_or_else(|| OpenAiCompatible.decode(reply))
+        tgi::decode::reply(reply).unwrap_or_else(|| OPENAI_COMPATIBLE.decode(reply))
     }
 
     fn stream(&self, head: &HttpReply<'_>) -> Box<dyn StreamDecoder> {
         Box::new(Either {
-            chat: OpenAiCompatible.stream(head),
+            chat: OPENAI_COMPATIBLE.stream(head),
             tgi: Box::new(tgi::stream::Decoder::new(head)),
             is_tgi: false,
         })

@@ -212,6 +212,7 @@ impl WireUsage {
             output,
             cache_read: read,
             cache_write: written.min(input - read),
+            cache_write_1h: 0,
             reasoning: reasoning.min(output),
         })
     }
