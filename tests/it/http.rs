@@ -411,3 +411,42 @@ fn aimock_is_asked_with_and_without_streaming() {
         assert_eq!(lines[1]["output"], "It is a1, I think.", "{more}");
     }
 }
+
+/// Both interfaces of `OpenAI`, both of Azure, and a gateway: each at its own paths.
+#[test]
+fn aimock_is_asked_as_openai_azure_and_openrouter() {
+    let fixtures = json!({"fixtures": [
+        {"match": {"userMessage": "q0"}, "response": {"content": "a0 ☃"}},
+    ]});
+    let Some(aimock) = Aimock::start(&fixtures) else { return };
+    let root = aimock.base_url().trim_end_matches("/v1").to_owned();
+    for stream in [true, false] {
+        let project = project(&aimock.base_url(), 1, &[]);
+        let models = [
+            "provider: openai, base_url: ROOT/v1, model: gpt-4o-mini",
+            "provider: openai, base_url: ROOT/v1, model: gpt-5-mini, flavour: responses",
+            "provider: azure, base_url: ROOT, model: gpt-4o, deployment: d, api_version: 2024-10-21",
+            "provider: azure, base_url: ROOT, model: gpt-4o",
+            "provider: openrouter, base_url: ROOT/api/v1, model: openai/gpt-4o",
+        ];
+        let models = models.iter().enumerate().map(|(i, model)| {
+            let model = model.replace("ROOT", &root);
+            format!("  - {{id: m{i}, {model}, api_key: '${{TEST_KEY}}', stream: {stream}}}\n")
+        });
+        let models: String = models.collect();
+        project.write(
+            "evals.yaml",
+            format!(
+                "dataset: {{path: rows.csv, expected: answer}}\nprompts: ['{{{{question}}}}']\n\
+                 models:\n{models}scorers: [contains]\n"
+            ),
+        );
+        run(&project).ok();
+        let lines = exported(&project);
+        assert_eq!(lines.len(), 5);
+        for line in lines {
+            assert_eq!(line["output"], "a0 ☃", "{line}");
+            assert!(line["usage"].is_object(), "{line}");
+        }
+    }
+}

@@ -187,18 +187,31 @@ fn note_complaints(path: &str, text: &str) -> Vec<String> {
 
 /// The members of a family, (module, type), and where they are: those that implement the trait
 /// `kind`. `files` are the texts of the family's folder by their paths in it.
+///
+/// A type of which there are statics is a table, and its rows are the members.
 fn members(kind: &str, files: &BTreeMap<String, String>) -> Vec<(String, String, String)> {
     let implements =
         Regex::new(&format!(r"\bimpl\s+(\w+::)*{kind}\s+for\s+(\w+)")).expect("a regex");
+    let files: Vec<(&String, String)> = files
+        .iter()
+        .filter(|(path, _)| !path.ends_with("tests.rs"))
+        .map(|(path, text)| (path, Source::new(production(text)).code))
+        .collect();
     let mut found = Vec::new();
-    for (path, text) in files.iter().filter(|(path, _)| !path.ends_with("tests.rs")) {
+    for (path, code) in &files {
         let module = path.split('/').next().unwrap_or(path).trim_end_matches(".rs");
-        let code = Source::new(production(text)).code;
-        found.extend(
-            implements
-                .captures_iter(&code)
-                .map(|member| (module.to_owned(), member[2].to_owned(), path.clone())),
-        );
+        for member in implements.captures_iter(code) {
+            let row = format!(r"\bstatic\s+(\w+)\s*:\s*{}\b", &member[2]);
+            let row = Regex::new(&row).expect("a regex");
+            let before = found.len();
+            for (path, code) in &files {
+                let rows = row.captures_iter(code).map(|row| row[1].to_owned());
+                found.extend(rows.map(|row| (row.to_lowercase(), row, (*path).clone())));
+            }
+            if found.len() == before {
+                found.push((module.to_owned(), member[2].to_owned(), (*path).clone()));
+            }
+        }
     }
     found
 }
@@ -512,6 +525,19 @@ mod rules {
         };
         assert_eq!(list("&bleu::Bleu, &regex::Regex"), [""; 0]);
         assert_eq!(list("&regex::Regex").len(), 1);
+    }
+
+    #[test]
+    fn of_lists_with_rows() {
+        let table = "impl Provider for Host {}\nstatic ONE: Host = 1;\nstatic TWO: Host = 2;\n";
+        let list = |entries: &str| {
+            let module = format!("pub static PROVIDERS: &[&dyn Provider] = &[{entries}];\n");
+            let files = [("mod.rs", module.as_str()), ("hosts.rs", table)]
+                .map(|(name, text)| (name.to_owned(), text.to_owned()));
+            list_complaints("src/provider", "Provider", "PROVIDERS", &BTreeMap::from(files))
+        };
+        assert_eq!(list("&hosts::ONE, &hosts::TWO"), [""; 0]);
+        assert_eq!(list("&hosts::ONE").len(), 1);
     }
 
     #[test]

@@ -304,7 +304,7 @@ fn money(usd: f64) -> Option<Money> {
 
 /// What the headers say: the id of the request, and a cost.
 pub(super) fn from_headers(headers: &dyn Headers) -> (Option<String>, Option<Money>) {
-    let ids = ["x-request-id", "request-id", "x-litellm-call-id"];
+    let ids = ["x-request-id", "apim-request-id", "request-id", "x-litellm-call-id"];
     let id = ids.iter().find_map(|name| headers.get(name)).map(str::to_owned);
     // LiteLLM writes 0 for models that it has no price for.
     let cost = headers.get("x-litellm-response-cost").and_then(|cost| cost.trim().parse().ok());

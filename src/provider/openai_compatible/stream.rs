@@ -54,7 +54,10 @@ impl StreamDecoder for Decoder {
 
     fn finish(self: Box<Self>) -> Result<Generation, Fault> {
         match self.responses {
-            Some(responses) => Box::new(responses).finish(),
+            Some(responses) => Box::new(responses).finish().map(|generation| {
+                let reported_cost = generation.reported_cost.or(self.chat.header_cost);
+                Generation { reported_cost, ..generation }
+            }),
             None => Box::new(self.chat).finish(),
         }
     }
