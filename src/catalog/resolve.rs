@@ -68,7 +68,7 @@ impl Resolver<'_> {
         };
         let params = params(&map.params).map_err(|message| self.error(self.place, message))?;
         let row = known(self.context.table, provider, &model, &endpoint);
-        let capabilities = capabilities(&map.capabilities, row.as_ref());
+        let capabilities = capabilities(map.capabilities, row.as_ref());
         Ok(Target {
             name,
             provider,
@@ -297,7 +297,7 @@ impl Resolver<'_> {
 }
 
 /// What the entry says that a model can take, and of what it does not say, the table.
-fn capabilities(said: &CapabilitiesEntry, row: Option<&Row<'_>>) -> Capabilities {
+fn capabilities(said: CapabilitiesEntry, row: Option<&Row<'_>>) -> Capabilities {
     let table = row.map(Row::capabilities).unwrap_or_default();
     Capabilities {
         vision: said.vision.or(table.vision),
@@ -396,7 +396,7 @@ mod tests {
     fn what_the_entry_says_comes_before_the_table() {
         let row = Table::shipped().find("anthropic", "claude-sonnet-4-5", None);
         let said = CapabilitiesEntry { json: Some(false), ..CapabilitiesEntry::default() };
-        let found = capabilities(&said, row.as_ref());
+        let found = capabilities(said, row.as_ref());
         assert_eq!((found.json, found.schema), (Some(false), Some(false)));
         assert_eq!((found.vision, found.tools), (Some(true), Some(true)));
     }

@@ -135,8 +135,13 @@ pub struct Usage {
     pub cache_write: u64,
     /// Of `cache_write`: written for an hour, which some providers charge more for. Part of the
     /// cost, and not stored.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub cache_write_1h: u64,
     /// Of `output`: spent on reasoning.
     pub reasoning: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }

@@ -99,10 +99,10 @@ fn a_newer_file_takes_precedence_until_it_is_given_up() {
 fn a_newer_file_is_fetched() {
     let json = fs::read_to_string(fixture("litellm.json")).expect("a fixture");
     let json: Value = serde_json::from_str(&json).expect("JSON");
-    let stub = Stub::start(move |_| Response::json(200, &json));
+    let stub = Stub::start(move |_, _| Response::json(200, &json));
     let project = Project::new();
     let update = |source: &str| project.evals().args(["catalog", "update", source]).run();
-    update(&format!("{}/prices.json?token=secret", stub.url())).ok().complains("31 models");
+    update(&format!("{}/prices.json?token=secret", stub.base_url())).ok().complains("31 models");
     let show = project.evals().args(["catalog", "show", "openai/tiny"]).run().ok();
     assert!(
         show.stdout.contains("/prices.json of ") && !show.stdout.contains("secret"),
