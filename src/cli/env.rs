@@ -14,6 +14,19 @@ pub(super) fn database(given: Option<PathBuf>) -> PathBuf {
     given.unwrap_or_else(|| PathBuf::from(DEFAULT_DB))
 }
 
+/// The user's own directory: models, endpoints, the vault, the audit log. `EVALS_HOME`, or `evals`
+/// in the configuration directory; `None` where the environment names neither that nor a home.
+pub(super) fn home() -> Option<PathBuf> {
+    let set = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("EVALS_HOME").or_else(|| {
+        let config = set("XDG_CONFIG_HOME")
+            .filter(|dir| dir.is_absolute())
+            .or_else(|| set("APPDATA"))
+            .or_else(|| set("HOME").map(|home| home.join(".config")))?;
+        Some(config.join("evals"))
+    })
+}
+
 /// Finds the values of `${NAME}`: definitions first, then the environment.
 pub(super) fn lookup(definitions: &BTreeMap<String, String>) -> impl Fn(&str) -> Option<String> {
     |name| definitions.get(name).cloned().or_else(|| variable(name))

@@ -21,6 +21,7 @@ mod schema;
 mod shell_init;
 mod show;
 mod stored;
+mod vault;
 mod watch;
 
 use std::{ffi::OsString, process::ExitCode};
