@@ -6,6 +6,8 @@
 mod http;
 mod params;
 pub mod profile;
+mod registered;
+pub mod registry;
 mod resolve;
 
 use std::path::Path;
@@ -13,6 +15,7 @@ use std::path::Path;
 pub use params::params;
 pub use resolve::resolve;
 
+use self::registry::Registered;
 use crate::domain::params::Params;
 
 /// What resolving needs to know besides the entry.
@@ -26,6 +29,10 @@ pub struct Context<'a> {
     pub params: &'a Params,
     /// What relative paths are relative to.
     pub base_dir: &'a Path,
+    /// The registered models and endpoints.
+    pub registered: &'a dyn Registered,
+    /// The project that the config belongs to.
+    pub project: Option<&'a str>,
 }
 
 impl std::fmt::Debug for Context<'_> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Context, params::params, profile};
+use super::{Context, params::params, profile, registered::Referred};
 use crate::{
     base::{money::Money, quantity},
     config::{
@@ -11,7 +11,10 @@ use crate::{
         error::suggestion,
         variables,
     },
-    domain::target::{Capabilities, Endpoint, Price, ReplaySource, SimProfile, Target, Timeouts},
+    domain::{
+        params::Params,
+        target::{Capabilities, Endpoint, Price, ReplaySource, SimProfile, Target, Timeouts},
+    },
     provider::{self, Auth, PROVIDERS},
 };
 
@@ -32,9 +35,10 @@ pub(super) struct Resolver<'a> {
     pub(super) place: Place,
 }
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
     fn target(&self, map: &ModelMap) -> Result<Target, ConfigError> {
-        let map = &self.with_reference(map)?;
+        let (map, referred) = self.with_reference(map)?;
+        let map = &map;
         let provider = map.provider.as_ref().ok_or_else(|| {
             self.error(self.place, "a model needs `provider`, or `use` with a reference")
                 .hint("for example `sim/good`, or `{id: local, provider: openai-compatible, base_url: …, model: …}`")
@@ -43,7 +47,7 @@ impl Resolver<'_> {
             "sim" => ("sim", Endpoint::Sim(self.sim(map)?)),
             "replay" => ("replay", Endpoint::Replay(self.replay(map)?)),
             name => match provider::find(name) {
-                Some(found) => (found.name(), Endpoint::Http(self.http(map, found)?)),
+                Some(found) => (found.name(), Endpoint::Http(self.http(map, found, referred.as_ref())?)),
                 None => return Err(self.unknown_provider(provider)),
             },
         };
@@ -55,20 +59,21 @@ impl Resolver<'_> {
             (None, None) if model.is_empty() => provider.to_owned(),
             (None, None) => model.clone(),
         };
-        let params = params(&map.params).map_err(|message| self.error(self.place, message))?;
+        let params = self.params(map, referred.as_ref())?;
         let capabilities = Capabilities {
             vision: map.capabilities.vision,
             json: map.capabilities.json,
             tools: map.capabilities.tools,
             reasoning: map.capabilities.reasoning,
         };
+        self.check_capabilities(&params, capabilities, &name)?;
         Ok(Target {
             name,
             provider,
             model,
             endpoint,
-            params: self.context.params.overridden_by(&params),
-            price: self.price(map, provider)?,
+            params,
+            price: self.price(map, provider, referred.as_ref())?,
             capabilities,
             timeouts: self.timeouts(&map.timeouts)?,
         })
@@ -76,11 +81,18 @@ impl Resolver<'_> {
 
     /// Fills in what a reference such as `sim/good`, `replay:answers.jsonl` or `openai/gpt-5-mini`
     /// says.
-    fn with_reference(&self, map: &ModelMap) -> Result<ModelMap, ConfigError> {
+    fn with_reference(
+        &self,
+        map: &ModelMap,
+    ) -> Result<(ModelMap, Option<Referred<'a>>), ConfigError> {
         let mut map = map.clone();
-        let Some(reference) = map.reference.clone() else { return Ok(map) };
+        let Some(reference) = map.reference.clone() else { return Ok((map, None)) };
         let at = self.or_mine(reference.place);
         let text = reference.value.trim();
+        if let Some(rest) = text.strip_prefix("byo:") {
+            let referred = self.refer(&mut map, rest, at)?;
+            return Ok((map, Some(referred)));
+        }
         let (kind, rest) = if let Some(name) = text.strip_prefix("sim/") {
             ("sim", name)
         } else if let Some(path) = text.strip_prefix("replay:") {
@@ -106,7 +118,7 @@ impl Resolver<'_> {
         } else {
             map.model.get_or_insert_with(|| At { value: rest.to_owned(), place: at });
         }
-        Ok(map)
+        Ok((map, None))
     }
 
     fn sim(&self, map: &ModelMap) -> Result<SimProfile, ConfigError> {
@@ -167,7 +179,57 @@ impl Resolver<'_> {
         })
     }
 
-    fn price(&self, map: &ModelMap, provider: &str) -> Result<Option<Price>, ConfigError> {
+    /// The parameters of the run, laid over those of a registered model, under the model's own.
+    fn params(
+        &self,
+        map: &ModelMap,
+        referred: Option<&Referred<'_>>,
+    ) -> Result<Params, ConfigError> {
+        let own = params(&map.params).map_err(|message| self.error(self.place, message))?;
+        let params = self.context.params.overridden_by(&own);
+        let Some(referred) = referred else { return Ok(params) };
+        let mut params = referred.params().overridden_by(&params);
+        if map.capabilities.reasoning != Some(false) {
+            referred.place_reasoning(&mut params);
+        }
+        Ok(params)
+    }
+
+    /// Refuses to ask of a model what it was said not to take.
+    fn check_capabilities(
+        &self,
+        params: &Params,
+        capabilities: Capabilities,
+        name: &str,
+    ) -> Result<(), ConfigError> {
+        let asked = [
+            ("reasoning", capabilities.reasoning, params.reasoning.is_some()),
+            ("tools", capabilities.tools, !params.tools.is_empty()),
+            ("response_format", capabilities.json, params.response_format.is_some()),
+        ];
+        match asked.iter().find(|(_, can, asked)| *can == Some(false) && *asked) {
+            Some((parameter, ..)) => {
+                let message = format!(
+                    "the parameter `{parameter}` is set, and model `{name}` is said not to take it"
+                );
+                Err(self.error(self.place, message).hint(
+                    "leave it out, or turn the capability on: in the entry's `capabilities`, or \
+                     with `evals models edit`",
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn price(
+        &self,
+        map: &ModelMap,
+        provider: &str,
+        referred: Option<&Referred<'_>>,
+    ) -> Result<Option<Price>, ConfigError> {
+        if let (None, Some(referred)) = (&map.price, referred) {
+            return Ok(referred.entry.price(&referred.upstream));
+        }
         let Some(price) = &map.price else {
             // A simulated call costs nothing; a recorded one is not made.
             let free = PriceEntry { input: Some(0.0), output: Some(0.0), ..PriceEntry::default() };
@@ -238,6 +300,7 @@ impl Resolver<'_> {
         let http = [
             ("base_url", map.base_url.is_some()),
             ("api_key", map.api_key.is_some()),
+            ("credential", map.credential.is_some()),
             ("access_key_id", map.access_key_id.is_some()),
             ("secret_access_key", map.secret_access_key.is_some()),
             ("session_token", map.session_token.is_some()),
@@ -297,7 +360,7 @@ impl Resolver<'_> {
             return error.hint(format!("did you mean `sim/{name}`?"));
         }
         error.hint(
-            "a model is `PROVIDER/MODEL`, `sim/PROFILE`, `replay:FILE`, or a mapping such as \
+            "a model is `PROVIDER/MODEL`, `byo:SLUG`, `sim/PROFILE`, `replay:FILE`, or a mapping such as \
              `{id: local, provider: openai-compatible, base_url: http://localhost:11434/v1, \
              model: llama4}`",
         )

@@ -72,7 +72,11 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
 
-    /// A model: sim/good, replay:FILE, or a mapping in YAML. May be repeated
+    /// The project that the run belongs to; credentials may be limited to some
+    #[arg(long, value_name = "NAME")]
+    pub(super) project: Option<String>,
+
+    /// A model: sim/good, byo:SLUG, replay:FILE, or a mapping in YAML. May be repeated
     #[arg(short, long, value_name = "MODEL", help_heading = "Models")]
     pub(super) model: Vec<String>,
     /// Sampling temperature

@@ -7,6 +7,7 @@ mod doctor;
 mod env;
 mod exit;
 mod export;
+mod home;
 mod init;
 mod list;
 mod log;

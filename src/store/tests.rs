@@ -48,6 +48,7 @@ fn header(name: &str) -> RunHeader {
         origin: "sim/good".into(),
         params: json!({"temperature": 0.1}),
         price,
+        reference: None,
     };
     RunHeader {
         id: id::new_run_id(),
@@ -109,6 +110,7 @@ fn attempt(fault: Option<Fault>) -> Attempt {
         usage: answered.then_some(usage),
         cost: answered.then_some(Money::from_pico(77)),
         request_id: Some("req".into()),
+        credential: Some("research".into()),
     }
 }
 
