@@ -178,7 +178,11 @@ impl Resolver<'_> {
     }
 
     /// The account in `text`, which is its JSON or the path of a file with it.
-    pub(super) fn service_account(&self, text: &str, at: &At<String>) -> Result<Credential, ConfigError> {
+    pub(super) fn service_account(
+        &self,
+        text: &str,
+        at: &At<String>,
+    ) -> Result<Credential, ConfigError> {
         if text.trim_start().starts_with('{') {
             return Ok(Credential::ServiceAccount(Secret::new(text)));
         }

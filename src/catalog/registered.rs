@@ -147,8 +147,11 @@ impl<'a> Resolver<'a> {
         let value = (self.context.lookup)(name).map(|value| value.trim().to_owned());
         value.filter(|value| !value.is_empty()).map(Secret::new).ok_or_else(|| {
             let slug = &credential.slug;
-            self.error(at, format!("the environment variable `{name}` of the credential `{slug}` is not set"))
-                .hint(format!("set it to the key: export {name}=…"))
+            self.error(
+                at,
+                format!("the environment variable `{name}` of the credential `{slug}` is not set"),
+            )
+            .hint(format!("set it to the key: export {name}=…"))
         })
     }
 

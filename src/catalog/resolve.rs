@@ -47,7 +47,9 @@ impl<'a> Resolver<'a> {
             "sim" => ("sim", Endpoint::Sim(self.sim(map)?)),
             "replay" => ("replay", Endpoint::Replay(self.replay(map)?)),
             name => match provider::find(name) {
-                Some(found) => (found.name(), Endpoint::Http(self.http(map, found, referred.as_ref())?)),
+                Some(found) => {
+                    (found.name(), Endpoint::Http(self.http(map, found, referred.as_ref())?))
+                }
                 None => return Err(self.unknown_provider(provider)),
             },
         };

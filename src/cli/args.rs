@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::args_models::{EndpointsCommand, ModelsCommand};
+
 /// Tells which model or prompt is better on your data, by how much, at what price and latency, and
 /// how sure one can be.
 #[derive(Debug, Parser)]
@@ -36,6 +38,18 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Delete runs
     Rm(RmArgs),
+    /// Register models of your own, `byo:SLUG`, and look after them
+    Models {
+        /// What to do.
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
+    /// Register addresses with many models, `byo:SLUG/MODEL`, and look after them
+    Endpoints {
+        /// What to do.
+        #[command(subcommand)]
+        command: EndpointsCommand,
+    },
     /// Print the JSON Schema of config files, for editors
     Schema,
     /// Print a completion script for a shell

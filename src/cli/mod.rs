@@ -2,6 +2,7 @@
 //! codes.
 
 mod args;
+mod args_models;
 mod completions;
 mod doctor;
 mod env;
@@ -11,6 +12,7 @@ mod home;
 mod init;
 mod list;
 mod log;
+mod models;
 mod out;
 mod overlay;
 mod progress;
@@ -65,6 +67,8 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(&args, &db, out),
         Command::Export(args) => export::run(&args, &db, out),
         Command::Rm(args) => rm::run(&args, &db, out),
+        Command::Models { command } => models::models(command, &db, out),
+        Command::Endpoints { command } => models::endpoints(command, &db, out),
         Command::Schema => schema::run(out),
         Command::Completions(args) => completions::run(&args, out),
         Command::ShellInit(args) => shell_init::run(&args, out),

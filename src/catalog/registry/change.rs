@@ -188,7 +188,9 @@ impl Registry {
             None => None,
         };
         if draft.brings_credential() {
-            return self.new_credential(entry, draft, had.as_ref(), origin).map(|c| (Some(c), None));
+            return self
+                .new_credential(entry, draft, had.as_ref(), origin)
+                .map(|c| (Some(c), None));
         }
         let used = match draft.credential.as_deref().map(str::trim) {
             Some("") => {
@@ -251,7 +253,8 @@ impl Registry {
                 return Err(field(name, "is the name of an environment variable, not a key"));
             }
         }
-        let stored_id = had.filter(|had| had.auth == auth).and_then(|had| had.access_key_id.clone());
+        let stored_id =
+            had.filter(|had| had.auth == auth).and_then(|had| had.access_key_id.clone());
         let access_key_id = draft.access_key_id.clone().or(stored_id);
         if (auth == AuthMethod::Aws) != access_key_id.is_some() {
             let message = match auth {
@@ -292,7 +295,8 @@ impl Registry {
         let slug = credential.slug.clone();
         match self.credentials.iter_mut().find(|known| known.slug == slug) {
             Some(known) => {
-                let same = known.provider == credential.provider && known.origin == credential.origin;
+                let same =
+                    known.provider == credential.provider && known.origin == credential.origin;
                 let alone = entry.credential.as_deref() == Some(&slug);
                 if !same && !alone {
                     return Err(refuse(format!(
@@ -350,11 +354,8 @@ impl Registry {
             ))
             .with_hint("a key goes to no other host than the one it was given for; give it anew"));
         }
-        let to = CredentialEntry {
-            slug: entry.slug.clone(),
-            origin: origin.to_owned(),
-            ..from.clone()
-        };
+        let to =
+            CredentialEntry { slug: entry.slug.clone(), origin: origin.to_owned(), ..from.clone() };
         let to = self.put_credential(entry, to)?;
         let reuse = from.key_env.is_none().then(|| Reuse { from, to: to.clone() });
         Ok((Some(to), reuse))
@@ -362,11 +363,7 @@ impl Registry {
 }
 
 /// Whether a credential may be used by an entry that is reached at `origin`.
-fn fits(
-    credential: &CredentialEntry,
-    entry: &Entry,
-    origin: &str,
-) -> Result<(), RegistryError> {
+fn fits(credential: &CredentialEntry, entry: &Entry, origin: &str) -> Result<(), RegistryError> {
     let slug = &credential.slug;
     if credential.provider != entry.provider {
         return Err(refuse(format!(
@@ -424,8 +421,10 @@ fn needs_fresh(from: AuthMethod, to: AuthMethod) -> RegistryError {
     } else {
         format!("switching from {} to {} needs a fresh {}", from.name(), to.name(), to.secret())
     };
-    refuse(message).with_hint("give it at the prompt, with `--api-key-stdin`, or name a variable \
-                               that holds it with `--api-key-env`")
+    refuse(message).with_hint(
+        "give it at the prompt, with `--api-key-stdin`, or name a variable \
+                               that holds it with `--api-key-env`",
+    )
 }
 
 fn refuse(message: impl Into<String>) -> RegistryError {

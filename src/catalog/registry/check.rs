@@ -17,8 +17,14 @@ pub const CUSTOM: &str = "custom";
 const TEMPLATES: [&str; 3] = ["api_key", "model", "email"];
 
 /// Headers that belong to the connection.
-const OWN_HEADERS: [&str; 6] =
-    ["host", "content-length", "content-type", "connection", "transfer-encoding", "accept-encoding"];
+const OWN_HEADERS: [&str; 6] = [
+    "host",
+    "content-length",
+    "content-type",
+    "connection",
+    "transfer-encoding",
+    "accept-encoding",
+];
 
 pub(super) fn field(name: &'static str, message: impl Into<String>) -> RegistryError {
     RegistryError::Field { name, message: message.into() }
@@ -173,20 +179,26 @@ fn headers(entry: &Entry) -> Result<(), RegistryError> {
                 return Err(field("headers", format!("`{name}` has `{{{{` without `}}}}`")));
             };
             if !TEMPLATES.contains(&template.trim()) {
-                return Err(field("headers", format!(
-                    "`{name}` names `{{{{{}}}}}`; known: {{{{api_key}}}}, {{{{model}}}}, {{{{email}}}}",
-                    template.trim()
-                )));
+                return Err(field(
+                    "headers",
+                    format!(
+                        "`{name}` names `{{{{{}}}}}`; known: {{{{api_key}}}}, {{{{model}}}}, {{{{email}}}}",
+                        template.trim()
+                    ),
+                ));
             }
             secret |= template.trim() == "api_key";
             rest = tail;
         }
         let carries = ["authorization", "key", "token", "secret", "cookie", "password"];
         if !secret && carries.iter().any(|word| name.contains(word)) {
-            return Err(field("headers", format!(
-                "`{name}` looks like it carries a secret, which is not kept here: write \
+            return Err(field(
+                "headers",
+                format!(
+                    "`{name}` looks like it carries a secret, which is not kept here: write \
                  `{{{{api_key}}}}`, or `${{NAME}}` of an environment variable"
-            )));
+                ),
+            ));
         }
     }
     Ok(())
@@ -215,9 +227,9 @@ fn texts(entry: &Entry) -> Result<(), RegistryError> {
         }
     }
     if let Some(base) = &entry.base_model
-        && !base.split_once('/').is_some_and(|(provider, model)| {
-            !provider.is_empty() && !model.is_empty()
-        })
+        && !base
+            .split_once('/')
+            .is_some_and(|(provider, model)| !provider.is_empty() && !model.is_empty())
     {
         return Err(field("base_model", "is a model of the catalog, written PROVIDER/MODEL"));
     }

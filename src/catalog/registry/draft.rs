@@ -146,8 +146,7 @@ impl Draft {
             entry.format = one_of("format", format, &known)?;
         }
         if let Some(flavour) = trimmed(&self.flavour) {
-            let known =
-                [Flavour::Chat, Flavour::Completion, Flavour::Responses, Flavour::Tgi];
+            let known = [Flavour::Chat, Flavour::Completion, Flavour::Responses, Flavour::Tgi];
             let known = known.map(|flavour| (flavour.name(), flavour));
             entry.flavour = one_of("flavour", flavour, &known)?;
         }

@@ -97,6 +97,14 @@ impl Registry {
         }
     }
 
+    /// Puts `entry` in the place of the one of its slug.
+    pub fn replace(&mut self, kind: Kind, entry: Entry) {
+        let entries = self.entries_mut(kind);
+        if let Some(slot) = entries.iter_mut().find(|known| known.slug == entry.slug) {
+            *slot = entry;
+        }
+    }
+
     /// The credential called `slug`.
     ///
     /// # Errors
