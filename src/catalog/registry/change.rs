@@ -20,6 +20,8 @@ pub struct Added {
     pub credential: Option<CredentialEntry>,
     /// A credential whose secret the new one takes over.
     pub reuse: Option<Reuse>,
+    /// Credentials that nothing uses any more, as they were.
+    pub unused: Vec<CredentialEntry>,
 }
 
 /// The secret of one credential becomes that of another.
@@ -48,7 +50,7 @@ impl Registry {
         let slug = new_slug(draft)?;
         let provider = draft.provider.as_deref().map(str::trim).filter(|name| !name.is_empty());
         let provider = provider
-            .ok_or_else(|| field("provider", "is needed; `custom` is a host of your own"))?;
+            .ok_or_else(|| field("provider", "one is needed; `custom` is a host of your own"))?;
         let place = self.free_place(kind, &slug, provider)?;
         let mut entry = Entry {
             slug,
@@ -71,7 +73,8 @@ impl Registry {
             Some(place) => entries[place] = entry.clone(),
             None => entries.push(entry.clone()),
         }
-        Ok(Added { entry, reactivated, credential, reuse })
+        let unused = self.forget_unused();
+        Ok(Added { entry, reactivated, credential, reuse, unused })
     }
 
     /// Changes what `draft` says of the entry called `slug`.
@@ -94,6 +97,7 @@ impl Registry {
                 return Err(RegistryError::Permanent { name, is: is.clone() });
             }
         }
+        let had = before.credential.as_deref().and_then(|slug| self.credential(slug).ok().cloned());
         let mut entry = before.clone();
         draft.apply(kind, &mut entry)?;
         let origin = check::entry(kind, &entry, lookup)?;
@@ -106,8 +110,17 @@ impl Registry {
         if let Some(slot) = entries.iter_mut().find(|known| known.slug == entry.slug) {
             *slot = entry.clone();
         }
-        self.forget_unused();
-        Ok(Added { entry, reactivated: false, credential, reuse })
+        let mut unused = self.forget_unused();
+        // A key that is in a variable now leaves the vault.
+        let stored = |credential: &CredentialEntry| credential.key_env.is_none();
+        if let (Some(had), Some(now)) = (had, &credential)
+            && had.slug == now.slug
+            && stored(&had)
+            && !stored(now)
+        {
+            unused.push(had);
+        }
+        Ok(Added { entry, reactivated: false, credential, reuse, unused })
     }
 
     /// Removes the entry called `slug`: it stays in the file, and cannot be used. Gives the
@@ -250,7 +263,10 @@ impl Registry {
         {
             if variable.as_deref().is_some_and(|name| !is_variable(name)) {
                 // What was written is not repeated: it may be the key itself.
-                return Err(field(name, "is the name of an environment variable, not a key"));
+                return Err(field(
+                    name,
+                    "the name of an environment variable is needed, not a key",
+                ));
             }
         }
         let stored_id =
@@ -259,7 +275,7 @@ impl Registry {
         if (auth == AuthMethod::Aws) != access_key_id.is_some() {
             let message = match auth {
                 AuthMethod::Aws => "a key pair needs the id of its key as well",
-                _ => "belongs to key pairs of Amazon Web Services: `--auth aws`",
+                _ => "it belongs to key pairs of Amazon Web Services: `--auth aws`",
             };
             return Err(field("access_key_id", message));
         }

@@ -109,7 +109,8 @@ pub(super) fn entry(
 ) -> Result<String, RegistryError> {
     let wire = wire(entry)?;
     if entry.format.is_some() && entry.provider != CUSTOM {
-        let message = format!("is for hosts of your own, and the provider is `{}`", entry.provider);
+        let message =
+            format!("it is for hosts of your own, and the provider is `{}`", entry.provider);
         return Err(field("format", message));
     }
     flavour(entry)?;
@@ -118,14 +119,14 @@ pub(super) fn entry(
         if !taken.iter().any(|setting| setting.name() == name) {
             let name = Setting::ALL.into_iter().find(|setting| setting.name() == name);
             let name = name.map_or("settings", Setting::name);
-            return Err(field(name, format!("means nothing to provider `{}`", entry.provider)));
+            return Err(field(name, format!("it means nothing to provider `{}`", entry.provider)));
         }
     }
     if kind == Kind::Model && entry.model.is_none() && !entry.settings.contains_key("deployment") {
         return Err(field("model", "the id that the provider knows the model by is needed"));
     }
     if entry.max_tokens == Some(0) {
-        return Err(field("max_tokens", "is 1 at least"));
+        return Err(field("max_tokens", "1 is the least"));
     }
     headers(entry)?;
     texts(entry)?;
@@ -144,19 +145,20 @@ fn flavour(entry: &Entry) -> Result<(), RegistryError> {
 
 /// The origin of an address, which holds nothing that could be a secret.
 fn origin(base_url: &str) -> Result<String, RegistryError> {
-    let bad = |why: &str| field("base_url", format!("{why}, such as http://localhost:8000/v1"));
-    let parsed = url::Url::parse(base_url).map_err(|_| bad("is an address with http or https"))?;
+    let bad = |why: &str| field("base_url", format!("{why}: http://localhost:8000/v1"));
+    let parsed =
+        url::Url::parse(base_url).map_err(|_| bad("an http or https address is needed"))?;
     if !parsed.username().is_empty() || parsed.password().is_some() {
-        return Err(bad("holds no user and no password; it is the address alone"));
+        return Err(bad("a user or password does not belong into an address; leave it out"));
     }
     let secret = |name: &str| {
         let name = name.to_lowercase();
         ["key", "token", "secret", "sig", "password"].iter().any(|word| name.contains(word))
     };
     if parsed.query_pairs().any(|(name, _)| secret(&name)) {
-        return Err(bad("holds no key; it is the address alone"));
+        return Err(bad("a key does not belong into an address; leave it out"));
     }
-    vault::origin(base_url).ok_or_else(|| bad("is an address with http or https"))
+    vault::origin(base_url).ok_or_else(|| bad("an http or https address is needed"))
 }
 
 fn headers(entry: &Entry) -> Result<(), RegistryError> {
@@ -209,12 +211,12 @@ fn texts(entry: &Entry) -> Result<(), RegistryError> {
     let named = [("name", &entry.name), ("model", &entry.model), ("base_model", &entry.base_model)];
     for (name, text) in named {
         if text.as_deref().is_some_and(|text| !plain(text) || text.len() > 500) {
-            return Err(field(name, "is one line of at most 500 bytes"));
+            return Err(field(name, "one line of at most 500 bytes is the most"));
         }
     }
     for (name, list) in [("tags", &entry.tags), ("allow", &entry.allow)] {
         if list.iter().any(|text| !plain(text) || text.len() > 500) {
-            return Err(field(name, "each is one line of at most 500 bytes"));
+            return Err(field(name, "one line of at most 500 bytes is the most for each"));
         }
     }
     if let Some(path) = &entry.reasoning_param {
@@ -222,7 +224,7 @@ fn texts(entry: &Entry) -> Result<(), RegistryError> {
             !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         };
         if !path.split('.').all(word) {
-            let message = "is the name of a field of the request, dots between its parts";
+            let message = "the name of a field of the request is needed, dots between its parts";
             return Err(field("reasoning_param", message));
         }
     }
@@ -231,7 +233,7 @@ fn texts(entry: &Entry) -> Result<(), RegistryError> {
             .split_once('/')
             .is_some_and(|(provider, model)| !provider.is_empty() && !model.is_empty())
     {
-        return Err(field("base_model", "is a model of the catalog, written PROVIDER/MODEL"));
+        return Err(field("base_model", "a model of the catalog is written PROVIDER/MODEL"));
     }
     Ok(())
 }

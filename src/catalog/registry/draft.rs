@@ -214,7 +214,7 @@ impl Draft {
             }
         };
         match strangers.iter().find(|(_, said)| *said) {
-            Some((name, _)) => Err(field(name, format!("means nothing for {}", article(kind)))),
+            Some((name, _)) => Err(field(name, format!("it means nothing for {}", article(kind)))),
             None => Ok(()),
         }
     }

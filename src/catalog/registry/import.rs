@@ -5,7 +5,10 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::{Added, Draft, Kind, Registry};
-use crate::config::{self, At};
+use crate::{
+    base::text::nearest,
+    config::{self, At},
+};
 
 /// What is wrong with a file of rows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +22,7 @@ pub enum ImportError {
 }
 
 impl Registry {
-    /// Adds all of `drafts`.
+    /// Adds all of `rows`.
     ///
     /// # Errors
     ///
@@ -28,14 +31,17 @@ impl Registry {
     pub fn import(
         &mut self,
         kind: Kind,
-        drafts: &[Draft],
+        rows: &[Result<Draft, String>],
         origin: &str,
         (now_ms, lookup): (i64, &dyn Fn(&str) -> Option<String>),
     ) -> Result<Vec<Added>, ImportError> {
-        let mut added = Vec::with_capacity(drafts.len());
+        let mut added = Vec::with_capacity(rows.len());
         let mut wrong = Vec::new();
-        for (index, draft) in drafts.iter().enumerate() {
-            match self.add(kind, draft, now_ms, lookup) {
+        for (index, row) in rows.iter().enumerate() {
+            let result = row.as_ref().map_err(Clone::clone).and_then(|draft| {
+                self.add(kind, draft, now_ms, lookup).map_err(|error| error.to_string())
+            });
+            match result {
                 Ok(entry) => added.push(entry),
                 Err(error) => wrong.push(format!("{origin}: row {}: {error}", index + 1)),
             }
@@ -66,26 +72,22 @@ const LISTS: [&str; 3] = ["tags", "allow", "projects"];
 const SECRETS: [&str; 5] =
     ["api_key", "key", "secret_access_key", "session_token", "service_account"];
 
-/// The rows of `text`, numbered from 1: CSV with a header, or a list in YAML. `origin` is for
-/// messages.
+/// The rows of `text`: CSV with a header, or a list in YAML; what is wrong with a row stands in its
+/// place. `origin` is for messages.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or rows are wrong; all of them are named.
-pub fn rows(text: &str, origin: &str, is_csv: bool) -> Result<Vec<Draft>, ImportError> {
+/// The file cannot be read.
+pub fn rows(
+    text: &str,
+    origin: &str,
+    is_csv: bool,
+) -> Result<Vec<Result<Draft, String>>, ImportError> {
     let rows = if is_csv { from_csv(text, origin)? } else { from_yaml(text, origin)? };
     if rows.is_empty() {
         return Err(ImportError::File(format!("{origin}: there are no rows")));
     }
-    let mut drafts = Vec::with_capacity(rows.len());
-    let mut wrong = Vec::new();
-    for (index, row) in rows.into_iter().enumerate() {
-        match row.and_then(draft) {
-            Ok(draft) => drafts.push(draft),
-            Err(message) => wrong.push(format!("{origin}: row {}: {message}", index + 1)),
-        }
-    }
-    if wrong.is_empty() { Ok(drafts) } else { Err(ImportError::Rows(wrong)) }
+    Ok(rows.into_iter().map(|row| row.and_then(draft)).collect())
 }
 
 type Row = Result<Map<String, Value>, String>;
@@ -101,10 +103,22 @@ fn draft(row: Map<String, Value>) -> Result<Draft, String> {
         return Err("`price` is a mapping, such as {input: 0.15, output: 0.6}".to_owned());
     }
     let said = row.into_iter().filter(|(_, value)| !value.is_null()).collect();
-    serde_json::from_value(Value::Object(said)).map_err(|error| {
-        let message = error.to_string();
-        message.replace("invalid type: ", "").replace("invalid value: ", "")
-    })
+    serde_json::from_value(Value::Object(said)).map_err(|error| shown(&error.to_string()))
+}
+
+/// The reader's message, shorter.
+fn shown(message: &str) -> String {
+    let Some((field, known)) = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| rest.split_once("`, expected one of "))
+    else {
+        return message.replace("invalid type: ", "").replace("invalid value: ", "");
+    };
+    let known: Vec<&str> = known.split(", ").map(|name| name.trim_matches('`')).collect();
+    match nearest(field, known.iter().copied()) {
+        Some(meant) => format!("unknown field `{field}`; did you mean `{meant}`?"),
+        None => format!("unknown field `{field}`; known: {}", known.join(", ")),
+    }
 }
 
 fn from_yaml(text: &str, origin: &str) -> Result<Vec<Row>, ImportError> {
@@ -112,7 +126,7 @@ fn from_yaml(text: &str, origin: &str) -> Result<Vec<Row>, ImportError> {
         .map_err(|error: config::ConfigError| ImportError::File(error.to_string()))?;
     let row = |row: At<Value>| match row.value {
         Value::Object(map) => Ok(map),
-        _ => Err(format!("is a mapping (line {})", row.place.line)),
+        _ => Err(format!("a mapping is expected (line {})", row.place.line)),
     };
     Ok(rows.into_iter().map(row).collect())
 }

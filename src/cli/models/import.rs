@@ -26,10 +26,10 @@ pub(super) fn run(kind: Kind, args: &ImportArgs, out: &mut Out) -> Result<(), Fa
     if text.len() as u64 > LARGEST {
         return Err(Failure::usage(format!("`{origin}` is larger than {LARGEST} bytes")));
     }
-    let drafts = registry::rows(&text, &origin, is_csv)?;
+    let rows = registry::rows(&text, &origin, is_csv)?;
     let added = registry::update(&home::directory()?, |registry| {
         let now_ms = clock::now_ms();
-        registry.import(kind, &drafts, &origin, (now_ms, &lookup)).map_err(Wrong::Rows)
+        registry.import(kind, &rows, &origin, (now_ms, &lookup)).map_err(Wrong::Rows)
     });
     let added = added.map_err(Failure::from)?;
     let command = kind.command();

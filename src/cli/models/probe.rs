@@ -60,14 +60,15 @@ impl Probe {
         let project = credential.and_then(|credential| credential.projects.first().cloned());
         let params = Params::default();
         let context = catalog::Context {
-            origin: "test",
+            origin: &reference,
             lookup: &lookup,
             params: &params,
             base_dir: std::path::Path::new(""),
             registered: home,
             project: project.as_deref(),
         };
-        let map = ModelMap { reference: Some(At::nowhere(reference)), ..ModelMap::default() };
+        let map =
+            ModelMap { reference: Some(At::nowhere(reference.clone())), ..ModelMap::default() };
         let mut target = catalog::resolve(&At::nowhere(ModelEntry(map)), context)?;
         let chat =
             matches!(&target.endpoint, Endpoint::Http(http) if http.flavour != Flavour::Completion);

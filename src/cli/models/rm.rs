@@ -45,7 +45,7 @@ pub(super) fn run(kind: Kind, args: &RmEntryArgs, db: &Path, out: &mut Out) -> R
 }
 
 /// Takes the secrets of credentials that nothing uses any more out of the vault.
-fn forget(unused: &[CredentialEntry], out: &mut Out) -> Result<(), Failure> {
+pub(super) fn forget(unused: &[CredentialEntry], out: &mut Out) -> Result<(), Failure> {
     let stored: Vec<&CredentialEntry> =
         unused.iter().filter(|credential| credential.key_env.is_none()).collect();
     if stored.is_empty() {

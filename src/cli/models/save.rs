@@ -6,7 +6,7 @@ use super::{
     super::{Out, exit::Failure, home, home::Home, vault},
     ask, load, lookup,
     probe::Probe,
-    tell_prices,
+    rm, tell_prices,
 };
 use crate::{
     base::{clock, secret::Secret},
@@ -77,23 +77,26 @@ pub(super) fn run(mut request: Request, out: &mut Out) -> Result<(), Failure> {
         None
     };
     let directory = home::directory()?;
-    let (entry, filled) = registry::update(&directory, |registry| {
+    let (entry, filled, unused) = registry::update(&directory, |registry| {
         let had = before.as_ref().and_then(|entry| entry.credential.clone());
         let had = had.and_then(|slug| registry.credential(&slug).ok().cloned());
         let added = request.change(registry, now_ms)?;
         if let (Some(credential), Some(fresh)) = (&added.credential, &mut fresh) {
             keep(credential, had.as_ref(), fresh)?;
         }
-        let mut entry = added.entry;
+        let mut entry = added.entry.clone();
         let mut filled = Vec::new();
         if tested.is_some() {
             entry.tested = tested;
             filled = entry.fill_prices();
         }
         registry.replace(request.kind, entry.clone());
-        Ok::<_, Failure>((entry, filled))
+        Ok::<_, Failure>((entry, filled, added.unused))
     })?;
-    if let (Some(credential), true) = (&added.credential, fresh.is_some()) {
+    // The vault is opened once at a time.
+    let kept = fresh.take().is_some();
+    rm::forget(&unused, out)?;
+    if let (Some(credential), true) = (&added.credential, kept) {
         vault::note("key.set", Some(&credential.slug), None)?;
     }
     let done = match (&before, added.reactivated) {
@@ -153,8 +156,8 @@ impl Request {
         if let (Some(fresh), Some(credential)) = (fresh, &added.credential) {
             home = home.with(&credential.slug, fresh.secret.clone());
         }
-        let probe = Probe::of(self.kind, &added.entry, self.test_model.as_deref(), &home)?;
-        probe.run().map_err(|failure| {
+        let probe = Probe::of(self.kind, &added.entry, self.test_model.as_deref(), &home);
+        probe.and_then(Probe::run).map_err(|failure| {
             let hint = failure.hint.as_deref().map(|hint| format!("{hint}; ")).unwrap_or_default();
             let hint = format!("{hint}nothing was saved; `--no-test` saves without a test");
             failure.hint(hint)
