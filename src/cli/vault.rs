@@ -30,7 +30,7 @@ impl Places {
 pub(super) fn open() -> Result<Vault, Failure> {
     let unlock = Unlock {
         env_key: env::variable("EVALS_VAULT_KEY").map(crate::base::secret::Secret::new),
-        keyring: system_keyring(),
+        keyring: system_keyring(&env::variable),
         passphrase: None,
     };
     Ok(Vault::open(&Places::find()?.vault, &unlock)?)

@@ -1,5 +1,8 @@
 //! How a secret is shown.
 
+/// What stands for a secret.
+pub(super) const MASK: &str = "****";
+
 /// The shortest secret of which anything is shown.
 const SHORTEST_SHOWN: usize = 12;
 
@@ -7,7 +10,7 @@ const SHORTEST_SHOWN: usize = 12;
 pub fn masked(secret: &str) -> String {
     let count = secret.chars().count();
     if count < SHORTEST_SHOWN {
-        return "****".to_owned();
+        return MASK.to_owned();
     }
-    "****".chars().chain(secret.chars().skip(count - 4)).collect()
+    MASK.chars().chain(secret.chars().skip(count - 4)).collect()
 }

@@ -10,15 +10,22 @@
 
 pub mod audit;
 mod entry;
+mod envelope;
 mod error;
+mod file;
 mod keyring;
 mod mask;
 mod opened;
+mod seal;
 mod slot;
+
+#[cfg(test)]
+mod tests;
 
 pub use self::{
     entry::{EntryInfo, EntryKey, origin},
     error::VaultError,
+    file::make_directory,
     keyring::{KeyStore, KeyStoreError, system_keyring},
     mask::masked,
     opened::{Status, Vault, list_locked, status},
