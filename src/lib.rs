@@ -13,6 +13,7 @@ pub mod extract;
 pub mod prompt;
 pub mod provider;
 pub mod stats;
+pub mod vault;
 
 pub mod catalog;
 pub mod client;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::resolve::Resolver;
+use super::{registered::Referred, resolve::Resolver};
 use crate::{
     base::secret::Secret,
     config::{At, ConfigError, entry::ModelMap, variables},
@@ -16,6 +16,7 @@ impl Resolver<'_> {
         &self,
         map: &ModelMap,
         provider: &dyn Provider,
+        referred: Option<&Referred<'_>>,
     ) -> Result<HttpEndpoint, ConfigError> {
         let settings = self.settings(map, provider)?;
         let base_url = match &map.base_url {
@@ -27,14 +28,36 @@ impl Resolver<'_> {
         if map.model.is_none() && settings.deployment.is_none() {
             return Err(self.error(self.place, "the model needs `model`"));
         }
+        let base_url = base_url.trim().trim_end_matches('/').to_owned();
+        let credential = match &map.credential {
+            Some(written) if map.api_key.is_some() || map.secret_access_key.is_some() => {
+                let message = "a model has a `credential` or a key of its own, not both";
+                return Err(self.error(written.place, message));
+            }
+            Some(written) => self.registered_credential(written, provider, &base_url)?,
+            None if map.api_key.is_none() && referred.is_some_and(Referred::is_custom) => {
+                Credential::None
+            }
+            None => self.credential(map, provider)?,
+        };
+        let upstream = map.model.as_ref().map(|model| self.text(model)).transpose()?;
+        let upstream = upstream.unwrap_or_default();
+        let header = |name: &String, written: &At<String>| {
+            let value = self.header(&self.text(written)?, &credential, &upstream);
+            let value = value.map_err(|message| {
+                self.error(written.place, format!("the header `{name}`: {message}"))
+            })?;
+            Ok((name.clone(), Secret::new(value)))
+        };
         let headers = map
             .headers
             .iter()
-            .map(|(name, value)| Ok((name.clone(), Secret::new(self.text(value)?))))
+            .map(|(name, written)| header(name, written))
             .collect::<Result<_, ConfigError>>()?;
         Ok(HttpEndpoint {
-            base_url: base_url.trim().trim_end_matches('/').to_owned(),
-            credential: self.credential(map, provider)?,
+            base_url,
+            credential,
+            credential_slug: map.credential.as_ref().map(|slug| slug.value.clone()),
             headers,
             flavour: map.flavour.unwrap_or_default(),
             stream: map.stream.unwrap_or(true),
@@ -156,7 +179,11 @@ impl Resolver<'_> {
     }
 
     /// The account in `text`, which is its JSON or the path of a file with it.
-    fn service_account(&self, text: &str, at: &At<String>) -> Result<Credential, ConfigError> {
+    pub(super) fn service_account(
+        &self,
+        text: &str,
+        at: &At<String>,
+    ) -> Result<Credential, ConfigError> {
         if text.trim_start().starts_with('{') {
             return Ok(Credential::ServiceAccount(Secret::new(text)));
         }

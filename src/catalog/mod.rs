@@ -9,6 +9,8 @@ mod http;
 mod params;
 mod price;
 pub mod profile;
+mod registered;
+pub mod registry;
 mod resolve;
 mod table;
 #[cfg(test)]
@@ -21,6 +23,7 @@ pub use params::params;
 pub use resolve::{known, resolve};
 pub use table::{Row, Table, TableError};
 
+use self::registry::Registered;
 use crate::domain::params::Params;
 
 /// What resolving needs to know besides the entry.
@@ -36,6 +39,10 @@ pub struct Context<'a> {
     pub base_dir: &'a Path,
     /// What is known of models.
     pub table: Table<'a>,
+    /// The registered models and endpoints.
+    pub registered: &'a dyn Registered,
+    /// The project that the config belongs to.
+    pub project: Option<&'a str>,
 }
 
 impl std::fmt::Debug for Context<'_> {

@@ -1,6 +1,6 @@
 //! Prices as they are written, with what is left out, and the whole prices they mean.
 
-use super::{resolve::Resolver, table::Row};
+use super::{registered::Referred, resolve::Resolver, table::Row};
 use crate::{
     base::money::Money,
     config::{
@@ -72,18 +72,22 @@ pub(super) fn price(
 }
 
 impl Resolver<'_> {
-    /// The price that the entry names, or else the catalog's.
+    /// The price that the entry names, or else the registered model's, or else the catalog's.
     pub(super) fn price(
         &self,
         map: &ModelMap,
         provider: &str,
         row: Option<Row<'_>>,
+        referred: Option<&Referred<'_>>,
     ) -> Result<Option<Price>, ConfigError> {
-        match &map.price {
-            Some(written) => self.written_price(written).map(Some),
+        match (&map.price, referred) {
+            (Some(written), _) => self.written_price(written).map(Some),
+            (None, Some(referred)) => {
+                Ok(referred.entry.price(&referred.upstream, self.context.table))
+            }
             // A simulated call costs nothing; a recorded one is not made.
-            None if provider == "sim" => Ok(Some(Price::new(Money::ZERO, Money::ZERO))),
-            None => Ok(row.and_then(|row| row.price)),
+            _ if provider == "sim" => Ok(Some(Price::new(Money::ZERO, Money::ZERO))),
+            _ => Ok(row.and_then(|row| row.price)),
         }
     }
 

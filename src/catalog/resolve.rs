@@ -6,6 +6,7 @@ use super::{
     Context,
     params::params,
     profile,
+    registered::Referred,
     table::{Row, Table},
 };
 use crate::{
@@ -16,7 +17,10 @@ use crate::{
         error::suggestion,
         variables,
     },
-    domain::target::{Capabilities, Endpoint, ReplaySource, SimProfile, Target, Timeouts},
+    domain::{
+        params::Params,
+        target::{Capabilities, Endpoint, ReplaySource, SimProfile, Target, Timeouts},
+    },
     provider::{self, Auth, PROVIDERS, Provider},
 };
 
@@ -43,9 +47,10 @@ pub(super) struct Resolver<'a> {
     pub(super) place: Place,
 }
 
-impl Resolver<'_> {
+impl<'a> Resolver<'a> {
     fn target(&self, map: &ModelMap) -> Result<Target, ConfigError> {
-        let map = &self.with_reference(map)?;
+        let (map, referred) = self.with_reference(map)?;
+        let map = &map;
         let provider = map.provider.as_ref().ok_or_else(|| {
             self.error(self.place, "a model needs `provider`, or `use` with a reference")
                 .hint("for example `sim/good`, or `{id: local, provider: openai-compatible, base_url: …, model: …}`")
@@ -54,7 +59,9 @@ impl Resolver<'_> {
             "sim" => ("sim", Endpoint::Sim(self.sim(map)?)),
             "replay" => ("replay", Endpoint::Replay(self.replay(map)?)),
             name => match provider::find(name) {
-                Some(found) => (found.name(), Endpoint::Http(self.http(map, found)?)),
+                Some(found) => {
+                    (found.name(), Endpoint::Http(self.http(map, found, referred.as_ref())?))
+                }
                 None => return Err(self.unknown_provider(provider)),
             },
         };
@@ -66,7 +73,7 @@ impl Resolver<'_> {
             (None, None) if model.is_empty() => provider.to_owned(),
             (None, None) => model.clone(),
         };
-        let params = params(&map.params).map_err(|message| self.error(self.place, message))?;
+        let params = self.params(map, referred.as_ref())?;
         let row = known(self.context.table, provider, &model, &endpoint);
         let capabilities = capabilities(map.capabilities, row.as_ref());
         Ok(Target {
@@ -74,8 +81,8 @@ impl Resolver<'_> {
             provider,
             model,
             endpoint,
-            params: self.context.params.overridden_by(&params),
-            price: self.price(map, provider, row)?,
+            params,
+            price: self.price(map, provider, row, referred.as_ref())?,
             capabilities,
             timeouts: self.timeouts(&map.timeouts)?,
         })
@@ -83,11 +90,18 @@ impl Resolver<'_> {
 
     /// Fills in what a reference such as `sim/good`, `replay:answers.jsonl` or `openai/gpt-5-mini`
     /// says.
-    fn with_reference(&self, map: &ModelMap) -> Result<ModelMap, ConfigError> {
+    fn with_reference(
+        &self,
+        map: &ModelMap,
+    ) -> Result<(ModelMap, Option<Referred<'a>>), ConfigError> {
         let mut map = map.clone();
-        let Some(reference) = map.reference.clone() else { return Ok(map) };
+        let Some(reference) = map.reference.clone() else { return Ok((map, None)) };
         let at = self.or_mine(reference.place);
         let text = reference.value.trim();
+        if let Some(rest) = text.strip_prefix("byo:") {
+            let referred = self.refer(&mut map, rest, at)?;
+            return Ok((map, Some(referred)));
+        }
         let (kind, rest) = if let Some(name) = text.strip_prefix("sim/") {
             ("sim", name)
         } else if let Some(path) = text.strip_prefix("replay:") {
@@ -113,7 +127,7 @@ impl Resolver<'_> {
         } else {
             map.model.get_or_insert_with(|| At { value: rest.to_owned(), place: at });
         }
-        Ok(map)
+        Ok((map, None))
     }
 
     fn sim(&self, map: &ModelMap) -> Result<SimProfile, ConfigError> {
@@ -174,6 +188,22 @@ impl Resolver<'_> {
         })
     }
 
+    /// The parameters of the run, laid over those of a registered model, under the model's own.
+    fn params(
+        &self,
+        map: &ModelMap,
+        referred: Option<&Referred<'_>>,
+    ) -> Result<Params, ConfigError> {
+        let own = params(&map.params).map_err(|message| self.error(self.place, message))?;
+        let params = self.context.params.overridden_by(&own);
+        let Some(referred) = referred else { return Ok(params) };
+        let mut params = referred.params().overridden_by(&params);
+        if map.capabilities.reasoning != Some(false) {
+            referred.place_reasoning(&mut params);
+        }
+        Ok(params)
+    }
+
     fn timeouts(&self, entry: &TimeoutsEntry) -> Result<Timeouts, ConfigError> {
         let mut timeouts = Timeouts::default();
         for (written, slot) in [
@@ -212,6 +242,7 @@ impl Resolver<'_> {
         let http = [
             ("base_url", map.base_url.is_some()),
             ("api_key", map.api_key.is_some()),
+            ("credential", map.credential.is_some()),
             ("access_key_id", map.access_key_id.is_some()),
             ("secret_access_key", map.secret_access_key.is_some()),
             ("session_token", map.session_token.is_some()),
@@ -281,7 +312,7 @@ impl Resolver<'_> {
             return error.hint(format!("did you mean `sim/{name}`?"));
         }
         error.hint(
-            "a model is `PROVIDER/MODEL`, `sim/PROFILE`, `replay:FILE`, or a mapping such as \
+            "a model is `PROVIDER/MODEL`, `byo:SLUG`, `sim/PROFILE`, `replay:FILE`, or a mapping such as \
              `{id: local, provider: openai-compatible, base_url: http://localhost:11434/v1, \
              model: llama4}`",
         )
@@ -341,9 +372,23 @@ mod tests {
 
     use super::*;
     use crate::{
-        base::money::Money,
-        domain::{params::Params, target::Price},
+        base::{money::Money, secret::Secret},
+        catalog::registry,
+        domain::target::Price,
     };
+
+    /// Nobody has registered anything.
+    struct Nothing(registry::Registry);
+
+    impl registry::Registered for Nothing {
+        fn registry(&self) -> Result<&registry::Registry, String> {
+            Ok(&self.0)
+        }
+
+        fn secret(&self, _ask: &registry::Ask<'_>) -> Result<Secret, String> {
+            Err("there is no vault".to_owned())
+        }
+    }
 
     fn resolved(yaml: &str) -> Result<Target, ConfigError> {
         let entry: ModelEntry = crate::config::parse_flag(yaml, "--model")?;
@@ -353,6 +398,8 @@ mod tests {
             params: &Params::default(),
             base_dir: Path::new(""),
             table: Table::shipped(),
+            registered: &Nothing(registry::Registry::default()),
+            project: None,
         };
         resolve(&At::nowhere(entry), context)
     }

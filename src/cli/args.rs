@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::args_models::{EndpointsCommand, ModelsCommand};
+
 /// Tells which model or prompt is better on your data, by how much, at what price and latency, and
 /// how sure one can be.
 #[derive(Debug, Parser)]
@@ -38,6 +40,18 @@ pub(super) enum Command {
     Rm(RmArgs),
     /// Look up models: limits, prices, capabilities
     Catalog(CatalogArgs),
+    /// Register models of your own, `byo:SLUG`, and look after them
+    Models {
+        /// What to do.
+        #[command(subcommand)]
+        command: ModelsCommand,
+    },
+    /// Register addresses with many models, `byo:SLUG/MODEL`, and look after them
+    Endpoints {
+        /// What to do.
+        #[command(subcommand)]
+        command: EndpointsCommand,
+    },
     /// Print the JSON Schema of config files, for editors
     Schema,
     /// Print a completion script for a shell
@@ -74,7 +88,11 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) name: Option<String>,
 
-    /// A model: sim/good, replay:FILE, or a mapping in YAML. May be repeated
+    /// The project that the run belongs to; credentials may be limited to some
+    #[arg(long, value_name = "NAME")]
+    pub(super) project: Option<String>,
+
+    /// A model: sim/good, byo:SLUG, replay:FILE, or a mapping in YAML. May be repeated
     #[arg(short, long, value_name = "MODEL", help_heading = "Models")]
     pub(super) model: Vec<String>,
     /// Sampling temperature

@@ -2,15 +2,18 @@
 //! codes.
 
 mod args;
+mod args_models;
 mod catalog;
 mod completions;
 mod doctor;
 mod env;
 mod exit;
 mod export;
+mod home;
 mod init;
 mod list;
 mod log;
+mod models;
 mod out;
 mod overlay;
 mod progress;
@@ -22,6 +25,7 @@ mod schema;
 mod shell_init;
 mod show;
 mod stored;
+mod vault;
 mod watch;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -65,6 +69,8 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Export(args) => export::run(&args, &db, out),
         Command::Rm(args) => rm::run(&args, &db, out),
         Command::Catalog(args) => catalog::run(&args, out),
+        Command::Models { command } => models::models(command, &db, out),
+        Command::Endpoints { command } => models::endpoints(command, &db, out),
         Command::Schema => schema::run(out),
         Command::Completions(args) => completions::run(&args, out),
         Command::ShellInit(args) => shell_init::run(&args, out),

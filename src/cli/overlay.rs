@@ -15,6 +15,7 @@ use crate::config::{
 pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failure> {
     Ok(File {
         name: args.name.clone().map(At::nowhere),
+        project: args.project.clone().map(At::nowhere),
         dataset: self::dataset(args, dataset)?.map(At::nowhere),
         prompts: args.prompt.iter().map(|text| At::nowhere(prompt(text, args))).collect(),
         models: args.model.iter().map(|text| model(text)).collect::<Result<_, _>>()?,

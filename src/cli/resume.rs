@@ -96,6 +96,7 @@ fn answer(trial: TrialRecord) -> Answer {
         usage: trial.usage,
         cost: trial.cost_pico.map(Money::from_pico),
         request_id: None,
+        credential: None,
     });
     Answer {
         key: trial.key,

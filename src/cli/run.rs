@@ -15,6 +15,7 @@ use super::{
     catalog::OwnTable,
     env,
     exit::{Exit, Failure},
+    home::Home,
     log::Log,
     overlay,
     progress::Progress,
@@ -63,7 +64,9 @@ pub(super) fn once(
     let lookup = env::lookup(&definitions);
     let own = OwnTable::load()?;
     let only_ids = args.failed_of.as_deref().map(|run| failed_ids(db, run)).transpose()?;
+    let home = Home::default();
     let inputs = Inputs {
+        registered: &home,
         origin: &asked.origin,
         base_dir: &asked.base_dir,
         lookup: &lookup,
@@ -71,6 +74,7 @@ pub(super) fn once(
         table: own.table(),
     };
     let mut plan = runtime.block_on(plan::resolve(&asked.file, inputs))?;
+    note_use(&home, &plan.header.id)?;
     let gates = gates(&plan, &asked)?;
     let allowed = allowed_errors(args, &gates)?;
     let books = runtime.block_on(books(&plan, &asked))?;
@@ -119,6 +123,14 @@ pub(super) fn once(
         ));
     }
     Ok(exit(&outcome, &stored.gates))
+}
+
+/// Notes in the audit log which credentials of the vault the run uses.
+fn note_use(home: &Home, run: &str) -> Result<(), Failure> {
+    for slug in home.used() {
+        super::vault::note("key.use", Some(&slug), Some(run))?;
+    }
+    Ok(())
 }
 
 /// What is ready to be executed.

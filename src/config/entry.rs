@@ -291,6 +291,8 @@ pub struct ModelMap {
     pub base_url: Option<At<String>>,
     /// The credential, as `${NAME}` of an environment variable.
     pub api_key: Option<At<String>>,
+    /// A registered credential, by its slug, instead of a key.
+    pub credential: Option<At<String>>,
     /// Amazon Web Services: the id of the key, as text or `${NAME}`.
     pub access_key_id: Option<At<String>>,
     /// Amazon Web Services: the key, as `${NAME}`.

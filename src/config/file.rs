@@ -18,6 +18,8 @@ use crate::domain::trial::Status;
 pub struct File {
     /// What runs of this experiment are called. Default: the file's name.
     pub name: Option<At<String>>,
+    /// The project that this belongs to; a registered credential may be limited to some.
+    pub project: Option<At<String>>,
     /// The rows: a path, or a mapping with a path and options.
     pub dataset: Option<At<DatasetEntry>>,
     /// What is asked, one or several ways. Default: the sample's input as it is.
@@ -99,6 +101,7 @@ impl File {
         };
         Self {
             name: over.name.or(self.name),
+            project: over.project.or(self.project),
             dataset: self.dataset,
             prompts: list(self.prompts, over.prompts),
             models: list(self.models, over.models),

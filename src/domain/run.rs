@@ -77,6 +77,9 @@ pub struct ModelInfo {
     pub params: Value,
     /// The prices used.
     pub price: Option<Price>,
+    /// The registered model or endpoint that was named, as it was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 
 /// A scorer of a run.

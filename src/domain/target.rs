@@ -30,6 +30,16 @@ pub struct Target {
     pub timeouts: Timeouts,
 }
 
+impl Target {
+    /// The slug of the registered credential that calls are made with, where it is one.
+    pub fn credential_slug(&self) -> Option<String> {
+        match &self.endpoint {
+            Endpoint::Http(endpoint) => endpoint.credential_slug.clone(),
+            Endpoint::Sim(_) | Endpoint::Replay(_) => None,
+        }
+    }
+}
+
 /// The three ways to get an answer.
 #[derive(Debug, Clone)]
 pub enum Endpoint {
@@ -48,6 +58,8 @@ pub struct HttpEndpoint {
     pub base_url: String,
     /// What proves who asks.
     pub credential: Credential,
+    /// The slug of the registered credential that this is, where it is one.
+    pub credential_slug: Option<String>,
     /// Further headers; their values may be secrets.
     pub headers: Vec<(String, Secret)>,
     /// Which of the provider's endpoints is called.

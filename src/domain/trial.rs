@@ -97,6 +97,8 @@ pub struct Attempt {
     pub cost: Option<Money>,
     /// The provider's id of the request.
     pub request_id: Option<String>,
+    /// The registered credential that it was made with, by its slug.
+    pub credential: Option<String>,
 }
 
 impl Attempt {
@@ -171,6 +173,7 @@ mod tests {
             usage: None,
             cost: Some(Money::from_pico(5)),
             request_id: None,
+            credential: None,
         };
         let refused = Fault::new(FaultKind::RateLimited, "later");
         let cut = Fault { partial: Some("ha".into()), ..refused.clone() };

@@ -22,6 +22,7 @@ fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
         origin: String::new(),
         params: Value::Null,
         price: None,
+        reference: None,
     };
     RunHeader {
         id: "01J".into(),

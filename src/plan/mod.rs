@@ -20,7 +20,7 @@ pub use self::scorers::PlannedScorer;
 use crate::{
     base::{clock, id},
     catalog::{self, Table},
-    config::{At, ConfigError, File, Place, error::suggestion},
+    config::{At, ConfigError, File, Place, entry::ModelEntry, error::suggestion},
     dataset::{Dataset, DatasetError, Format},
     domain::{
         run::{ModelInfo, PromptInfo, RunHeader},
@@ -72,6 +72,8 @@ pub struct Inputs<'a> {
     pub base_dir: &'a Path,
     /// Finds the value of `${NAME}`.
     pub lookup: &'a dyn Fn(&str) -> Option<String>,
+    /// The registered models and endpoints.
+    pub registered: &'a dyn catalog::registry::Registered,
     /// Keeps only the samples with these ids.
     pub only_ids: Option<&'a HashSet<String>>,
     /// What is known of models.
@@ -135,7 +137,11 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
                 template: prompt.to_value(),
             })
             .collect(),
-        models: targets.iter().map(|target| model_info(target)).collect(),
+        models: targets
+            .iter()
+            .zip(&file.models)
+            .map(|(target, entry)| model_info(target, &entry.value))
+            .collect(),
         scorers: scorers.iter().map(PlannedScorer::info).collect(),
         extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
         epochs,
@@ -171,6 +177,8 @@ fn targets(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigEr
         params: &params,
         base_dir: inputs.base_dir,
         table: inputs.table,
+        registered: inputs.registered,
+        project: file.project.as_ref().map(|project| project.value.as_str()),
     };
     let mut names = HashSet::new();
     let mut targets = Vec::with_capacity(file.models.len());
@@ -241,7 +249,7 @@ fn name(file: &File, inputs: Inputs<'_>, location: &str) -> String {
         .unwrap_or_else(|| "run".to_owned())
 }
 
-fn model_info(target: &Target) -> ModelInfo {
+fn model_info(target: &Target, entry: &ModelEntry) -> ModelInfo {
     let origin = match &target.endpoint {
         Endpoint::Http(endpoint) => without_secrets(&endpoint.base_url),
         Endpoint::Sim(sim) => format!(
@@ -265,6 +273,12 @@ fn model_info(target: &Target) -> ModelInfo {
         origin,
         params: target.params.to_value(),
         price: target.price.clone(),
+        reference: entry
+            .0
+            .reference
+            .as_ref()
+            .map(|reference| reference.value.trim().to_owned())
+            .filter(|reference| reference.starts_with("byo:")),
     }
 }
 

@@ -251,6 +251,7 @@ fn call(case: &Value) -> (Call, HttpEndpoint) {
     let endpoint = HttpEndpoint {
         base_url: text(&case["base_url"]),
         credential: credential(case),
+        credential_slug: None,
         settings: settings(&case["settings"]),
         headers: headers(case)
             .into_iter()

@@ -34,6 +34,7 @@ fn answer(latency_us: Option<u64>, cost: Option<Money>) -> Answer {
         usage: None,
         cost,
         request_id: None,
+        credential: None,
     };
     Answer {
         key: TrialKey { seq: 0, sample: 0, prompt: 0, model: 0, epoch: 0 },

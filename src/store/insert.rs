@@ -242,9 +242,9 @@ fn attempted(
     let sql = "INSERT INTO attempts (run, seq, attempt, started_ms, latency_us, ttft_us,
                    http_status, error_kind, error_message, retry_after_ms, partial, input_tokens,
                    output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
-                   cost_pico, request_id)
+                   cost_pico, request_id, credential)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                       ?18)";
+                       ?18, ?19)";
     let fault: Option<&Fault> = attempt.fault.as_ref();
     let tokens = tokens(attempt.usage);
     conn.prepare_cached(sql)?.execute(params![
@@ -268,6 +268,7 @@ fn attempted(
         tokens[4],
         attempt.cost.map(Money::pico),
         attempt.request_id,
+        attempt.credential,
     ])?;
     Ok(())
 }

@@ -47,6 +47,7 @@ fn header(name: &str) -> RunHeader {
         origin: "sim/good".into(),
         params: json!({"temperature": 0.1}),
         price,
+        reference: None,
     };
     RunHeader {
         id: id::new_run_id(),
@@ -115,6 +116,7 @@ fn attempt(fault: Option<Fault>) -> Attempt {
         usage: answered.then_some(usage),
         cost: answered.then_some(Money::from_pico(77)),
         request_id: Some("req".into()),
+        credential: Some("research".into()),
     }
 }
 
@@ -640,16 +642,69 @@ fn a_path_that_is_of_no_use_is_an_error() {
     assert!(Store::open(&file).is_ok(), "an empty file becomes a store");
 }
 
+/// The database as the first version made it, with what it wrote.
+const FIRST: &str = "
+    PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = 0x45564C53; PRAGMA user_version = 1;";
+
 #[test]
-fn an_older_step_of_the_store_is_brought_up() {
+fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     let (_directory, path) = place();
+    let mut old = header("old");
+    old.id = "01JABCDEFGHJKMNPQRSTVWXYZ0".into();
+    {
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        let conn = Connection::open(&path).expect("opened");
+        conn.execute_batch(FIRST).expect("settings");
+        conn.execute_batch(include_str!("migrations/0001_init.sql")).expect("tables");
+        let text = serde_json::to_string(&old).expect("JSON");
+        assert!(!text.contains("reference"), "what the first version did not know: {text}");
+        let row = (&old.id, &text);
+        conn.execute(
+            "INSERT INTO runs (id, name, status, created_ms, header)
+             VALUES (?1, 'old', 'complete', 5, ?2)",
+            row,
+        )
+        .expect("a run");
+        conn.execute_batch(
+            "INSERT INTO samples VALUES (1, 0, 'row-0', NULL, 'q', '[]', '[]', '{}', '{}');
+             INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, cached, attempts)
+             VALUES (1, 0, 0, 0, 0, 0, 'ok', 0, 1);
+             INSERT INTO answers (run, seq, served_by, output) VALUES (1, 0, 'a', 'yes');
+             INSERT INTO attempts (run, seq, attempt, started_ms, latency_us)
+             VALUES (1, 0, 0, 7, 8);",
+        )
+        .expect("a trial");
+    }
+    let store = Store::open_existing(&path).expect("brought up");
     let version = |store: &Store| -> i64 {
         store.conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version")
     };
-    let store = Store::open(&path).expect("made");
-    assert_eq!(version(&store), 1);
+    assert_eq!(version(&store), 2);
+    assert_eq!(store.find_run("old").expect("found").header, old);
+    let attempt: (i64, Option<String>) = store
+        .conn
+        .query_row("SELECT latency_us, credential FROM attempts", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .expect("an attempt");
+    assert_eq!(attempt, (8, None));
+    assert_eq!(store.check().expect("checked"), [""; 0]);
     drop(store);
-    assert_eq!(version(&Store::open(&path).expect("opened again")), 1);
+    assert_eq!(version(&Store::open(&path).expect("opened again")), 2);
+}
+
+#[tokio::test]
+async fn attempts_keep_the_credential_that_they_were_made_with() {
+    let (_directory, path) = place();
+    four_trials(&path).await;
+    let store = Store::open_existing(&path).expect("opened");
+    let count: i64 = store
+        .conn
+        .query_row("SELECT count(*) FROM attempts WHERE credential = 'research'", [], |row| {
+            row.get(0)
+        })
+        .expect("counted");
+    assert!(count > 0);
 }
 
 /// Reads all there is; only that nothing panics counts.

@@ -16,6 +16,7 @@ mod docs;
 mod doubles;
 mod gsm8k;
 mod http;
+mod models;
 mod run;
 mod stored;
 mod support;

@@ -17,7 +17,7 @@ use source::{Source, production};
 const FLOORS: &[(u8, &[&str])] = &[
     (0, &["base"]),
     (1, &["domain", "frame"]),
-    (2, &["config", "extract", "prompt", "provider", "stats"]),
+    (2, &["config", "extract", "prompt", "provider", "stats", "vault"]),
     (3, &["dataset", "catalog", "client", "scorer", "metric", "store"]),
     (4, &["plan"]),
     (5, &["run"]),

@@ -200,6 +200,8 @@ impl Moto {
             flavour: Flavour::Chat,
             stream: false,
             settings: Settings { region: Some(REGION.to_owned()), ..Settings::default() },
+            credential_slug: None,
+            insecure_http: false,
         };
         let target = Target {
             name: "vectors".to_owned(),

@@ -49,6 +49,7 @@ impl<S: Generate> Generate for Timeout<S> {
                         usage: None,
                         cost: None,
                         request_id: None,
+                        credential: call.target.credential_slug(),
                     };
                     Reply {
                         result: Err(fault),

@@ -199,6 +199,7 @@ impl Record {
             usage,
             cost: generation.and_then(|generation| generation.reported_cost).or_else(priced),
             request_id: request_id.or(self.request_id).map(|id| redactor.cleaned(id)),
+            credential: target.credential_slug(),
         }
     }
 }

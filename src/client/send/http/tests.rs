@@ -121,6 +121,7 @@ pub(super) fn target(base: &str, stream: bool) -> Target {
         endpoint: Endpoint::Http(HttpEndpoint {
             base_url: base.to_owned(),
             credential: Credential::Key(Secret::new(KEY)),
+            credential_slug: Some("research".to_owned()),
             settings: Settings::default(),
             headers: vec![("X-Team".to_owned(), Secret::new("team-secret-9"))],
             flavour: Flavour::Chat,

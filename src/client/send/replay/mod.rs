@@ -88,6 +88,7 @@ fn reply(call: &Call, recorded: Recorded) -> Reply {
         usage: recorded.usage,
         cost: cost.or(Some(Money::ZERO)),
         request_id: None,
+        credential: None,
     });
     Reply {
         result,

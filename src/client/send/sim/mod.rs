@@ -53,6 +53,7 @@ pub(super) async fn send(call: &Call, profile: &SimProfile) -> Reply {
         usage,
         cost: call.target.price.as_ref().and_then(|price| Some(price.cost(&usage?))),
         request_id: None,
+        credential: None,
     };
     Reply { result, attempts: vec![attempt], served_by: call.target.name.clone(), cached: false }
 }

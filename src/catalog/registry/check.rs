@@ -1,0 +1,239 @@
+//! What must be true of a registered model or endpoint, whoever says it.
+
+use super::{AuthMethod, Entry, Format, Kind, RegistryError};
+use crate::{
+    domain::target::{Flavour, Settings},
+    provider::{self, Auth, PROVIDERS, Provider, Setting},
+    vault,
+};
+
+/// The longest answer of a model when nobody says otherwise, in tokens.
+pub const DEFAULT_MAX_TOKENS: u64 = 4096;
+
+/// The provider of hosts of one's own.
+pub const CUSTOM: &str = "custom";
+
+/// What header templates may name.
+const TEMPLATES: [&str; 3] = ["api_key", "model", "email"];
+
+/// Headers that belong to the connection.
+const OWN_HEADERS: [&str; 6] = [
+    "host",
+    "content-length",
+    "content-type",
+    "connection",
+    "transfer-encoding",
+    "accept-encoding",
+];
+
+pub(super) fn field(name: &'static str, message: impl Into<String>) -> RegistryError {
+    RegistryError::Field { name, message: message.into() }
+}
+
+/// The wire format that the entry speaks.
+///
+/// # Errors
+///
+/// Its provider is none that this program knows.
+pub fn wire(entry: &Entry) -> Result<&'static dyn Provider, RegistryError> {
+    let name = match entry.provider.as_str() {
+        CUSTOM => entry.format.unwrap_or(Format::OpenAi).provider(),
+        other => other,
+    };
+    provider::find(name).ok_or_else(|| {
+        if let (CUSTOM, Some(format)) = (entry.provider.as_str(), entry.format) {
+            let format = format.name();
+            return field("format", format!("this program does not speak `{format}` yet"));
+        }
+        let known: Vec<&str> =
+            PROVIDERS.iter().map(|provider| provider.name()).chain([CUSTOM]).collect();
+        let meant = crate::base::text::nearest(name, known.iter().copied())
+            .map_or_else(String::new, |meant| format!("did you mean `{meant}`? "));
+        let known = known.join(", ");
+        field("provider", format!("there is no provider `{name}`; {meant}known: {known}"))
+    })
+}
+
+/// The address that the entry is reached at. `lookup` finds environment variables, which may hold
+/// settings.
+///
+/// # Errors
+///
+/// It has none and its provider needs one, or what stands there is no address.
+pub fn base_url(
+    entry: &Entry,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, RegistryError> {
+    let wire = wire(entry)?;
+    if let Some(url) = &entry.base_url {
+        return Ok(url.clone());
+    }
+    if entry.provider == CUSTOM {
+        return Err(field("base_url", "a host of your own needs its address"));
+    }
+    let get = |setting: Setting| {
+        entry.settings.get(setting.name()).cloned().or_else(|| {
+            let taken = wire.card().settings.contains(&setting);
+            taken.then(|| setting.env().iter().find_map(|name| lookup(name))).flatten()
+        })
+    };
+    let settings = Settings {
+        region: get(Setting::Region),
+        project: get(Setting::Project),
+        location: get(Setting::Location),
+        resource: get(Setting::Resource),
+        deployment: get(Setting::Deployment),
+        api_version: get(Setting::ApiVersion),
+    };
+    wire.base_url(&settings).map_err(|message| field("base_url", message))
+}
+
+/// The ways in which the entry's provider can be told who asks; the usual one first.
+///
+/// # Errors
+///
+/// Its provider is none that this program knows.
+pub fn auth_methods(entry: &Entry) -> Result<&'static [AuthMethod], RegistryError> {
+    Ok(match wire(entry)?.card().auth {
+        Auth::OptionalKey | Auth::Key => &[AuthMethod::Key],
+        Auth::KeyOrAws => &[AuthMethod::Key, AuthMethod::Aws],
+        Auth::ServiceAccount => &[AuthMethod::ServiceAccount, AuthMethod::Key],
+    })
+}
+
+/// Checks everything but the credential. Gives the origin of its address.
+pub(super) fn entry(
+    kind: Kind,
+    entry: &Entry,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, RegistryError> {
+    let wire = wire(entry)?;
+    if entry.format.is_some() && entry.provider != CUSTOM {
+        let message =
+            format!("it is for hosts of your own, and the provider is `{}`", entry.provider);
+        return Err(field("format", message));
+    }
+    flavour(entry)?;
+    let taken = wire.card().settings;
+    for name in entry.settings.keys() {
+        if !taken.iter().any(|setting| setting.name() == name) {
+            let name = Setting::ALL.into_iter().find(|setting| setting.name() == name);
+            let name = name.map_or("settings", Setting::name);
+            return Err(field(name, format!("it means nothing to provider `{}`", entry.provider)));
+        }
+    }
+    if kind == Kind::Model && entry.model.is_none() && !entry.settings.contains_key("deployment") {
+        return Err(field("model", "the id that the provider knows the model by is needed"));
+    }
+    if entry.max_tokens == Some(0) {
+        return Err(field("max_tokens", "1 is the least"));
+    }
+    headers(entry)?;
+    texts(entry)?;
+    let base_url = base_url(entry, lookup)?;
+    origin(&base_url)
+}
+
+fn flavour(entry: &Entry) -> Result<(), RegistryError> {
+    let Some(flavour) = entry.flavour else { return Ok(()) };
+    if matches!(flavour, Flavour::Chat | Flavour::Completion) || entry.provider != CUSTOM {
+        return Ok(());
+    }
+    let message = format!("a host of your own takes chat or completion, not `{}`", flavour.name());
+    Err(field("flavour", message))
+}
+
+/// The origin of an address, which holds nothing that could be a secret.
+fn origin(base_url: &str) -> Result<String, RegistryError> {
+    let bad = |why: &str| field("base_url", format!("{why}: http://localhost:8000/v1"));
+    let parsed =
+        url::Url::parse(base_url).map_err(|_| bad("an http or https address is needed"))?;
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(bad("a user or password does not belong into an address; leave it out"));
+    }
+    let secret = |name: &str| {
+        let name = name.to_lowercase();
+        ["key", "token", "secret", "sig", "password"].iter().any(|word| name.contains(word))
+    };
+    if parsed.query_pairs().any(|(name, _)| secret(&name)) {
+        return Err(bad("a key does not belong into an address; leave it out"));
+    }
+    vault::origin(base_url).ok_or_else(|| bad("an http or https address is needed"))
+}
+
+fn headers(entry: &Entry) -> Result<(), RegistryError> {
+    for (name, value) in &entry.headers {
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if name.is_empty() || !name.chars().all(token) {
+            return Err(field("headers", format!("`{name}` is not the name of an HTTP header")));
+        }
+        if OWN_HEADERS.contains(&name.as_str()) {
+            return Err(field("headers", format!("`{name}` is set by the program itself")));
+        }
+        if value.chars().any(|c| c.is_control() || !c.is_ascii()) {
+            let message = format!("the value of `{name}` has characters that HTTP forbids");
+            return Err(field("headers", message));
+        }
+        let mut rest = value.as_str();
+        let mut secret = value.contains("${");
+        while let Some((_, after)) = rest.split_once("{{") {
+            let Some((template, tail)) = after.split_once("}}") else {
+                return Err(field("headers", format!("`{name}` has `{{{{` without `}}}}`")));
+            };
+            if !TEMPLATES.contains(&template.trim()) {
+                return Err(field(
+                    "headers",
+                    format!(
+                        "`{name}` names `{{{{{}}}}}`; known: {{{{api_key}}}}, {{{{model}}}}, {{{{email}}}}",
+                        template.trim()
+                    ),
+                ));
+            }
+            secret |= template.trim() == "api_key";
+            rest = tail;
+        }
+        let carries = ["authorization", "key", "token", "secret", "cookie", "password"];
+        if !secret && carries.iter().any(|word| name.contains(word)) {
+            return Err(field(
+                "headers",
+                format!(
+                    "`{name}` looks like it carries a secret, which is not kept here: write \
+                 `{{{{api_key}}}}`, or `${{NAME}}` of an environment variable"
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn texts(entry: &Entry) -> Result<(), RegistryError> {
+    let plain = |text: &str| !text.chars().any(char::is_control);
+    let named = [("name", &entry.name), ("model", &entry.model), ("base_model", &entry.base_model)];
+    for (name, text) in named {
+        if text.as_deref().is_some_and(|text| !plain(text) || text.len() > 500) {
+            return Err(field(name, "one line of at most 500 bytes is the most"));
+        }
+    }
+    for (name, list) in [("tags", &entry.tags), ("allow", &entry.allow)] {
+        if list.iter().any(|text| !plain(text) || text.len() > 500) {
+            return Err(field(name, "one line of at most 500 bytes is the most for each"));
+        }
+    }
+    if let Some(path) = &entry.reasoning_param {
+        let word = |part: &str| {
+            !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        if !path.split('.').all(word) {
+            let message = "the name of a field of the request is needed, dots between its parts";
+            return Err(field("reasoning_param", message));
+        }
+    }
+    if let Some(base) = &entry.base_model
+        && !base
+            .split_once('/')
+            .is_some_and(|(provider, model)| !provider.is_empty() && !model.is_empty())
+    {
+        return Err(field("base_model", "a model of the catalog is written PROVIDER/MODEL"));
+    }
+    Ok(())
+}
