@@ -14,6 +14,7 @@ pub mod frames;
 mod huggingface;
 mod loose;
 mod openai_compatible;
+mod post;
 pub mod sse;
 mod vectors;
 

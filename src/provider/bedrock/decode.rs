@@ -47,21 +47,26 @@ struct Block {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 struct ToolUse {
-    tool_use_id: Loose<String>,
+    #[serde(rename = "toolUseId")]
+    id: Loose<String>,
     name: Loose<String>,
     input: Value,
 }
 
 /// Tokens; those of the cache are counted beside `inputTokens`, not in it.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 pub(super) struct WireUsage {
-    input_tokens: Loose<u64>,
-    output_tokens: Loose<u64>,
-    cache_read_input_tokens: Loose<u64>,
-    cache_write_input_tokens: Loose<u64>,
+    #[serde(rename = "inputTokens")]
+    input: Loose<u64>,
+    #[serde(rename = "outputTokens")]
+    output: Loose<u64>,
+    #[serde(rename = "cacheReadInputTokens")]
+    cache_read: Loose<u64>,
+    #[serde(rename = "cacheWriteInputTokens")]
+    cache_write: Loose<u64>,
 }
 
 impl WireObject<'_> for Output {}
@@ -73,11 +78,11 @@ impl WireObject<'_> for WireUsage {}
 impl WireUsage {
     /// The counts in normal form; `None` unless both totals can be told.
     pub(super) fn tokens(&self) -> Option<Usage> {
-        let cache_read = self.cache_read_input_tokens.0.unwrap_or(0);
-        let cache_write = self.cache_write_input_tokens.0.unwrap_or(0);
+        let cache_read = self.cache_read.0.unwrap_or(0);
+        let cache_write = self.cache_write.0.unwrap_or(0);
         Some(Usage {
-            input: self.input_tokens.0? + cache_read + cache_write,
-            output: self.output_tokens.0?,
+            input: self.input.0? + cache_read + cache_write,
+            output: self.output.0?,
             cache_read,
             cache_write,
             reasoning: 0,
@@ -138,7 +143,7 @@ pub(super) fn reply(reply: &HttpReply<'_>) -> Result<Generation, Fault> {
         reasoning.push_str(thought.as_str().unwrap_or_default());
         if let Some(call) = block.tool_use.0 {
             generation.tool_calls.push(ToolCall {
-                id: call.tool_use_id.0.unwrap_or_default(),
+                id: call.id.0.unwrap_or_default(),
                 name: call.name.0.unwrap_or_default(),
                 arguments: if call.input.is_null() { "{}".into() } else { call.input.to_string() },
             });
