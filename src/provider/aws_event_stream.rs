@@ -70,7 +70,7 @@ fn split(
 ) -> Result<usize, Fault> {
     let mut rest = bytes;
     while let Some((message, after)) = next(rest)? {
-        dispatch(message, sink)?;
+        dispatch(&message, sink)?;
         rest = after;
     }
     Ok(bytes.len() - rest.len())
@@ -107,7 +107,7 @@ fn next(bytes: &[u8]) -> Result<Option<(Message<'_>, &[u8])>, Fault> {
 }
 
 fn dispatch(
-    message: Message<'_>,
+    message: &Message<'_>,
     sink: &mut dyn FnMut(Event<'_>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let heads = Heads::read(message.headers)

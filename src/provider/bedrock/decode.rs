@@ -47,22 +47,28 @@ struct Block {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 struct ToolUse {
-    tool_use_id: Loose<String>,
+    #[serde(rename = "toolUseId")]
+    id: Loose<String>,
     name: Loose<String>,
     input: Value,
 }
 
 /// Tokens; those of the cache are counted beside `inputTokens`, not in it.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 pub(super) struct WireUsage {
-    input_tokens: Loose<u64>,
-    output_tokens: Loose<u64>,
-    cache_read_input_tokens: Loose<u64>,
-    cache_write_input_tokens: Loose<u64>,
-    cache_details: Loose<Vec<CacheDetail>>,
+    #[serde(rename = "inputTokens")]
+    input: Loose<u64>,
+    #[serde(rename = "outputTokens")]
+    output: Loose<u64>,
+    #[serde(rename = "cacheReadInputTokens")]
+    cache_read: Loose<u64>,
+    #[serde(rename = "cacheWriteInputTokens")]
+    cache_write: Loose<u64>,
+    #[serde(rename = "cacheDetails")]
+    details: Loose<Vec<CacheDetail>>,
 }
 
 /// Cache writes of one lifetime.
@@ -83,16 +89,16 @@ impl WireObject<'_> for CacheDetail {}
 impl WireUsage {
     /// The counts in normal form; `None` unless both totals can be told.
     pub(super) fn tokens(&self) -> Option<Usage> {
-        let cache_read = self.cache_read_input_tokens.0.unwrap_or(0);
-        let cache_write = self.cache_write_input_tokens.0.unwrap_or(0);
-        let details = self.cache_details.0.iter().flatten();
+        let cache_read = self.cache_read.0.unwrap_or(0);
+        let cache_write = self.cache_write.0.unwrap_or(0);
+        let details = self.details.0.iter().flatten();
         let for_an_hour: u64 = details
             .filter(|detail| detail.ttl.0.as_deref() == Some("1h"))
             .filter_map(|detail| detail.input_tokens.0)
             .fold(0, u64::saturating_add);
         Some(Usage {
-            input: self.input_tokens.0? + cache_read + cache_write,
-            output: self.output_tokens.0?,
+            input: self.input.0? + cache_read + cache_write,
+            output: self.output.0?,
             cache_read,
             cache_write,
             cache_write_1h: for_an_hour.min(cache_write),
@@ -154,7 +160,7 @@ pub(super) fn reply(reply: &HttpReply<'_>) -> Result<Generation, Fault> {
         reasoning.push_str(thought.as_str().unwrap_or_default());
         if let Some(call) = block.tool_use.0 {
             generation.tool_calls.push(ToolCall {
-                id: call.tool_use_id.0.unwrap_or_default(),
+                id: call.id.0.unwrap_or_default(),
                 name: call.name.0.unwrap_or_default(),
                 arguments: if call.input.is_null() { "{}".into() } else { call.input.to_string() },
             });

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use super::{encode, fault};
 use crate::{
     domain::{
-        fault::{Fault, FaultKind},
+        fault::Fault,
         generation::{Embeddings, Usage},
         target::{HttpEndpoint, Target},
     },
-    provider::{HttpReply, HttpRequest, classify, vectors},
+    provider::{HttpReply, HttpRequest, classify, post::bad, vectors},
 };
 
 /// The request for the vectors of `texts`.
@@ -18,7 +18,6 @@ pub(super) fn request(
     target: &Target,
     endpoint: &HttpEndpoint,
 ) -> Result<HttpRequest, Fault> {
-    let bad = |message: String| Fault::new(FaultKind::BadRequest, message);
     let model = target.model.to_ascii_lowercase();
     let mut body = Map::new();
     if model.contains("titan-embed") {
@@ -39,7 +38,7 @@ pub(super) fn request(
     }
     // `dimensions` and `normalize` of Titan; `input_type`, `truncate` and others of Cohere.
     body.extend(target.params.extra.clone());
-    encode::post(&target.model, "invoke", endpoint, &Value::Object(body))
+    encode::ask(&target.model, "invoke", endpoint, &body)
 }
 
 /// The vectors in a whole reply.

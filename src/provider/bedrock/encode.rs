@@ -1,20 +1,21 @@
 //! From a call to the request.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value, json};
 
 use super::{family::Family, sign::percent_encoded};
 use crate::{
-    base::secret::Secret,
+    base::{secret::Secret, text},
     domain::{
         contract::Call,
-        fault::{Fault, FaultKind},
+        fault::Fault,
         message::{Message, Part, Role},
         params::{Params, ResponseFormat, Tool, ToolChoice},
         target::{Credential, Flavour, HttpEndpoint, Target},
     },
-    provider::HttpRequest,
+    provider::{
+        HttpRequest,
+        post::{self, bad, not_sent},
+    },
 };
 
 /// Fields that belong to the call itself and cannot be given among the extra parameters.
@@ -47,32 +48,22 @@ pub(super) fn request(call: &Call, endpoint: &HttpEndpoint) -> Result<HttpReques
         body.insert("system".to_owned(), system);
     }
     let action = if endpoint.stream { "converse-stream" } else { "converse" };
-    post(&call.target.model, action, endpoint, &Value::Object(body))
+    ask(&call.target.model, action, endpoint, &body)
 }
 
 /// A request that does `action` with `model`.
-pub(super) fn post(
+pub(super) fn ask(
     model: &str,
     action: &str,
     endpoint: &HttpEndpoint,
-    body: &Value,
+    body: &Map<String, Value>,
 ) -> Result<HttpRequest, Fault> {
-    let body = serde_json::to_vec(body)
-        .map_err(|error| bad(format!("the request cannot be written as JSON: {error}")))?;
-    let mut headers = vec![(Cow::Borrowed("content-type"), Secret::new("application/json"))];
-    if let Some(key) = endpoint.credential.key() {
-        let value = Secret::new(format!("Bearer {}", key.expose()));
-        headers.push((Cow::Borrowed("authorization"), value));
-    }
-    // A header that the endpoint sets itself takes the place of ours.
-    for (name, value) in &endpoint.headers {
-        let name = name.to_ascii_lowercase();
-        headers.retain(|(have, _)| *have != name);
-        headers.push((Cow::Owned(name), value.clone()));
-    }
+    let key = endpoint.credential.key();
+    let key = key.map(|key| ("authorization", Secret::new(format!("Bearer {}", key.expose()))));
     // The id is one segment of the path, also where it is an address with slashes.
-    let (base, model) = (endpoint.base_url.trim_end_matches('/'), percent_encoded(model, &[]));
-    Ok(HttpRequest { url: format!("{base}/model/{model}/{action}"), headers, body })
+    let path = format!("/model/{}/{action}", percent_encoded(model, &[]));
+    let url = post::url(&endpoint.base_url, &path, None);
+    post::request(url, key.into_iter().collect(), endpoint, body)
 }
 
 /// Refuses what no call to `target` could say.
@@ -90,46 +81,37 @@ pub(super) fn check(target: &Target, endpoint: &HttpEndpoint) -> Result<(), Faul
 /// What of the parameters is left out or sent in another form.
 pub(super) fn notices(target: &Target) -> Vec<String> {
     let params = &target.params;
-    let mut notices = Vec::new();
-    for (name, set) in [
+    let unknown = post::set(&[
         ("seed", params.seed.is_some()),
         ("min_p", params.min_p.is_some()),
         ("presence_penalty", params.presence_penalty.is_some()),
         ("frequency_penalty", params.frequency_penalty.is_some()),
         ("repetition_penalty", params.repetition_penalty.is_some()),
         ("logprobs", params.logprobs.is_some()),
-    ] {
-        if set {
-            notices.push(format!("`{name}` is left out: Bedrock's Converse has no field for it"));
-        }
-    }
+    ]);
+    let mut notices = Vec::new();
+    notices.extend(not_sent(&unknown, "Bedrock's Converse has no field for them"));
     if let Some(why) = Family::of(&target.model).refuses_sampling(params) {
-        for (name, set) in sampling(params) {
-            if set {
-                notices.push(format!("`{name}` is left out: {why}"));
-            }
-        }
+        let sampling = post::set(&[
+            ("temperature", params.temperature.is_some()),
+            ("top_p", params.top_p.is_some()),
+            ("top_k", params.top_k.is_some()),
+        ]);
+        notices.extend(not_sent(&sampling, why));
     }
     if params.tool_choice == Some(ToolChoice::None) && !params.tools.is_empty() {
-        notices.push("`tools` are left out: Converse cannot say `tool_choice: none`".to_owned());
+        notices.push("`tools` are not sent: Converse cannot say `tool_choice: none`".to_owned());
     }
     if let Some(ResponseFormat::Schema(schema)) = &params.response_format
         && schema.strict.is_some()
     {
-        notices.push("`strict` of the schema is left out: Converse has no field for it".to_owned());
+        notices.push("`strict` of the schema is not sent: Converse has no field for it".to_owned());
     }
-    for name in params.extra.keys().filter(|name| !TOP_LEVEL.contains(&name.as_str())) {
+    let vendor = |name: &&String| !TOP_LEVEL.contains(&name.as_str()) && *name != post::OTHER_LIMIT;
+    for name in params.extra.keys().filter(vendor) {
         notices.push(format!("`{name}` is sent in `additionalModelRequestFields`"));
     }
     notices
-}
-
-fn sampling(params: &Params) -> [(&'static str, bool); 3] {
-    [
-        ("temperature", params.temperature.is_some()),
-        ("top_p", params.top_p.is_some()),
-        ("top_k", params.top_k.is_some()),
-    ]
 }
 
 /// The fields that depend on the target alone.
@@ -142,7 +124,7 @@ fn fields(target: &Target) -> Result<Map<String, Value>, String> {
     let mut put = |name: &str, value: Option<Value>| {
         inference.extend(value.map(|value| (name.to_owned(), value)));
     };
-    put("maxTokens", params.max_tokens.map(Value::from));
+    put("maxTokens", post::limit(params).map(Value::from));
     put("temperature", params.temperature.filter(|_| sampling).map(Value::from));
     put("topP", params.top_p.filter(|_| sampling).map(Value::from));
     put("stopSequences", (!params.stop.is_empty()).then(|| json!(params.stop)));
@@ -168,7 +150,7 @@ fn fields(target: &Target) -> Result<Map<String, Value>, String> {
             body.insert(name.to_owned(), Value::Object(fields));
         }
     }
-    for (name, value) in &params.extra {
+    for (name, value) in params.extra.iter().filter(|(name, _)| *name != post::OTHER_LIMIT) {
         if OWN.contains(&name.as_str()) {
             return Err(format!(
                 "the parameter `{name}` is part of every request and cannot be set; remove it"
@@ -299,25 +281,18 @@ fn blocks(message: &Message) -> Result<Vec<Value>, String> {
 }
 
 fn image(url: &str) -> Result<Value, String> {
-    let refused = |what: &str| {
-        format!("{what}; Bedrock takes images as bytes: give the file's path, or a `data:` URL")
-    };
-    let data = url.strip_prefix("data:").ok_or_else(|| {
-        let url = crate::base::text::one_line(url, 80);
-        refused(&format!("the image `{url}` is an address"))
+    let inline = post::inline_image(url).map_err(|fault| fault.message)?;
+    let (kind, bytes) = inline.ok_or_else(|| {
+        let url = text::one_line(url, 80);
+        format!(
+            "the image `{url}` is an address; Bedrock takes images as bytes: give the file's path, \
+             or a `data:` URL"
+        )
     })?;
-    let (kind, bytes) = data.split_once(',').ok_or_else(|| refused("a `data:` URL has no data"))?;
-    let kind = kind
-        .strip_suffix(";base64")
-        .ok_or_else(|| refused("a `data:` URL of an image is not in base64"))?;
     let format = kind.strip_prefix("image/").map(|format| format.replace("jpg", "jpeg"));
     let format = format.filter(|format| IMAGES.contains(&format.as_str())).ok_or_else(|| {
-        let kind = crate::base::text::one_line(kind, 40);
+        let kind = text::one_line(kind, 40);
         format!("an image is `{kind}`; Bedrock takes PNG, JPEG, GIF and WebP")
     })?;
     Ok(json!({ "image": { "format": format, "source": { "bytes": bytes } } }))
-}
-
-fn bad(message: impl Into<String>) -> Fault {
-    Fault::new(FaultKind::BadRequest, message)
 }

@@ -5,7 +5,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::params::{Effort, Params, Reasoning};
+use crate::{
+    domain::params::{Effort, Params, Reasoning},
+    provider::post,
+};
 
 /// The first version of Claude that decides itself how much to think.
 const ADAPTIVE: (u32, u32) = (4, 6);
@@ -156,7 +159,7 @@ fn claude(
                     "Claude thinks with {SMALLEST_BUDGET} tokens or more, not with {budget}"
                 ));
             }
-            if let Some(most) = params.max_tokens.filter(|most| *most <= budget) {
+            if let Some(most) = post::limit(params).filter(|most| *most <= budget) {
                 return Err(format!(
                     "`max_tokens` ({most}) counts thinking as well and must be larger than the \
                      {budget} of `reasoning`"
@@ -229,8 +232,8 @@ mod tests {
         }
     }
 
-    fn fields(id: &str, reasoning: Value, max_tokens: Option<u64>) -> Result<Value, String> {
-        let reasoning = Reasoning::from_value(&reasoning).expect("reasoning");
+    fn fields(id: &str, reasoning: &Value, max_tokens: Option<u64>) -> Result<Value, String> {
+        let reasoning = Reasoning::from_value(reasoning).expect("reasoning");
         let params = Params { reasoning: Some(reasoning), max_tokens, ..Params::default() };
         let mut fields = Map::new();
         let effort = Family::of(id).reasoning(&params, &mut fields)?;
@@ -271,7 +274,7 @@ mod tests {
             ),
             ("x.y", effort("high"), json!("high")),
         ] {
-            assert_eq!(fields(id, reasoning.clone(), None), Ok(becomes), "{id} {reasoning}");
+            assert_eq!(fields(id, &reasoning, None), Ok(becomes), "{id} {reasoning}");
         }
         for (id, reasoning, max_tokens) in [
             (old, effort("low"), None),
@@ -283,7 +286,7 @@ mod tests {
             ("x.y", effort("none"), None),
             ("x.y", tokens(2048), None),
         ] {
-            assert!(fields(id, reasoning.clone(), max_tokens).is_err(), "{id} {reasoning}");
+            assert!(fields(id, &reasoning, max_tokens).is_err(), "{id} {reasoning}");
         }
     }
 }

@@ -1,19 +1,20 @@
 //! From a call to the request.
 
-use std::borrow::Cow;
-
 use serde_json::{Map, Value, json};
 
 use crate::{
     base::secret::Secret,
     domain::{
         contract::Call,
-        fault::{Fault, FaultKind},
+        fault::Fault,
         message::{Message, Part, Role},
         params::{Effort, Params, Reasoning, ResponseFormat, Tool, ToolChoice},
         target::{Flavour, HttpEndpoint, Target},
     },
-    provider::HttpRequest,
+    provider::{
+        HttpRequest,
+        post::{self, bad, not_sent},
+    },
 };
 
 /// Fields that belong to the call itself and cannot be given among the extra parameters.
@@ -29,9 +30,9 @@ pub(super) fn request(call: &Call, endpoint: &HttpEndpoint) -> Result<HttpReques
     body.insert("model".to_owned(), json!(call.target.model));
     let messages: Vec<Value> = call.messages.iter().map(message).collect();
     body.insert("messages".to_owned(), json!(messages));
-    body.extend(fields(&call.target.params).map_err(bad)?);
+    body.extend(fields(&call.target.params)?);
     body.insert("stream".to_owned(), json!(endpoint.stream));
-    post("/chat", endpoint, &Value::Object(body))
+    ask("/chat", endpoint, &body)
 }
 
 /// The request for the vectors of `texts`.
@@ -47,24 +48,18 @@ pub(super) fn embeddings(
     body.insert("input_type".to_owned(), json!("clustering"));
     body.insert("embedding_types".to_owned(), json!(["float"]));
     body.extend(target.params.extra.clone());
-    post("/embed", endpoint, &Value::Object(body))
+    ask("/embed", endpoint, &body)
 }
 
-fn post(path: &str, endpoint: &HttpEndpoint, body: &Value) -> Result<HttpRequest, Fault> {
-    let body = serde_json::to_vec(body)
-        .map_err(|error| bad(format!("the request cannot be written as JSON: {error}")))?;
-    let mut headers = vec![(Cow::Borrowed("content-type"), Secret::new("application/json"))];
-    if let Some(key) = endpoint.credential.key() {
-        let value = Secret::new(format!("Bearer {}", key.expose()));
-        headers.push((Cow::Borrowed("authorization"), value));
-    }
-    // A header that the endpoint sets itself takes the place of ours.
-    for (name, value) in &endpoint.headers {
-        let name = name.to_ascii_lowercase();
-        headers.retain(|(have, _)| *have != name);
-        headers.push((Cow::Owned(name), value.clone()));
-    }
-    Ok(HttpRequest { url: url(&endpoint.base_url, path), headers, body })
+fn ask(
+    path: &str,
+    endpoint: &HttpEndpoint,
+    body: &Map<String, Value>,
+) -> Result<HttpRequest, Fault> {
+    let key = endpoint.credential.key();
+    let key = key.map(|key| ("authorization", Secret::new(format!("Bearer {}", key.expose()))));
+    let url = url(&endpoint.base_url, path);
+    post::request(url, key.into_iter().collect(), endpoint, body)
 }
 
 /// The base with the version and the path, whichever of them it already has.
@@ -81,21 +76,18 @@ pub(super) fn check(target: &Target, endpoint: &HttpEndpoint) -> Result<(), Faul
         let flavour = endpoint.flavour.name();
         return Err(bad(format!("`cohere` has the flavour `chat` alone, not `{flavour}`")));
     }
-    fields(&target.params).map(|_| ()).map_err(bad)
+    fields(&target.params).map(|_| ())
 }
 
 /// What of the parameters is left out or sent in another form.
 pub(super) fn notices(params: &Params) -> Vec<String> {
-    let mut notices = Vec::new();
-    for (name, set) in [
+    let unknown = post::set(&[
         ("min_p", params.min_p.is_some()),
         ("repetition_penalty", params.repetition_penalty.is_some()),
-    ] {
-        if set {
-            notices.push(format!("`{name}` is left out: Cohere has no field for it"));
-        }
-    }
-    if let Some(top_p) = params.top_p.filter(|top_p| *top_p != p(*top_p)) {
+    ]);
+    let mut notices = Vec::new();
+    notices.extend(not_sent(&unknown, "Cohere has no field for them"));
+    if let Some(top_p) = params.top_p.filter(|top_p| !(P.0..=P.1).contains(top_p)) {
         let sent = p(top_p);
         notices.push(format!("`top_p: {top_p}` is sent as {sent}, the nearest that Cohere takes"));
     }
@@ -106,7 +98,7 @@ pub(super) fn notices(params: &Params) -> Vec<String> {
     if let Some(ResponseFormat::Schema(schema)) = &params.response_format
         && schema.strict == Some(false)
     {
-        notices.push("`strict: false` is left out: Cohere always follows a schema".to_owned());
+        notices.push("`strict: false` is not sent: Cohere always follows a schema".to_owned());
     }
     let strict = |tool: &Tool| tool.strict == Some(true);
     if params.tools.iter().any(strict) && !params.tools.iter().all(strict) {
@@ -117,7 +109,7 @@ pub(super) fn notices(params: &Params) -> Vec<String> {
 }
 
 /// The fields that depend on the parameters.
-fn fields(params: &Params) -> Result<Map<String, Value>, String> {
+fn fields(params: &Params) -> Result<Map<String, Value>, Fault> {
     let mut fields = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
         fields.extend(value.map(|value| (name.to_owned(), value)));
@@ -125,7 +117,7 @@ fn fields(params: &Params) -> Result<Map<String, Value>, String> {
     put("temperature", params.temperature.map(Value::from));
     put("p", params.top_p.map(|top_p| json!(p(top_p))));
     put("k", params.top_k.map(Value::from));
-    put("max_tokens", params.max_tokens.map(Value::from));
+    put("max_tokens", post::limit(params).map(Value::from));
     put("seed", params.seed.map(Value::from));
     put("stop_sequences", (!params.stop.is_empty()).then(|| json!(params.stop)));
     put("presence_penalty", params.presence_penalty.map(Value::from));
@@ -135,19 +127,9 @@ fn fields(params: &Params) -> Result<Map<String, Value>, String> {
     put("tools", (!params.tools.is_empty()).then(|| params.tools.iter().map(tool).collect()));
     let strict = params.tools.iter().any(|tool| tool.strict == Some(true));
     put("strict_tools", strict.then(|| json!(true)));
-    put("tool_choice", tool_choice(params)?);
-    put("thinking", params.reasoning.map(thinking).transpose()?);
-    for (name, value) in &params.extra {
-        if OWN.contains(&name.as_str()) {
-            return Err(format!(
-                "the parameter `{name}` is part of every request and cannot be set; remove it"
-            ));
-        }
-        if fields.contains_key(name) {
-            return Err(format!("the parameter `{name}` is set twice; remove one of the two"));
-        }
-        fields.insert(name.clone(), value.clone());
-    }
+    put("tool_choice", tool_choice(params).map_err(bad)?);
+    put("thinking", params.reasoning.map(thinking).transpose().map_err(bad)?);
+    post::add_extra(&mut fields, &params.extra, OWN)?;
     Ok(fields)
 }
 
@@ -212,10 +194,6 @@ fn part(part: &Part) -> Value {
         Part::Text { text } => json!({ "type": "text", "text": text }),
         Part::Image { url } => json!({ "type": "image_url", "image_url": { "url": url } }),
     }
-}
-
-fn bad(message: impl Into<String>) -> Fault {
-    Fault::new(FaultKind::BadRequest, message)
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! Vectors, by the task that Hugging Face calls feature extraction.
 
-use std::borrow::Cow;
+use serde_json::{Map, Value, json};
 
-use serde_json::{Value, json};
-
-use super::{address, bad};
+use super::address;
 use crate::{
     base::secret::Secret,
     domain::{
@@ -12,7 +10,7 @@ use crate::{
         generation::Embeddings,
         target::{HttpEndpoint, Target},
     },
-    provider::{HttpReply, HttpRequest, classify, vectors},
+    provider::{HttpReply, HttpRequest, classify, post, vectors},
 };
 
 /// The request for the vectors of `texts`.
@@ -21,33 +19,21 @@ pub(super) fn request(
     target: &Target,
     endpoint: &HttpEndpoint,
 ) -> Result<HttpRequest, Fault> {
-    let mut body = json!({ "inputs": texts });
-    for (name, value) in &target.params.extra {
-        body[name] = value.clone();
-    }
-    post(address::vectors(&endpoint.base_url, &target.model), endpoint, &body)
+    let mut body = Map::new();
+    body.insert("inputs".to_owned(), json!(texts));
+    body.extend(target.params.extra.clone());
+    ask(address::vectors(&endpoint.base_url, &target.model), endpoint, &body)
 }
 
 /// A request with `body` to `url`.
-pub(super) fn post(
+pub(super) fn ask(
     url: String,
     endpoint: &HttpEndpoint,
-    body: &Value,
+    body: &Map<String, Value>,
 ) -> Result<HttpRequest, Fault> {
-    let body = serde_json::to_vec(body)
-        .map_err(|error| bad(format!("the request cannot be written as JSON: {error}")))?;
-    let mut headers = vec![(Cow::Borrowed("content-type"), Secret::new("application/json"))];
-    if let Some(key) = endpoint.credential.key() {
-        let value = Secret::new(format!("Bearer {}", key.expose()));
-        headers.push((Cow::Borrowed("authorization"), value));
-    }
-    // A header that the endpoint sets itself takes the place of ours.
-    for (name, value) in &endpoint.headers {
-        let name = name.to_ascii_lowercase();
-        headers.retain(|(have, _)| *have != name);
-        headers.push((Cow::Owned(name), value.clone()));
-    }
-    Ok(HttpRequest { url, headers, body })
+    let key = endpoint.credential.key();
+    let key = key.map(|key| ("authorization", Secret::new(format!("Bearer {}", key.expose()))));
+    post::request(url, key.into_iter().collect(), endpoint, body)
 }
 
 /// The vectors in a whole reply: an array with an entry for each text.

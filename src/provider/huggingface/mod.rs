@@ -7,8 +7,8 @@
 //! # Source
 //!
 //! <https://huggingface.co/docs/inference-providers> and
-//! <https://huggingface.github.io/text-generation-inference>, by way of the SDK huggingface_hub
-//! 2.4.0.
+//! <https://huggingface.github.io/text-generation-inference>, by way of the SDK
+//! `huggingface_hub` 2.4.0.
 
 mod address;
 mod embed;
@@ -27,12 +27,15 @@ use crate::{
     },
     provider::{
         Auth, Card, HttpReply, HttpRequest, Progress, Provider, StreamDecoder, classify,
-        openai_compatible::OPENAI_COMPATIBLE, sse::Event,
+        openai_compatible::OPENAI_COMPATIBLE, post::bad, sse::Event,
     },
 };
 
 /// Longest wait for a model to load that is believed.
 const MAX_WAIT: Duration = Duration::from_hours(24);
+
+/// The format of the flavour `chat`.
+static CHAT: &dyn Provider = &OPENAI_COMPATIBLE;
 
 /// Hugging Face.
 #[derive(Debug)]
@@ -57,7 +60,7 @@ impl Provider for HuggingFace {
             return Err(bad("Hugging Face wants a token; set HF_TOKEN, or `api_key`"));
         }
         match endpoint.flavour {
-            Flavour::Chat => OPENAI_COMPATIBLE.check(target, endpoint),
+            Flavour::Chat => CHAT.check(target, endpoint),
             Flavour::Tgi => tgi::encode::check(target, endpoint),
             other => Err(bad(format!(
                 "`huggingface` has the flavours `chat` and `tgi`, not `{}`",
@@ -69,7 +72,7 @@ impl Provider for HuggingFace {
     fn notices(&self, target: &Target, endpoint: &HttpEndpoint) -> Vec<String> {
         match endpoint.flavour {
             Flavour::Tgi => tgi::encode::notices(&target.params),
-            _ => OPENAI_COMPATIBLE.notices(target, endpoint),
+            _ => CHAT.notices(target, endpoint),
         }
     }
 
@@ -79,16 +82,16 @@ impl Provider for HuggingFace {
             return tgi::encode::request(call, endpoint);
         }
         let base_url = address::chat(&endpoint.base_url);
-        OPENAI_COMPATIBLE.encode(call, &HttpEndpoint { base_url, ..endpoint.clone() })
+        CHAT.encode(call, &HttpEndpoint { base_url, ..endpoint.clone() })
     }
 
     fn decode(&self, reply: &HttpReply<'_>) -> Result<Generation, Fault> {
-        tgi::decode::reply(reply).unwrap_or_else(|| OPENAI_COMPATIBLE.decode(reply))
+        tgi::decode::reply(reply).unwrap_or_else(|| CHAT.decode(reply))
     }
 
     fn stream(&self, head: &HttpReply<'_>) -> Box<dyn StreamDecoder> {
         Box::new(Either {
-            chat: OPENAI_COMPATIBLE.stream(head),
+            chat: CHAT.stream(head),
             tgi: Box::new(tgi::stream::Decoder::new(head)),
             is_tgi: false,
         })
@@ -148,8 +151,4 @@ impl StreamDecoder for Either {
     fn finish(self: Box<Self>) -> Result<Generation, Fault> {
         if self.is_tgi { self.tgi.finish() } else { self.chat.finish() }
     }
-}
-
-fn bad(message: impl Into<String>) -> Fault {
-    Fault::new(FaultKind::BadRequest, message)
 }

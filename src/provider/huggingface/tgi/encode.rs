@@ -12,7 +12,8 @@ use crate::{
     },
     provider::{
         HttpRequest,
-        huggingface::{address, bad, embed},
+        huggingface::{address, embed},
+        post::{self, bad, not_sent},
     },
 };
 
@@ -26,12 +27,11 @@ pub(in crate::provider::huggingface) fn request(
     }
     // The server applies no chat template here, and the names of roles would be taken for text.
     let texts: Vec<String> = call.messages.iter().map(Message::joined_text).collect();
-    let body = json!({
-        "inputs": texts.join("\n\n"),
-        "parameters": parameters(&call.target.params).map_err(bad)?,
-        "stream": endpoint.stream,
-    });
-    embed::post(address::native(&endpoint.base_url), endpoint, &body)
+    let mut body = Map::new();
+    body.insert("inputs".to_owned(), json!(texts.join("\n\n")));
+    body.insert("parameters".to_owned(), json!(parameters(&call.target.params).map_err(bad)?));
+    body.insert("stream".to_owned(), json!(endpoint.stream));
+    embed::ask(address::native(&endpoint.base_url), endpoint, &body)
 }
 
 /// Refuses what no call to `target` could say.
@@ -55,18 +55,15 @@ pub(in crate::provider::huggingface) fn notices(params: &Params) -> Vec<String> 
          template into the prompt where the model needs one"
             .to_owned(),
     ];
-    for (name, set) in [
+    let unknown = post::set(&[
         ("min_p", params.min_p.is_some()),
         ("presence_penalty", params.presence_penalty.is_some()),
         ("tool_choice", params.tool_choice.is_some()),
         ("reasoning", params.reasoning.is_some()),
         ("top_p", params.top_p.is_some() && top_p(params).is_none()),
         ("top_k", params.top_k == Some(0)),
-    ] {
-        if set {
-            notices.push(format!("`{name}` is left out: the `tgi` flavour does not take it"));
-        }
-    }
+    ]);
+    notices.extend(not_sent(&unknown, "the `tgi` flavour does not take them"));
     if is_greedy(params) {
         notices.push("`temperature: 0` is sent as `do_sample: false`".to_owned());
     }
@@ -90,7 +87,7 @@ fn parameters(params: &Params) -> Result<Map<String, Value>, String> {
     let mut put = |name: &str, value: Option<Value>| {
         fields.extend(value.map(|value| (name.to_owned(), value)));
     };
-    put("max_new_tokens", params.max_tokens.map(Value::from));
+    put("max_new_tokens", post::limit(params).map(Value::from));
     if is_greedy(params) {
         put("do_sample", Some(json!(false)));
     } else {
@@ -109,7 +106,7 @@ fn parameters(params: &Params) -> Result<Map<String, Value>, String> {
     put("top_n_tokens", params.logprobs.map(|top| json!(top.max(1))));
     put("return_full_text", Some(json!(false)));
     put("details", Some(json!(true)));
-    for (name, value) in &params.extra {
+    for (name, value) in params.extra.iter().filter(|(name, _)| *name != post::OTHER_LIMIT) {
         let own = ["return_full_text", "details"].contains(&name.as_str());
         if fields.contains_key(name) && !own {
             return Err(format!("the parameter `{name}` is set twice; remove one of the two"));
