@@ -53,7 +53,7 @@ fn a_model_is_shown_with_its_source() {
         .says("above 200000 prompt tokens: input 2.5, output 15")
         .says("source       https://")
         .says("catalog      litellm 1.106.2 of 2026-10-21");
-    let shown = show(&["claude-sonnet-4-5", "--format", "json"]).ok().json();
+    let shown = show(&["anthropic/claude-sonnet-4-5", "--format", "json"]).ok().json();
     assert_eq!(shown["price"]["cache_write_1h"], json!(6.0));
     assert_eq!(shown["capabilities"]["vision"], json!(true));
     assert_eq!(shown["catalog"]["date"], "2026-10-21");
