@@ -160,7 +160,8 @@ fn asks_aimock(model: &[&str]) -> Option<()> {
         let project = Project::new();
         project.write("account.json", &account);
         project.write("rows.csv", "id,question,answer\n0,France?,Paris 🗼 é\n1,Italy?,Rome\n");
-        let model: String = model.iter().map(|line| format!("    {line}\n")).collect();
+        let model: Vec<String> = model.iter().map(|line| format!("    {line}\n")).collect();
+        let model = model.concat();
         project.write(
             "evals.yaml",
             format!(

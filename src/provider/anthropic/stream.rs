@@ -118,7 +118,9 @@ impl StreamDecoder for Decoder {
         let index = event.index.0.unwrap_or(0);
         let moved = match event.r#type.0.as_deref() {
             Some("message_start") => {
-                event.message.0.map(|message| self.begin(message));
+                if let Some(message) = event.message.0 {
+                    self.begin(message);
+                }
                 false
             }
             Some("content_block_start") => {

@@ -88,6 +88,7 @@ struct Top {
 /// Counts of tokens; zeros are left out.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the wire format")]
 struct WireUsage {
     /// Includes what the cache gave.
     prompt_token_count: Loose<u64>,

@@ -35,10 +35,7 @@ pub(in crate::provider) fn key(endpoint: &HttpEndpoint) -> Vec<(&'static str, Se
 
 /// The method that generates, and its query.
 pub(in crate::provider) fn generate(stream: bool) -> (&'static str, Option<&'static str>) {
-    match stream {
-        true => ("streamGenerateContent", Some("alt=sse")),
-        false => ("generateContent", None),
-    }
+    if stream { ("streamGenerateContent", Some("alt=sse")) } else { ("generateContent", None) }
 }
 
 /// The address of a method of `resource`, in `version` unless the endpoint says another.

@@ -66,7 +66,7 @@ fn wait(text: &str) -> Option<Duration> {
 /// A model that the account may not use at all has a limit of nothing.
 fn has_no_quota(message: &str) -> bool {
     message.match_indices("limit: 0").any(|(at, found)| {
-        let rest = message[at + found.len()..].as_bytes();
+        let rest = &message.as_bytes()[at + found.len()..];
         !matches!(rest, [b'0'..=b'9', ..] | [b'.', b'0'..=b'9', ..])
     })
 }

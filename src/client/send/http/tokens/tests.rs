@@ -107,12 +107,11 @@ fn account(token_uri: &str) -> String {
     account.to_string()
 }
 
-const FRESH: Google = Google {
-    exchanges: AtomicUsize::new(0),
-    accepted: AtomicUsize::new(1),
-    lifetime: 3_600,
-    gives: true,
-};
+/// Gives tokens that are good for an hour, and accepts all of them.
+fn fresh() -> Google {
+    let (exchanges, accepted) = (AtomicUsize::new(0), AtomicUsize::new(1));
+    Google { exchanges, accepted, lifetime: 3_600, gives: true }
+}
 
 fn run<T>(work: impl AsyncFnOnce(&dyn Generate) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -132,7 +131,7 @@ fn statuses(reply: &Reply) -> Vec<Option<u16>> {
 
 #[test]
 fn one_exchange_serves_all_calls() {
-    let (google, target) = FRESH.serve();
+    let (google, target) = fresh().serve();
     let mut replies = run(async |client| {
         let mut replies = ask(client, &target, 16).await;
         replies.extend(ask(client, &target, 1).await);
@@ -149,7 +148,7 @@ fn one_exchange_serves_all_calls() {
 
 #[test]
 fn a_refused_token_is_renewed_once_for_all_calls() {
-    let (google, target) = FRESH.serve();
+    let (google, target) = fresh().serve();
     let replies = run(async |client| {
         let first = ask(client, &target, 1).await;
         assert!(first[0].result.is_ok());
@@ -170,7 +169,7 @@ fn a_refused_token_is_renewed_once_for_all_calls() {
 
 #[test]
 fn a_token_that_stays_refused_is_not_renewed_for_ever() {
-    let (google, target) = Google { accepted: AtomicUsize::new(99), ..FRESH }.serve();
+    let (google, target) = Google { accepted: AtomicUsize::new(99), ..fresh() }.serve();
     let replies = run(async |client| ask(client, &target, 1).await);
     assert_eq!(google.exchanges.load(SeqCst), 2);
     assert_eq!(statuses(&replies[0]), [Some(401), Some(401)]);
@@ -183,7 +182,7 @@ fn a_token_that_stays_refused_is_not_renewed_for_ever() {
 
 #[test]
 fn a_refused_exchange_ends_the_call_without_an_attempt() {
-    let (google, target) = Google { gives: false, ..FRESH }.serve();
+    let (google, target) = Google { gives: false, ..fresh() }.serve();
     let replies = run(async |client| ask(client, &target, 1).await);
     assert_eq!(google.exchanges.load(SeqCst), 1);
     assert!(replies[0].attempts.is_empty());
@@ -196,7 +195,7 @@ fn a_refused_exchange_ends_the_call_without_an_attempt() {
 
 #[test]
 fn a_token_that_has_ended_is_not_used() {
-    let (google, target) = Google { lifetime: 0, ..FRESH }.serve();
+    let (google, target) = Google { lifetime: 0, ..fresh() }.serve();
     let replies = run(async |client| {
         let mut replies = ask(client, &target, 1).await;
         replies.extend(ask(client, &target, 1).await);
@@ -208,7 +207,7 @@ fn a_token_that_has_ended_is_not_used() {
 
 #[test]
 fn nobody_listens_for_the_exchange() {
-    let (_, mut target) = FRESH.serve();
+    let (_, mut target) = fresh().serve();
     let Endpoint::Http(endpoint) = &mut target.endpoint else { panic!("not HTTP") };
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
