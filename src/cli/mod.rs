@@ -2,11 +2,14 @@
 //! codes.
 
 mod args;
+mod ask;
+mod audit;
 mod completions;
 mod doctor;
 mod env;
 mod exit;
 mod export;
+mod harden;
 mod init;
 mod list;
 mod log;
@@ -36,6 +39,7 @@ use self::{
 
 /// Runs the program with `args`, the program's name included.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    harden::harden();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -64,6 +68,8 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(&args, &db, out),
         Command::Export(args) => export::run(&args, &db, out),
         Command::Rm(args) => rm::run(&args, &db, out),
+        Command::Vault(command) => vault::run(&command, out),
+        Command::Audit(args) => audit::run(&args, out),
         Command::Schema => schema::run(out),
         Command::Completions(args) => completions::run(&args, out),
         Command::ShellInit(args) => shell_init::run(&args, out),

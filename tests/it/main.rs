@@ -19,3 +19,4 @@ mod run;
 mod stored;
 mod support;
 mod tidy;
+mod vault;
