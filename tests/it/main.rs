@@ -20,3 +20,4 @@ mod run;
 mod stored;
 mod support;
 mod tidy;
+mod vault;

@@ -5,25 +5,7 @@ use std::{error::Error, io, time::Duration};
 use reqwest::Url;
 
 use super::address::{self, Refusal};
-use crate::{
-    base::secret::Secret,
-    domain::{
-        fault::{Fault, FaultKind},
-        generation::Generation,
-        target::HttpEndpoint,
-    },
-};
-
-const MASK: &str = "****";
-
-/// Shorter keys are placeholders such as `x`, and masking them would only garble the message.
-const SHORTEST_KEY: usize = 4;
-
-/// Shorter header values are words such as `text/plain`'s kin rather than credentials.
-const SHORTEST_HEADER: usize = 8;
-
-/// Shorter beginnings of a key are not taken for it: they are its vendor's mark.
-const SHORTEST_PIECE: usize = 8;
+use crate::domain::fault::{Fault, FaultKind};
 
 /// The fault that a failed request or a broken body is.
 pub(super) fn fault(error: &reqwest::Error, url: &Url, connect: Duration) -> Fault {
@@ -115,94 +97,4 @@ fn below<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
 
 fn find<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     causes(error).find_map(|cause| cause.downcast_ref())
-}
-
-/// Masks the secrets of one endpoint in what servers say.
-#[derive(Debug)]
-pub(super) struct Redactor<'a> {
-    secrets: Vec<&'a str>,
-    /// Of these, those that nobody can take for words: keys, and headers that carry one.
-    credentials: Vec<&'a str>,
-}
-
-impl<'a> Redactor<'a> {
-    /// The mask for the key and the headers of `endpoint`.
-    pub(super) fn new(endpoint: &'a HttpEndpoint) -> Self {
-        let long = |shortest: usize| move |text: &&str| text.len() >= shortest;
-        let bare = |value: &'a Secret| {
-            let value = value.expose();
-            value.strip_prefix("Bearer ").unwrap_or(value)
-        };
-        let key = endpoint.credential.secrets().into_iter().map(Secret::expose);
-        let headers = endpoint.headers.iter().map(|(_, value)| bare(value));
-        let telling = endpoint.headers.iter().filter(|(name, _)| {
-            let name = name.to_lowercase();
-            ["auth", "key", "token", "secret", "cookie"].iter().any(|part| name.contains(part))
-        });
-        let telling = telling.map(|(_, value)| bare(value)).filter(long(SHORTEST_HEADER));
-        Self {
-            credentials: key.clone().filter(long(SHORTEST_HEADER)).chain(telling).collect(),
-            secrets: key
-                .filter(long(SHORTEST_KEY))
-                .chain(headers.filter(long(SHORTEST_HEADER)))
-                .collect(),
-        }
-    }
-
-    /// Masks in an answer: a model, or what stands before it, may repeat the request.
-    pub(super) fn clean_answer(&self, generation: &mut Generation) {
-        let reasoning = generation.reasoning.iter_mut();
-        let arguments = generation.tool_calls.iter_mut().map(|call| &mut call.arguments);
-        for text in std::iter::once(&mut generation.text).chain(reasoning).chain(arguments) {
-            for secret in &self.credentials {
-                if text.contains(secret) {
-                    *text = text.replace(secret, MASK);
-                }
-            }
-        }
-    }
-
-    /// Masks in the message and the partial text.
-    pub(super) fn clean(&self, fault: &mut Fault) {
-        for text in [Some(&mut fault.message), fault.partial.as_mut()].into_iter().flatten() {
-            self.secrets.iter().for_each(|secret| mask(text, secret));
-        }
-    }
-
-    /// `text`, masked.
-    pub(super) fn cleaned(&self, mut text: String) -> String {
-        self.secrets.iter().for_each(|secret| mask(&mut text, secret));
-        text
-    }
-}
-
-/// Masks `secret`, also where only its beginning is left because the text was cut.
-fn mask(text: &mut String, secret: &str) {
-    let head = secret.get(..SHORTEST_PIECE).unwrap_or(secret);
-    let mut from = 0;
-    while let Some(found) = text[from..].find(head) {
-        let start = from + found;
-        let same = text[start..].chars().zip(secret.chars()).take_while(|(a, b)| a == b);
-        let length: usize = same.map(|(a, _)| a.len_utf8()).sum();
-        text.replace_range(start..start + length, MASK);
-        from = start + MASK.len();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn whole_and_cut_secrets_are_masked() {
-        let masked = |text: &str, secret: &str| {
-            let mut text = text.to_owned();
-            mask(&mut text, secret);
-            text
-        };
-        assert_eq!(masked("a sk-12345678 b sk-123456", "sk-12345678"), "a **** b ****");
-        assert_eq!(masked("sk-123 stays", "sk-12345678"), "sk-123 stays");
-        assert_eq!(masked("key1key1", "key1"), "********");
-        assert_eq!(masked("żółćż żółć", "żółćż"), "**** ****");
-    }
 }
