@@ -52,6 +52,11 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: EndpointsCommand,
     },
+    /// Keep credentials encrypted: make the vault, say what opens it, change its keys
+    #[command(subcommand)]
+    Vault(VaultCommand),
+    /// List what was done with credentials, and when
+    Audit(AuditArgs),
     /// Print the JSON Schema of config files, for editors
     Schema,
     /// Print a completion script for a shell
@@ -293,6 +298,56 @@ pub(super) struct RmArgs {
     /// Do not ask
     #[arg(short, long)]
     pub(super) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum VaultCommand {
+    /// Make the vault, and say what opens it
+    Init(SlotArgs),
+    /// Say what opens the vault and how much is in it, without opening it
+    Status,
+    /// Change what opens the vault; what is in it stays as it is
+    Rekey {
+        #[command(flatten)]
+        slots: SlotArgs,
+        /// Nothing else opens it any longer
+        #[arg(long)]
+        only: bool,
+    },
+    /// Seal everything in the vault anew with a new data key
+    Rotate {
+        /// Drop what would open the vault and is not at hand
+        #[arg(long)]
+        drop_others: bool,
+    },
+    /// Make this machine's keyring forget the vault; a passphrase or `EVALS_VAULT_KEY` still opens it
+    Lock,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SlotArgs {
+    /// A passphrase opens it: typed, or the first line of standard input
+    #[arg(long, required_unless_present_any = ["keyring", "env"])]
+    pub(super) passphrase: bool,
+    /// The keyring of this machine opens it
+    #[arg(long)]
+    pub(super) keyring: bool,
+    /// The environment variable `EVALS_VAULT_KEY` opens it, for CI
+    #[arg(long)]
+    pub(super) env: bool,
+    /// Make a new value for `EVALS_VAULT_KEY` and print it, once
+    #[arg(long, requires = "env")]
+    pub(super) new_key: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    /// Only of this model or endpoint
+    #[arg(value_name = "SLUG")]
+    pub(super) slug: Option<String>,
+    /// How the list is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: ListFormat,
 }
 
 #[derive(Debug, Args)]

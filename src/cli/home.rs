@@ -76,7 +76,7 @@ impl Registered for Home {
             return Ok(secret.clone());
         }
         let cell = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
-        let vault = cell.get_or_init(|| vault::open().map_err(|failure| failure.message));
+        let vault = cell.get_or_init(|| vault::open().map_err(|error| error.to_string()));
         let vault = vault.as_ref().map_err(Clone::clone)?;
         let secret = vault.get(&ask.vault_key()).map_err(|error| error.to_string())?;
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);

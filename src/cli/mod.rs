@@ -3,12 +3,15 @@
 
 mod args;
 mod args_models;
+mod ask;
+mod audit;
 mod catalog;
 mod completions;
 mod doctor;
 mod env;
 mod exit;
 mod export;
+mod harden;
 mod home;
 mod init;
 mod list;
@@ -40,6 +43,7 @@ use self::{
 
 /// Runs the program with `args`, the program's name included.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
+    harden::harden();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -71,6 +75,8 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Catalog(args) => catalog::run(&args, out),
         Command::Models { command } => models::models(command, &db, out),
         Command::Endpoints { command } => models::endpoints(command, &db, out),
+        Command::Vault(command) => vault::run(&command, out),
+        Command::Audit(args) => audit::run(&args, out),
         Command::Schema => schema::run(out),
         Command::Completions(args) => completions::run(&args, out),
         Command::ShellInit(args) => shell_init::run(&args, out),

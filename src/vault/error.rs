@@ -12,6 +12,9 @@ pub enum VaultError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// Nobody said where the vault is.
+    #[error("{0}")]
+    NoHome(String),
     /// There is one already.
     #[error("there is a vault at `{}` already", path.display())]
     Exists {

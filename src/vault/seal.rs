@@ -134,3 +134,35 @@ fn joined(pieces: &[&[u8]]) -> Vec<u8> {
     }
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::envelope::{Argon2id, Bytes},
+        *,
+    };
+    use crate::base::digest::hex;
+
+    /// What other programs compute of the same input: see `tests/golden/vault.py`.
+    #[test]
+    fn keys_and_seals_are_those_of_the_standards() {
+        let kdf = Argon2id {
+            memory_kib: 19 * 1024,
+            passes: 2,
+            lanes: 2,
+            salt: Bytes::new(*b"0123456789abcdef"),
+        };
+        let key = Key::from_passphrase("correct horse battery", &kdf).expect("a key");
+        assert_eq!(hex(key.bytes()), GOLDEN_ARGON2);
+        let key = Key::from_bytes(&[7; KEY]).expect("a key");
+        assert_eq!(hex(key.derive("id", "purpose").bytes()), GOLDEN_HKDF);
+        assert_eq!(hex(&key.code(b"bytes")), GOLDEN_HMAC);
+        let sealed = key.seal(&[9; NONCE], &[b"a", b"bc"], b"plain").expect("sealed");
+        assert_eq!(hex(&sealed), GOLDEN_SEALED);
+    }
+
+    const GOLDEN_ARGON2: &str = "08279c2820fdca1252b1366d142b6a45ccd79bb457b6dc544e7a7f0bf52cf88a";
+    const GOLDEN_HKDF: &str = "a2ebb81a794cf3334565bd2e414a3535a083ccbadf1d1254cb499a33c47f29f6";
+    const GOLDEN_HMAC: &str = "4f4c8ce2912b20d97e3ae0b8e49e5e597f0c70ae57e9e2c79dc52701fd11f427";
+    const GOLDEN_SEALED: &str = "ce1e83e3124e1bf248df36a4c46fad75cc420c160c";
+}

@@ -21,4 +21,5 @@ mod run;
 mod stored;
 mod support;
 mod tidy;
+mod vault;
 mod wire;

@@ -363,3 +363,60 @@ fn without_a_terminal_nothing_is_asked() {
     check(&["models", "add", "A b c", "--api-key", "x"], "--api-key");
     assert!(!Path::new(&home(&project)).exists(), "nothing was written");
 }
+
+/// A vault that `EVALS_VAULT_KEY` opens; gives its value.
+fn vault(project: &Project) -> String {
+    let key = evals::vault::new_env_key().expect("a key");
+    let path = home(project).join("vault.evals");
+    let slot = evals::vault::NewSlot::Env(key.clone());
+    evals::vault::Vault::create(&path, &[slot]).expect("made");
+    key.expose().to_owned()
+}
+
+#[test]
+fn a_key_from_standard_input_is_kept_in_the_vault() {
+    let (stub, other) = (stub(), stub());
+    let project = project("byo:my-vllm");
+    let (base_url, elsewhere) = (stub.base_url(), other.base_url());
+    let line = ["models", "add", "My vLLM", "--provider", "custom", "-m", "org/m1"];
+    let add = || project.evals().args(line).args(["--base-url", &base_url, "--api-key-stdin"]);
+    let none = add().stdin(CANARY).run().code(2).complains("vault").complains("--api-key-env");
+    assert_eq!(stub.requests().len(), 0, "what cannot be kept is not tested");
+    let key = vault(&project);
+    let locked = add().stdin(CANARY).run().code(2).complains("the vault is locked");
+    let open = |evals: Evals| evals.env("EVALS_VAULT_KEY", &key);
+    let empty = open(add()).stdin("\n").run().code(2).complains("nothing on standard input");
+    let added = open(add()).stdin(format!("{CANARY}\n")).run().ok().says("added byo:my-vllm");
+    let bearer = format!("Bearer {CANARY}");
+    assert_eq!(stub.requests().remove(0).header("authorization"), Some(&*bearer));
+
+    let run = || open(project.evals().args(["run", "--format", "json"])).run();
+    let ran = run().ok();
+    assert_eq!(stub.requests().pop().expect("a request").header("authorization"), Some(&*bearer));
+    let edit = |more: &[&str]| open(project.evals().args(["models", "edit", "my-vllm"])).args(more);
+    let blank = edit(&["--api-key-stdin", "--max-tokens", "9"]).stdin("").run().ok();
+    let request = stub.requests().pop().expect("a test");
+    assert_eq!(request.header("authorization"), Some(&*bearer), "a blank one keeps the stored one");
+
+    let line = ["models", "add", "Second", "--provider", "custom", "-m", "org/m2"];
+    let second = || open(project.evals().args(line)).args(["--reuse-credentials-of", "my-vllm"]);
+    let there = second().args(["--base-url", &elsewhere]).run().code(2);
+    let there = there.complains("a key goes to no other host");
+    let here = second().args(["--base-url", &base_url]).run().ok();
+
+    // The file says another host, for the model and for its credential: the vault does not.
+    let file = home(&project).join("models.json");
+    let sound = fs::read_to_string(&file).expect("read");
+    let host = |url: &str| url.trim_end_matches("/v1").to_owned();
+    fs::write(&file, sound.replace(&host(&base_url), &host(&elsewhere))).expect("written");
+    let bound = run().code(2).complains("is not given out for");
+    assert_eq!(other.requests().len(), 0);
+    fs::write(&file, sound).expect("written");
+
+    let rm = |slug: &str| open(project.evals().args(["models", "rm", "--yes", slug])).run().ok();
+    let first = rm("my-vllm");
+    assert!(!first.stderr.contains("gone from the vault"), "the other one uses it: {first:?}");
+    let last = rm("second").complains("the key of `my-vllm` is gone from the vault");
+    let said = [none, locked, empty, added, ran, blank, there, here, bound, first, last];
+    no_key_in(&project, &said);
+}

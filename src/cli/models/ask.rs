@@ -1,11 +1,13 @@
 //! Questions at a terminal. They go to standard error; keys are typed unseen.
 
-use std::io::{self, IsTerminal as _, Write as _};
-
-use console::Term;
+use std::io::{self, Write as _};
 
 use super::{
-    super::{Out, exit::Failure},
+    super::{
+        Out,
+        ask::{can_ask, typed},
+        exit::Failure,
+    },
     lookup,
     save::Request,
 };
@@ -17,11 +19,6 @@ use crate::{
     },
     provider::{Auth, PROVIDERS},
 };
-
-/// Whether there is somebody to ask.
-fn somebody() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
 
 /// Asks for what is missing of a new entry; where there is nobody to ask, what is missing is told by
 /// the checks that follow.
@@ -37,7 +34,7 @@ pub(super) fn for_new(
     let custom = draft.provider.as_deref() == Some(CUSTOM);
     let missing =
         nameless || modelless || draft.provider.is_none() || (custom && draft.base_url.is_none());
-    if !somebody() {
+    if !can_ask() {
         return Ok(());
     }
     if missing {
@@ -67,7 +64,7 @@ pub(super) fn for_changes(
     secret: &mut Option<Secret>,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    if !somebody() {
+    if !can_ask() {
         let command = request.kind.command();
         return Err(Failure::usage("nothing to change was given")
             .hint(format!("`evals {command} edit --help` lists what can be changed")));
@@ -288,9 +285,8 @@ fn yes(label: &str, default: Option<bool>) -> Result<Option<bool>, Failure> {
 
 /// A secret, typed unseen; none for an empty line.
 fn hidden(label: &str) -> Result<Option<Secret>, Failure> {
-    write!(io::stderr(), "{label}: ").ok();
-    let text = Term::stderr().read_secure_line().map_err(|_| gone())?;
-    let text = text.trim();
+    let secret = typed(label).ok_or_else(gone)?;
+    let text = secret.expose().trim();
     Ok((!text.is_empty()).then(|| Secret::new(text)))
 }
 

@@ -53,10 +53,10 @@ pub(super) fn forget(unused: &[CredentialEntry], out: &mut Out) -> Result<(), Fa
     }
     let mut opened = match vault::open() {
         Ok(opened) => opened,
-        Err(failure) => {
+        Err(error) => {
             let slugs: Vec<&str> = stored.iter().map(|stored| stored.slug.as_str()).collect();
-            let (slugs, why) = (slugs.join(", "), failure.message);
-            out.note(&format!("the key of {slugs} stays in the vault, since {why}"));
+            let slugs = slugs.join(", ");
+            out.note(&format!("the key of {slugs} stays in the vault, since {error}"));
             return Ok(());
         }
     };

@@ -175,13 +175,9 @@ fn fresh(added: &Added, secret: Option<Secret>) -> Result<Option<Fresh>, Failure
         return Ok(Some(Fresh { secret, vault }));
     }
     let Some(secret) = secret else { return Ok(None) };
-    let opened = vault::open().map_err(|failure| {
-        let or = "or name an environment variable that holds the key: `--api-key-env NAME`";
-        let hint = match &failure.hint {
-            Some(hint) => format!("{hint}; {or}"),
-            None => or.to_owned(),
-        };
-        failure.hint(hint)
+    let opened = vault::open().map_err(|error| {
+        Failure::from(error)
+            .hint("or name an environment variable that holds the key: `--api-key-env NAME`")
     })?;
     Ok(Some(Fresh { secret, vault: opened }))
 }

@@ -8,6 +8,7 @@ mod address;
 mod clients;
 mod failure;
 mod read;
+mod redact;
 mod tokens;
 
 #[cfg(test)]
@@ -20,7 +21,7 @@ use reqwest::{
     header::{HeaderName, HeaderValue},
 };
 
-use self::{address::Carries, clients::Clients, failure::Redactor, read::Exchange, tokens::Tokens};
+use self::{address::Carries, clients::Clients, read::Exchange, redact::Redactor, tokens::Tokens};
 use crate::{
     base::clock,
     client::send::not_sent,
@@ -115,10 +116,11 @@ async fn attempt(
     prepared: Prepared,
     call: &Call,
     endpoint: &HttpEndpoint,
-    redactor: &Redactor<'_>,
+    redactor: &Redactor,
 ) -> (Result<Generation, Fault>, Attempt, Option<(&'static dyn Provider, Token)>) {
     let Prepared { provider, client, request, token } = prepared;
-    let redactor = &redactor.knowing(token.as_ref().map(|token| &token.value));
+    let knowing = token.as_ref().map(|token| redactor.knowing(&token.value));
+    let redactor = knowing.as_ref().unwrap_or(redactor);
     let mut record = Record {
         started_ms: clock::now_ms(),
         started: clock::instant(),
@@ -183,7 +185,7 @@ impl Record {
         self,
         target: &Target,
         result: &Result<Generation, Fault>,
-        redactor: &Redactor<'_>,
+        redactor: &Redactor,
     ) -> Attempt {
         let since = |at: Instant| at.duration_since(self.started).as_micros() as u64;
         let generation = result.as_ref().ok();

@@ -9,7 +9,7 @@ use std::{
 use super::{
     HttpSender,
     address::{self, Carries},
-    failure, read, to_reqwest,
+    read, redact, to_reqwest,
 };
 use crate::{
     base::{clock, digest, secret::Secret},
@@ -110,7 +110,7 @@ impl HttpSender {
         });
         // What was sent is good for a while, and the server may repeat it.
         outcome.map_err(|mut fault| {
-            failure::mask_form(&mut fault, &form);
+            redact::mask_form(&mut fault, &form);
             fault
         })
     }
