@@ -18,7 +18,7 @@ use base64::{
 };
 use evals::{
     base::secret::Secret,
-    vault::{EntryKey, NewSlot, Unlock, Vault, new_env_key},
+    vault::{EntryKey, Unlock, Vault},
 };
 
 use crate::support::{Evals, Output, Project, Response, Stub};
