@@ -136,7 +136,8 @@ impl Redactor {
 pub(super) fn mask_form(fault: &mut Fault, form: &str) {
     let fields = form.split('&').filter_map(|field| field.split_once('='));
     for (_, value) in fields.filter(|(_, value)| value.len() >= SHORTEST_FIELD) {
-        mask(&mut fault.message, value, SHORTEST_PIECE);
+        let form = Form { text: Secret::new(value), piece: SHORTEST_PIECE };
+        mask(&mut fault.message, &[form]);
     }
 }
 
