@@ -1,13 +1,11 @@
 //! Adding, changing and removing: the rules about slugs and credentials.
 
 use super::{
-    AuthMethod, CredentialEntry, DEFAULT_MAX_TOKENS, Draft, Entry, Kind, Registry, RegistryError,
-    Toggles,
+    AuthMethod, CredentialEntry, DEFAULT_MAX_TOKENS, Draft, Entry, Kind, Lookup, Registry,
+    RegistryError, Toggles,
     check::{self, CUSTOM, field},
     derived, is_shipped, is_slug,
 };
-
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What came of adding or changing an entry.
 #[derive(Debug, Clone, PartialEq)]

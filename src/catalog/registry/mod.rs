@@ -35,6 +35,9 @@ pub use self::{
 };
 use crate::base::secret::Secret;
 
+/// Finds environment variables.
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// The version of the file that this program writes.
 pub const VERSION: u32 = 1;
 

@@ -1,6 +1,6 @@
 //! Prices of registered models: by category, a unit each, whole picodollars.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry::Vacant};
 
 use super::Entry;
 use crate::{
@@ -70,9 +70,9 @@ impl Entry {
         };
         let mut filled = Vec::new();
         for (category, pico) in shipped.price_pico {
-            if !self.price_pico.contains_key(&category) {
-                filled.push(category.clone());
-                self.price_pico.insert(category, pico);
+            if let Vacant(place) = self.price_pico.entry(category) {
+                filled.push(place.key().clone());
+                place.insert(pico);
             }
         }
         filled
