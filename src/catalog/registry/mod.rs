@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod import;
 mod price;
+mod settle;
 mod slug;
 
 #[cfg(test)]
