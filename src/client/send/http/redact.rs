@@ -4,7 +4,7 @@
 //! Messages of errors go through a second net, for keys that look like keys: those of a proxy, or
 //! of whoever runs the server.
 
-use std::sync::LazyLock;
+use std::{ops::Range, sync::LazyLock};
 
 use base64::{
     Engine as _,
@@ -99,14 +99,14 @@ impl Redactor {
     /// Masks in the message and the partial text.
     pub(super) fn clean(&self, fault: &mut Fault) {
         for text in [Some(&mut fault.message), fault.partial.as_mut()].into_iter().flatten() {
-            self.secrets.iter().for_each(|form| mask(text, form.text.expose(), form.piece));
+            mask(text, &self.secrets);
         }
         mask_by_looks(&mut fault.message);
     }
 
     /// `text`, masked.
     pub(super) fn cleaned(&self, mut text: String) -> String {
-        self.secrets.iter().for_each(|form| mask(&mut text, form.text.expose(), form.piece));
+        mask(&mut text, &self.secrets);
         text
     }
 }
@@ -182,17 +182,33 @@ fn lower_escapes(url: &str) -> String {
     lowered.collect()
 }
 
-/// Masks `secret`, also where only its beginning is left because the text was cut.
-fn mask(text: &mut String, secret: &str, piece: usize) {
-    let head = secret.get(..piece).unwrap_or(secret);
-    let mut from = 0;
-    while let Some(found) = text[from..].find(head) {
-        let start = from + found;
-        let same = text[start..].chars().zip(secret.chars()).take_while(|(a, b)| a == b);
-        let length: usize = same.map(|(a, _)| a.len_utf8()).sum();
-        text.replace_range(start..start + length, MASK);
-        from = start + MASK.len();
+/// Masks all `forms`, also where only the beginning of one is left because the text was cut. Forms
+/// begin alike, so the places of all are known before one is masked.
+fn mask(text: &mut String, forms: &[Form]) {
+    let mut spans: Vec<Range<usize>> = forms.iter().flat_map(|form| spans(text, form)).collect();
+    spans.sort_by_key(|span| (span.start, span.end));
+    let mut merged: Vec<Range<usize>> = Vec::new();
+    for span in spans {
+        match merged.last_mut() {
+            Some(last) if span.start < last.end => last.end = last.end.max(span.end),
+            _ => merged.push(span),
+        }
     }
+    for span in merged.into_iter().rev() {
+        text.replace_range(span, MASK);
+    }
+}
+
+/// Where `form`, or the beginning of it, stands in `text`.
+fn spans(text: &str, form: &Form) -> Vec<Range<usize>> {
+    let whole = form.text.expose();
+    let head = whole.get(..form.piece).unwrap_or(whole);
+    let starts = text.match_indices(head).map(|(start, _)| start);
+    let length = |start: usize| {
+        let same = text[start..].chars().zip(whole.chars()).take_while(|(a, b)| a == b);
+        same.map(|(a, _)| a.len_utf8()).sum::<usize>()
+    };
+    starts.map(|start| start..start + length(start)).collect()
 }
 
 /// Masks what looks like a key, whosever it is.
@@ -233,7 +249,8 @@ mod tests {
     fn whole_and_cut_secrets_are_masked() {
         let masked = |text: &str, secret: &str| {
             let mut text = text.to_owned();
-            mask(&mut text, secret, SHORTEST_PIECE);
+            let form = Form { text: Secret::new(secret), piece: SHORTEST_PIECE };
+            mask(&mut text, &[form]);
             text
         };
         assert_eq!(masked("a sk-12345678 b sk-123456", "sk-12345678"), "a **** b ****");
