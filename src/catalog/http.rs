@@ -8,6 +8,7 @@ use crate::{
     config::{At, ConfigError, entry::ModelMap, variables},
     domain::target::{Credential, HttpEndpoint, Settings},
     provider::{Auth, Provider, Setting},
+    vault,
 };
 
 impl Resolver<'_> {
@@ -38,7 +39,7 @@ impl Resolver<'_> {
             None if map.api_key.is_none() && referred.is_some_and(Referred::is_custom) => {
                 Credential::None
             }
-            None => self.credential(map, provider)?,
+            None => self.credential(map, provider, &settings, &base_url)?,
         };
         let upstream = map.model.as_ref().map(|model| self.text(model)).transpose()?;
         let upstream = upstream.unwrap_or_default();
@@ -93,6 +94,8 @@ impl Resolver<'_> {
         &self,
         map: &ModelMap,
         provider: &dyn Provider,
+        settings: &Settings,
+        base_url: &str,
     ) -> Result<Credential, ConfigError> {
         let card = provider.card();
         let aws = [&map.access_key_id, &map.secret_access_key, &map.session_token];
@@ -136,7 +139,29 @@ impl Resolver<'_> {
         if card.base_url.is_none() && card.auth == Auth::OptionalKey {
             return Ok(Credential::None);
         }
-        self.usual_credential(card.auth, card.key_env, card.name)
+        let usual = self.usual_credential(card.auth, card.key_env, card.name);
+        // The key of a well-known host goes to no other address unasked.
+        let own = provider.base_url(settings).ok().and_then(|url| vault::origin(&url));
+        if own == vault::origin(base_url) {
+            return usual;
+        }
+        match usual {
+            Ok(Credential::None) => Ok(Credential::None),
+            Err(_) if card.auth == Auth::Key => Ok(Credential::None),
+            Err(error) => Err(error),
+            Ok(_) => {
+                let name = card.key_env.first().copied().unwrap_or("NAME");
+                let at = map.base_url.as_ref().map_or(self.place, |url| url.place);
+                let message = format!(
+                    "`base_url` is not {}'s own, so no key of the environment is sent there unasked",
+                    card.title
+                );
+                Err(self.error(at, message).hint(format!(
+                    "name the key, `api_key: \"${{{name}}}\"`; or, for a server that wants none, \
+                     `provider: openai-compatible`"
+                )))
+            }
+        }
     }
 
     fn usual_credential(

@@ -115,7 +115,7 @@ impl<'a> Resolver<'a> {
                 .hint("a key goes to no other host than the one it was given for"));
         }
         let secret = match &credential.key_env {
-            Some(name) => self.from_variable(name, credential, at)?,
+            Some(name) => self.variable(name, credential, at)?,
             None => {
                 let ask = Ask { credential, origin: &origin };
                 let secret = self.context.registered.secret(&ask);
@@ -128,7 +128,7 @@ impl<'a> Resolver<'a> {
                 access_key_id: credential.access_key_id.clone().unwrap_or_default(),
                 secret_access_key: secret,
                 session_token: match &credential.session_token_env {
-                    Some(name) => Some(self.from_variable(name, credential, at)?),
+                    Some(name) => Some(self.variable(name, credential, at)?),
                     None => None,
                 },
             },
@@ -138,7 +138,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn from_variable(
+    fn variable(
         &self,
         name: &str,
         credential: &CredentialEntry,

@@ -325,6 +325,7 @@ pub(super) enum VaultCommand {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct SlotArgs {
     /// A passphrase opens it: typed, or the first line of standard input
     #[arg(long, required_unless_present_any = ["keyring", "env"])]

@@ -178,7 +178,7 @@ pub(super) struct EntryFlags {
     /// Which of its endpoints is called: chat or completion [default: chat]
     #[arg(long, value_name = "FLAVOUR", help_heading = "Address")]
     pub(super) flavour: Option<String>,
-    /// A further header; VALUE may hold {{api_key}}, {{model}}, {{email}} and ${NAME}. May be
+    /// A further header; VALUE may hold `{{api_key}}`, `{{model}}`, `{{email}}`, `${NAME}`. May be
     /// repeated
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Address")]
     pub(super) header: Vec<String>,
@@ -226,7 +226,7 @@ pub(super) struct EntryFlags {
     #[arg(long, value_name = "TAG", help_heading = "Capabilities")]
     pub(super) tag: Vec<String>,
 
-    /// A price in US dollars: input, output, cache_read, cache_write, or another category; empty
+    /// A price in US dollars: `input`, `output`, `cache_read`, `cache_write`, or another one; empty
     /// takes one away. May be repeated
     #[arg(long, value_name = "CATEGORY=USD", help_heading = "Prices")]
     pub(super) price: Vec<String>,

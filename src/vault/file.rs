@@ -76,7 +76,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8], _held: &Lock) -> Result<(), Vau
     match fs::symlink_metadata(&temporary) {
         // What a writer that was killed has left.
         Ok(left) if left.is_file() => {
-            fs::remove_file(&temporary).map_err(|source| failed(&temporary, "remove", source))?
+            fs::remove_file(&temporary).map_err(|source| failed(&temporary, "remove", source))?;
         }
         Ok(_) => return Err(VaultError::NotAFile { path: temporary }),
         Err(_) => {}

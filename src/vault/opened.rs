@@ -183,9 +183,9 @@ impl Vault {
         // The file no longer needs them. One that stays behind opens nothing but old copies.
         for new in new {
             if let NewSlot::Keyring(store) = new {
-                forgotten.iter().for_each(|account| {
+                for account in &forgotten {
                     keyring::delete(store, account).ok();
-                });
+                }
             }
         }
         Ok(())

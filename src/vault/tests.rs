@@ -555,8 +555,8 @@ impl Ring {
             Mood::Absent => Err(KeyStoreError("is absent".to_owned())),
             Mood::Locked => Err(KeyStoreError("is locked".to_owned())),
             Mood::Hangs => {
-                let (_sender, never) = mpsc::channel::<()>();
-                std::mem::forget(_sender);
+                let (sender, never) = mpsc::channel::<()>();
+                std::mem::forget(sender);
                 never.recv().expect("never");
                 Ok(mood)
             }
@@ -592,11 +592,11 @@ impl KeyStore for Ring {
 fn a_keyring_that_fails_lies_or_hangs_is_told_of_and_replaced_by_nothing() {
     let (_dir, path) = dir();
     let ring = Ring::new();
-    let store: Arc<dyn KeyStore> = ring.clone();
+    let store: Arc<dyn KeyStore> = Arc::<Ring>::clone(&ring);
     let never = || panic!("asked for a passphrase that the vault does not have");
     let unlock =
-        Unlock { keyring: Some(store.clone()), passphrase: Some(&never), ..Unlock::default() };
-    Vault::create(&path, &[NewSlot::Keyring(store.clone())])
+        Unlock { keyring: Some(Arc::clone(&store)), passphrase: Some(&never), ..Unlock::default() };
+    Vault::create(&path, &[NewSlot::Keyring(Arc::clone(&store))])
         .expect("a vault")
         .put(&key("one"), &Secret::new(CANARY))
         .expect("stored");
@@ -613,7 +613,7 @@ fn a_keyring_that_fails_lies_or_hangs_is_told_of_and_replaced_by_nothing() {
         let text = refusal(&path, &unlock);
         assert!(text.contains(said), "{mood:?}: {text}");
         let other = path.with_file_name(format!("{mood:?}"));
-        let created = Vault::create(&other, &[NewSlot::Keyring(store.clone())]);
+        let created = Vault::create(&other, &[NewSlot::Keyring(Arc::clone(&store))]);
         assert!(created.is_err(), "{mood:?}");
         assert!(!other.exists(), "{mood:?}: there is no other way to keep the key");
     }
@@ -628,21 +628,24 @@ fn a_locked_vault_needs_another_way_to_be_opened() {
     let (_dir, path) = dir();
     let (here, there) = (Ring::new(), Ring::new());
     let (here_store, there_store): (Arc<dyn KeyStore>, Arc<dyn KeyStore>) =
-        (here.clone(), there.clone());
-    let mut vault = Vault::create(&path, &[NewSlot::Keyring(here_store.clone())]).expect("a vault");
+        (Arc::<Ring>::clone(&here), Arc::<Ring>::clone(&there));
+    let mut vault =
+        Vault::create(&path, &[NewSlot::Keyring(Arc::clone(&here_store))]).expect("a vault");
     assert!(matches!(vault.lock(&here_store), Err(VaultError::Slots(_))));
     assert_eq!(here.keys(), 1);
 
     // Another machine has a slot of its own; renewing one leaves the other, and no key behind.
-    vault.rekey(&[NewSlot::Keyring(there_store.clone())], Others::Keep).expect("rekeyed");
-    vault.rekey(&[NewSlot::Keyring(there_store.clone())], Others::Keep).expect("rekeyed");
+    vault.rekey(&[NewSlot::Keyring(Arc::clone(&there_store))], Others::Keep).expect("rekeyed");
+    vault.rekey(&[NewSlot::Keyring(Arc::clone(&there_store))], Others::Keep).expect("rekeyed");
     assert_eq!(vault.status().slots, [SlotKind::Keyring; 2]);
     assert_eq!((here.keys(), there.keys()), (1, 1));
 
     assert_eq!(vault.lock(&here_store).expect("locked"), 1);
     assert_eq!((here.keys(), there.keys()), (0, 1));
-    let with =
-        |store: &Arc<dyn KeyStore>| Unlock { keyring: Some(store.clone()), ..Unlock::default() };
+    let with = |store: &Arc<dyn KeyStore>| Unlock {
+        keyring: Some(Arc::clone(store)),
+        ..Unlock::default()
+    };
     refusal(&path, &with(&here_store));
     Vault::open(&path, &with(&there_store)).expect("open");
 }

@@ -187,9 +187,12 @@ fn a_test_that_fails_saves_nothing_and_says_the_providers_words() {
 
 #[test]
 fn an_answer_that_is_not_json_fails_the_json_mode_only() {
-    let stub = Stub::start(|request, _| match request.json()["stream"] == true {
-        true => openai_stream(&["Sure! All is well."], (1, 1)),
-        false => openai_chat("Sure! All is well.", (1, 1)),
+    let stub = Stub::start(|request, _| {
+        if request.json()["stream"] == true {
+            openai_stream(&["Sure! All is well."], (1, 1))
+        } else {
+            openai_chat("Sure! All is well.", (1, 1))
+        }
     });
     let project = project("byo:my-vllm");
     let base_url = stub.base_url();

@@ -133,19 +133,19 @@ impl Draft {
     /// The first value that cannot be one.
     pub fn apply(&self, kind: Kind, entry: &mut Entry) -> Result<(), RegistryError> {
         self.refuse_strangers(kind)?;
-        text(&self.name, &mut entry.name);
-        text(&self.model, &mut entry.model);
-        text(&self.base_url, &mut entry.base_url);
-        text(&self.reasoning_param, &mut entry.reasoning_param);
-        text(&self.base_model, &mut entry.base_model);
+        text(self.name.as_deref(), &mut entry.name);
+        text(self.model.as_deref(), &mut entry.model);
+        text(self.base_url.as_deref(), &mut entry.base_url);
+        text(self.reasoning_param.as_deref(), &mut entry.reasoning_param);
+        text(self.base_model.as_deref(), &mut entry.base_model);
         if let Some(url) = &mut entry.base_url {
             url.truncate(url.trim_end_matches('/').len());
         }
-        if let Some(format) = trimmed(&self.format) {
+        if let Some(format) = self.format.as_deref().map(str::trim) {
             let known = Format::ALL.map(|format| (format.name(), format));
             entry.format = one_of("format", format, &known)?;
         }
-        if let Some(flavour) = trimmed(&self.flavour) {
+        if let Some(flavour) = self.flavour.as_deref().map(str::trim) {
             let known = [Flavour::Chat, Flavour::Completion, Flavour::Responses, Flavour::Tgi];
             let known = known.map(|flavour| (flavour.name(), flavour));
             entry.flavour = one_of("flavour", flavour, &known)?;
@@ -227,12 +227,8 @@ fn article(kind: Kind) -> &'static str {
     }
 }
 
-fn trimmed(said: &Option<String>) -> Option<&str> {
-    said.as_deref().map(str::trim)
-}
-
-fn text(said: &Option<String>, slot: &mut Option<String>) {
-    if let Some(said) = trimmed(said) {
+fn text(said: Option<&str>, slot: &mut Option<String>) {
+    if let Some(said) = said.map(str::trim) {
         *slot = (!said.is_empty()).then(|| said.to_owned());
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Added, Draft, Kind, Registry};
+use super::{Added, Draft, Kind, Lookup, Registry};
 use crate::{
     base::text::nearest,
     config::{self, At},
@@ -33,7 +33,7 @@ impl Registry {
         kind: Kind,
         rows: &[Result<Draft, String>],
         origin: &str,
-        (now_ms, lookup): (i64, &dyn Fn(&str) -> Option<String>),
+        (now_ms, lookup): (i64, Lookup<'_>),
     ) -> Result<Vec<Added>, ImportError> {
         let mut added = Vec::with_capacity(rows.len());
         let mut wrong = Vec::new();

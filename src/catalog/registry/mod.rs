@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod import;
 mod price;
+mod settle;
 mod slug;
 
 #[cfg(test)]
@@ -34,6 +35,9 @@ pub use self::{
     slug::{derived, is_slug},
 };
 use crate::base::secret::Secret;
+
+/// Finds environment variables.
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The version of the file that this program writes.
 pub const VERSION: u32 = 1;

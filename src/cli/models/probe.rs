@@ -162,7 +162,7 @@ fn judged(reply: Reply, json_mode: bool) -> Result<Passed, Failure> {
                 None => ", nothing was sent".to_owned(),
             };
             let kind = fault.kind;
-            return Err(failed(format!("({kind}{status}{took}): {}", fault.message)));
+            return Err(failed(&format!("({kind}{status}{took}): {}", fault.message)));
         }
     };
     let usage = generation.usage;
@@ -175,13 +175,13 @@ fn judged(reply: Reply, json_mode: bool) -> Result<Passed, Failure> {
     let Some(odd) = odd(&generation) else { return Ok(Passed { tested, remark: None }) };
     if json_mode {
         let took = latency_us / 1000;
-        return Err(failed(format!("(JSON mode, {took} ms): {odd}"))
+        return Err(failed(&format!("(JSON mode, {took} ms): {odd}"))
             .hint("if the model has no JSON mode of its own, turn it off: `--json-mode off`"));
     }
     Ok(Passed { tested, remark: Some(odd) })
 }
 
-fn failed(message: String) -> Failure {
+fn failed(message: &str) -> Failure {
     Failure {
         exit: Exit::Incomplete,
         message: format!("connection test failed {message}"),
