@@ -394,7 +394,11 @@ mod tests {
         let entry: ModelEntry = crate::config::parse_flag(yaml, "--model")?;
         let context = Context {
             origin: "--model",
-            lookup: &|_| Some("some-value".to_owned()),
+            // A service account may be given as its JSON.
+            lookup: &|name| {
+                let account = name == "GOOGLE_APPLICATION_CREDENTIALS";
+                Some(if account { "{}" } else { "some-value" }.to_owned())
+            },
             params: &Params::default(),
             base_dir: Path::new(""),
             table: Table::shipped(),

@@ -1,7 +1,7 @@
 //! How long a rate limit lasts, from headers beside `retry-after`.
 //!
-//! `OpenAI` and Groq write durations (`6m0s`, `20ms`), Mistral seconds, Anthropic instants, and
-//! `OpenRouter` milliseconds since the epoch.
+//! `OpenAI` and Groq write durations (`6m0s`, `20ms`), Mistral seconds, and `OpenRouter`
+//! milliseconds since the epoch. Anthropic says more, and is read by its own file.
 
 use std::time::Duration;
 
@@ -13,10 +13,6 @@ const RESETS: &[&str] = &[
     "x-ratelimit-reset-requests",
     "x-ratelimit-reset-tokens",
     "x-ratelimit-reset",
-    "anthropic-ratelimit-requests-reset",
-    "anthropic-ratelimit-tokens-reset",
-    "anthropic-ratelimit-input-tokens-reset",
-    "anthropic-ratelimit-output-tokens-reset",
     "ratelimitbysize-reset",
     "x-ratelimitbysize-reset",
 ];

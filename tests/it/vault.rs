@@ -213,6 +213,10 @@ const CHILD: &str = "EVALS_TEST_VAULT";
 /// Not a test of its own: what the tests below run as another process.
 #[test]
 fn child_that_stores() {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this process was started by a test, to be told so"
+    )]
     let Ok(job) = std::env::var(CHILD) else { return };
     let [path, env, name, count]: [&str; 4] =
         job.split('\n').collect::<Vec<_>>().try_into().expect("four");
@@ -386,7 +390,7 @@ fn the_environment_of_the_process_is_closed() {
 
 /// Every form in which the canary could be found.
 fn forms() -> Vec<String> {
-    let hex: String = CANARY.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = CANARY.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     vec![
         CANARY.to_owned(),
         "sk-CANARY%2F0123456789%2Babcdef%3FWXYZ".to_owned(),
@@ -432,12 +436,13 @@ fn no_form_of_a_key_is_found_after_a_run() {
         &["audit"],
         &["doctor"],
     ];
-    let mut said = String::new();
+    let mut said = Vec::new();
     for command in commands {
         let program = project.evals().args(*command).env("SOME_KEY", CANARY);
         let output = program.env("EVALS_VAULT_KEY", &env).env("RUST_LOG", "trace").run();
-        said += &format!("{:?}\n{}\n{}\n", output.code, output.stdout, output.stderr);
+        said.push(format!("{:?}\n{}\n{}\n", output.code, output.stdout, output.stderr));
     }
+    let said = said.concat();
     assert!(
         stub.requests().iter().any(|request| {
             request.header("authorization") == Some(&*format!("Bearer {CANARY}"))
