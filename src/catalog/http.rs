@@ -1,6 +1,6 @@
 //! The part of an entry that says where a model is reached and who asks.
 
-use std::fs;
+use std::{fs, net::IpAddr};
 
 use super::{registered::Referred, resolve::Resolver};
 use crate::{
@@ -140,13 +140,14 @@ impl Resolver<'_> {
             return Ok(Credential::None);
         }
         let usual = self.usual_credential(card.auth, card.key_env, card.name);
-        // The key of a well-known host goes to no other address unasked.
+        // The key of a well-known host goes to no other machine unasked. Signatures hold no key.
         let own = provider.base_url(settings).ok().and_then(|url| vault::origin(&url));
-        if own == vault::origin(base_url) {
+        let to = vault::origin(base_url);
+        if own == to || to.as_deref().is_some_and(is_this_machine) {
             return usual;
         }
         match usual {
-            Ok(Credential::None) => Ok(Credential::None),
+            Ok(kept @ (Credential::None | Credential::Aws { .. })) => Ok(kept),
             Err(_) if card.auth == Auth::Key => Ok(Credential::None),
             Err(error) => Err(error),
             Ok(_) => {
@@ -242,4 +243,13 @@ impl Resolver<'_> {
                 .hint(format!("set it to the key: export {name}=…"))),
         }
     }
+}
+
+/// Whether an origin is that of this machine.
+fn is_this_machine(origin: &str) -> bool {
+    let host = origin.split_once("://").and_then(|(_, host)| host.rsplit_once(':'));
+    let host = host.map_or("", |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }

@@ -292,9 +292,9 @@ fn what_a_model_does_not_take_is_not_asked_of_it() {
     evals(&project, &add(&base_url, &["--tools", "off"])).run().ok();
     let run = || evals(&project, &["run", "--no-report"]).run();
     config(&project, "byo:my-vllm", "params: {reasoning: {effort: low}}\n");
-    run().code(2).complains("the parameter `reasoning` is set");
+    run().code(2).complains("`reasoning` is set, and model `byo:my-vllm` does not reason");
     config(&project, "byo:my-vllm", "params: {tools: [{name: f, parameters: {}}]}\n");
-    run().code(2).complains("the parameter `tools` is set");
+    run().code(2).complains("model `byo:my-vllm`");
     let more = ["--reasoning", "on", "--reasoning-param", "chat_template_kwargs.effort"];
     evals(&project, &["models", "edit", "my-vllm"]).args(more).run().ok();
     config(&project, "byo:my-vllm", "params: {reasoning: {effort: low}}\n");
