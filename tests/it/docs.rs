@@ -34,6 +34,25 @@ fn the_readme_runs_with_one_command_and_tests_with_one() {
     }
 }
 
+/// The table of docs/providers.md is that of the program.
+#[test]
+fn the_providers_are_documented() {
+    let code = |names: &mut dyn Iterator<Item = &'static str>| {
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        if names.is_empty() { "–".to_owned() } else { names.join(", ") }
+    };
+    let rows = evals::provider::PROVIDERS.iter().map(|provider| {
+        let card = provider.card();
+        let keys = code(&mut card.key_env.iter().copied());
+        let settings = code(&mut card.settings.iter().map(|setting| setting.name()));
+        format!("| `{}` | [{}]({}) | {keys} | {settings} |", card.name, card.title, card.docs)
+    });
+    let head = ["| provider | name | variables | settings |", "| --- | --- | --- | --- |"];
+    let table: Vec<String> = head.map(str::to_owned).into_iter().chain(rows).collect();
+    let table = table.join("\n");
+    assert!(read("docs/providers.md").contains(&table), "docs/providers.md needs:\n{table}");
+}
+
 /// `.ci/run` takes the test command out of the README; its other checks are those of `just check`.
 #[test]
 fn ci_runs_the_checks_that_developers_run() {
