@@ -21,7 +21,13 @@ use reqwest::{
     header::{HeaderName, HeaderValue},
 };
 
-use self::{address::Carries, clients::Clients, read::Exchange, redact::Redactor, tokens::Tokens};
+use self::{
+    address::Carries,
+    clients::Clients,
+    read::Exchange,
+    redact::{Redactor, Redactors},
+    tokens::Tokens,
+};
 use crate::{
     base::clock,
     client::send::not_sent,
@@ -40,6 +46,7 @@ use crate::{
 pub(in crate::client) struct HttpSender {
     clients: Clients,
     tokens: Tokens,
+    redactors: Redactors,
 }
 
 /// A request that is ready to be sent.
@@ -64,7 +71,7 @@ struct Record {
 impl HttpSender {
     /// Makes one attempt at `call`; a second one with a new token when the old one was refused.
     pub(in crate::client) async fn send(&self, call: &Call, endpoint: &HttpEndpoint) -> Reply {
-        let redactor = Redactor::new(endpoint);
+        let redactor = self.redactors.of(&call.target, endpoint);
         let mut attempts = Vec::new();
         loop {
             let (mut result, attempt, refused) = match self.prepare(call, endpoint).await {
