@@ -211,7 +211,10 @@ impl Moto {
             params: Params::default(),
             price: None,
             capabilities: Capabilities::default(),
+            max_output: None,
             timeouts: Timeouts::default(),
+            fallback: Vec::new(),
+            pool: Vec::new(),
         };
         let texts = ["Hi ☃".to_owned()];
         let mut request = bedrock.encode_embeddings(&texts, &target, &endpoint).expect("a request");

@@ -68,6 +68,7 @@ impl Probe {
             registered: home,
             project: project.as_deref(),
             table: table.table(),
+            aliases: &catalog::NO_ALIASES,
         };
         let map =
             ModelMap { reference: Some(At::nowhere(reference.clone())), ..ModelMap::default() };
