@@ -146,6 +146,36 @@ fn a_passphrase_is_asked_for_at_a_terminal_and_not_shown() {
     status.says("key version  2");
 }
 
+#[test]
+fn attack_24_an_access_key_id_is_shown_in_full_and_its_key_is_not() {
+    let project = Project::new();
+    let env = made(&project);
+    let evals = |line: &[&str]| project.evals().args(line).env("EVALS_VAULT_KEY", &env);
+    let id = "AKIAIOSFODNN7EXAMPLE";
+    let pair = ["--provider", "bedrock", "--region", "us-east-1", "--access-key-id", id];
+    for (slug, secret, shown) in [
+        ("long-key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "****EKEY"),
+        ("twelve", "0123456789ab", "****89ab"),
+        ("eleven", "0123456789a", "****"),
+    ] {
+        let add = ["models", "add", "--slug", slug, "-m", "m", "--api-key-stdin", "--no-test"];
+        evals(&add).args(pair).stdin(secret).run().ok();
+        let show = ["models", "show", slug];
+        let text = evals(&show).run().ok().says(id).says(&format!("vault ({shown})"));
+        let json = evals(&show).args(["--format", "json"]).run().ok().json();
+        assert_eq!(json["credential"]["shown"], shown);
+        assert_eq!(json["credential"]["access_key_id"], id);
+        let locked = project.evals().args(show).run().ok().says(id).says("vault (****)");
+        for said in [text.stdout, json.to_string(), locked.stdout] {
+            assert!(!said.contains(&secret[..secret.len() - 4]), "{said}");
+        }
+    }
+    for format in ["table", "json", "csv"] {
+        let list = evals(&["models", "list", "--format", format]).run().ok();
+        assert_eq!(list.stdout.matches(id).count(), 3, "{list:?}");
+    }
+}
+
 /// What is on a terminal after `typed` was typed when `line` asked for it.
 fn at_terminal(project: &Project, line: &str, typed: &str) -> String {
     let mut script = Command::new("script")

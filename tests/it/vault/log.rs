@@ -82,7 +82,7 @@ fn every_change_and_use_of_a_credential_is_noted() {
     assert_eq!(actions(&project), wanted);
     let rows = evals(&["audit", "in-env", "--format", "csv"]).run().ok().stdout;
     assert_eq!(rows.lines().count(), 1 + 3, "{rows}");
-    let run = evals(&["list", "--format", "json"]).run().ok().json()[0]["id"].clone();
+    let run = evals(&["list", "--format", "json"]).run().ok().json()[0]["run_id"].clone();
     assert!(rows.contains(run.as_str().expect("an id")), "{rows}");
 }
 
@@ -105,7 +105,7 @@ fn a_thousand_uses_in_a_run_are_noted_once_and_once_more_when_it_is_resumed() {
     let noted = actions(&project);
     let used = ("key.use".to_owned(), json!("mine"), true);
     assert_eq!(noted.iter().filter(|row| **row == used).count(), 1, "{noted:?}");
-    let id = evals(&["list", "--format", "json"]).run().ok().json()[0]["id"].clone();
+    let id = evals(&["list", "--format", "json"]).run().ok().json()[0]["run_id"].clone();
     evals(&run).args(["--epochs", "4", "-q", "--resume", "last"]).run();
     let rows = evals(&["audit", "mine", "--format", "json"]).run().ok().json();
     let rows = rows.as_array().expect("rows").iter().filter(|row| row["action"] == "key.use");
