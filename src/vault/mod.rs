@@ -19,8 +19,7 @@ mod opened;
 mod seal;
 mod slot;
 
-// Who may open a file is asked in Unix's terms.
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;
 
 pub use self::{

@@ -1,4 +1,5 @@
 //! Attacks on the vault's file, its slots, its files on disk, and the keyring.
+#![cfg(unix)]
 
 use std::{
     collections::BTreeMap,

@@ -74,7 +74,7 @@ impl Vector {
                 return (is != wanted).then(|| format!("{is} and not {wanted}: {error}"));
             }
         };
-        let wrong = self.gives.iter().flatten().find_map(|given| {
+        self.gives.iter().flatten().find_map(|given| {
             let key = EntryKey {
                 slug: given.slug.clone(),
                 provider: given.provider.clone(),
@@ -84,8 +84,7 @@ impl Vector {
             let got = vault.get(&key).ok();
             let differs = got.as_ref().map(Secret::expose) != given.secret.as_deref();
             differs.then(|| format!("it gives {} for {given:?}", got.is_some()))
-        });
-        wrong
+        })
     }
 }
 

@@ -136,7 +136,8 @@ impl Hunt {
     }
 
     fn config(&self, models: &[String]) {
-        let models: String = models.iter().map(|model| format!("  - {model}\n")).collect();
+        let models: Vec<String> = models.iter().map(|model| format!("  - {model}\n")).collect();
+        let models = models.concat();
         self.project.write(
             "evals.yaml",
             format!(

@@ -97,8 +97,8 @@ fn a_thousand_uses_in_a_run_are_noted_once_and_once_more_when_it_is_resumed() {
     let add = ["models", "add", "--slug", "mine", "--provider", "custom", "-m", "m", "--no-test"];
     let evals = |line: &[&str]| project.evals().args(line).env("LLM_KEY", "sk-0123456789abcdef");
     evals(&add).args(["--base-url", &base_url, "--api-key-env", "LLM_KEY"]).run().ok();
-    let rows: String = (0..250).map(|row| format!("q{row},a0\n")).collect();
-    project.write("rows.csv", format!("question,answer\n{rows}"));
+    let rows: Vec<String> = (0..250).map(|row| format!("q{row},a0\n")).collect();
+    project.write("rows.csv", format!("question,answer\n{}", rows.concat()));
     let run = ["run", "rows.csv", "--no-report", "-m", "byo:mine", "-p", "{{question}}"];
     evals(&run).args(["--epochs", "4", "-q"]).run();
     assert_eq!(stub.requests().len(), 1000);

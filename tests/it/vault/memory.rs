@@ -67,7 +67,7 @@ fn opened(path: &Path, passphrase: &str) -> (String, u64) {
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let line = text.lines().find(|line| line.starts_with('{')).unwrap_or_else(|| panic!("{text}"));
     let line: Value = serde_json::from_str(line).expect("JSON");
-    eprintln!("{:.30}: {line}", passphrase);
+    eprintln!("{passphrase:.30}: {line}");
     (line["said"].as_str().expect("text").to_owned(), line["kib"].as_u64().expect("a number"))
 }
 
