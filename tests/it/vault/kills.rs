@@ -147,6 +147,8 @@ impl Victim<'_> {
             .arg(env!("CARGO_BIN_EXE_evals"))
             .args(self.args)
             .env("EVALS_VAULT_KEY", self.env)
+            // Otherwise nobody but root sees which files the calls name.
+            .env("EVALS_ALLOW_DEBUG", "1")
             .stdin(self.stdin)
             .run()
     }
