@@ -1,7 +1,7 @@
 //! `evals run`: ask the models, score the answers, say which is better.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -101,7 +101,6 @@ pub(super) fn once(
     let asked = Asked::read(args)?;
     let home = Home::default();
     let mut plan = resolve(args, &asked, &home, db, runtime)?;
-    note_use(&home, &plan.header.id)?;
     let gates = gates(&plan, &asked)?;
     let allowed = allowed_errors(args, &gates)?;
     let mut books = runtime.block_on(books(&plan, &asked))?;
@@ -134,6 +133,7 @@ pub(super) fn once(
         out.note(&super::plan::line(&plan, db)?);
     }
 
+    note_use(&plan)?;
     let outcome = execute(Work { plan, books, allowed, before }, db, args, out, runtime)?;
     let (header_id, outcome) = outcome;
     let store = Store::open_existing(db)?;
@@ -161,12 +161,12 @@ pub(super) fn once(
     Ok(exit(&outcome, &stored.gates))
 }
 
-/// Notes in the audit log which credentials of the vault the run uses.
-fn note_use(home: &Home, run: &str) -> Result<(), Failure> {
-    for slug in home.used() {
-        super::vault::note("key.use", Some(&slug), Some(run))?;
-    }
-    Ok(())
+/// Notes in the audit log which registered credentials the run uses: once each, however many calls
+/// there will be.
+fn note_use(plan: &Plan) -> Result<(), Failure> {
+    let used: BTreeSet<_> = plan.targets.iter().filter_map(|t| t.credential_slug()).collect();
+    let run = Some(plan.header.id.as_str());
+    used.iter().try_for_each(|slug| super::vault::note("key.use", Some(slug), run))
 }
 
 /// What is ready to be executed.
