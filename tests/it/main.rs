@@ -11,9 +11,11 @@
 )]
 
 mod bad_input;
+mod budget;
 mod catalog;
 mod docs;
 mod doubles;
+mod fallback;
 mod gsm8k;
 mod http;
 mod models;
