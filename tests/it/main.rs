@@ -17,6 +17,7 @@ mod doubles;
 mod gsm8k;
 mod http;
 mod models;
+mod proof;
 mod run;
 mod stored;
 mod support;
