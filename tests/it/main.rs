@@ -23,4 +23,3 @@ mod stored;
 mod support;
 mod tidy;
 mod vault;
-mod wire;

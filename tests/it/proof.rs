@@ -6,6 +6,7 @@
 //! no claim on the page without a test.
 
 mod doubles;
+mod moto;
 mod oracles;
 mod page;
 mod rows;
@@ -173,7 +174,7 @@ fn asked(
     let questions: Vec<String> = proofs.iter().map(|proof| proof.question()).collect();
     project.write("rows.csv", format!("question\n{}\n", questions.join("\n")));
     std::fs::copy(root().join("tests/doubles/dot.png"), project.path("dot.png")).expect("a copy");
-    let image = proofs.contains(&Proof::Image).then_some(", {image: dot.png}").unwrap_or_default();
+    let image = if proofs.contains(&Proof::Image) { ", {image: dot.png}" } else { "" };
     let mut params = vec!["max_tokens: 64"];
     let more = match way {
         Way::Plain | Way::Stream if proofs.contains(&Proof::Tools) => Some(TOOLS),
@@ -194,9 +195,10 @@ fn asked(
         params.join(", ")
     );
     project.write("evals.yaml", config);
-    let run = row.env.iter().fold(project.evals().args(["run", "--format", "json"]), |run, pair| {
-        run.env(pair.0, fill(pair.1))
-    });
+    let run =
+        row.env.iter().fold(project.evals().args(["run", "--format", "json"]), |run, pair| {
+            run.env(pair.0, fill(pair.1))
+        });
     let output: Output = run.run();
     assert!(matches!(output.code, Some(0 | 3)), "{:?} as {}: {output:?}", row.double, row.provider);
     let lines = project.evals().args(["export", "last"]).run().ok().json_lines();

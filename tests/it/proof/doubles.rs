@@ -1,17 +1,12 @@
 //! The tests that start a double and run its rows.
 
-use std::{
-    fs,
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    path::Path,
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::{Double, PLAIN, Proof, exercise_all, script};
-use crate::support::{Aimock, Project, Server, get, installed, root};
+use crate::support::{Aimock, Project, Response, Server, Stub, get, installed, root};
 
 /// The first bytes of `tests/doubles/dot.png` as requests have them.
 const DOT: &str = "iVBORw0KGgo";
@@ -66,13 +61,29 @@ fn base(aimock: &Aimock) -> String {
     aimock.base_url().trim_end_matches("/v1").to_owned()
 }
 
+fn read(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).expect("an account")).expect("JSON")
+}
+
 #[test]
 fn aimock() {
     let Some(aimock) = Aimock::start(&answers()) else { return };
     let base = base(&aimock);
     let address = base.strip_prefix("http://").expect("an address").to_owned();
+    // Vertex wants a token first.
+    let tokens = Stub::start(|request, _| {
+        assert_eq!(request.path, "/token");
+        Response::json(200, &json!({"access_token": "ya29.double", "expires_in": 3599}))
+    });
+    let home = TempDir::new().expect("a temporary directory");
+    let account = home.path().join("account.json");
+    let mut read = read(&root().join("tests/fixtures/service-account/account.json"));
+    read["token_uri"] = json!(format!("http://{}/token", tokens.address()));
+    fs::write(&account, read.to_string()).expect("an account");
+    let account = account.display().to_string();
+    let fill = |text: &str| text.replace("{base}", &base).replace("{account}", &account);
     let mut seen = 0;
-    exercise_all(Double::Aimock, &|text| text.replace("{base}", &base), &mut |row| {
+    exercise_all(Double::Aimock, &fill, &mut |row| {
         let journal = get(&address, "/__aimock/journal").expect("a journal");
         let images = journal.matches(DOT).count();
         let arrived = images > seen;
@@ -121,13 +132,15 @@ fn mlflow() {
         fs::write(dir.join("gateway.yaml"), config.to_string()).expect("a config");
         let mut command = Command::new(&program);
         // It starts its worker by name.
-        let path = std::env::var("PATH").unwrap_or_default();
         let bin = program.parent().unwrap_or(Path::new("")).display();
         command
             .args(["gateway", "start", "--config-path", "gateway.yaml", "--host", "127.0.0.1"])
             .args(["--port", &port.to_string(), "--workers", "1"])
             .current_dir(dir)
-            .envs([("PATH", format!("{bin}:{path}")), ("DO_NOT_TRACK", "true".to_owned())])
+            .envs([
+                ("PATH", format!("{bin}:/usr/local/bin:/usr/bin:/bin")),
+                ("DO_NOT_TRACK", "true".to_owned()),
+            ])
             .env("MLFLOW_DISABLE_TELEMETRY", "true");
         command
     });
@@ -150,9 +163,6 @@ fn google_auth() {
     });
     let account = server.file("account.json");
     // The same account, signed for with a key that is not its own.
-    let read = |path: &Path| -> Value {
-        serde_json::from_slice(&fs::read(path).expect("an account")).expect("JSON")
-    };
     let mut forged = read(&account);
     forged["private_key"] =
         read(&root().join("tests/fixtures/service-account/account.json"))["private_key"].take();
@@ -185,90 +195,4 @@ fn llama_cpp() {
     });
     let base = format!("http://{}", server.address());
     exercise_all(Double::LlamaCpp, &|text| text.replace("{base}", &base), &mut |_| {});
-}
-
-/// Keys that a running moto knows.
-struct Keys {
-    key: String,
-    secret: String,
-    session_key: String,
-    session_secret: String,
-    session_token: String,
-}
-
-/// The calls that make the keys, which moto lets through unsigned; it verifies all others.
-const UNSIGNED: &str = "6";
-
-fn keys(address: &str) -> Keys {
-    let policy = |principal: &str, action: &str| {
-        let statement = format!("{{\"Effect\":\"Allow\",{principal}\"Action\":\"{action}\"");
-        let resource = if principal.is_empty() { ",\"Resource\":\"*\"" } else { "" };
-        let policy =
-            format!("{{\"Version\":\"2012-10-17\",\"Statement\":[{statement}{resource}}}]}}");
-        policy.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>()
-    };
-    let all = policy("", "*");
-    let trust = policy("\"Principal\":{\"AWS\":\"*\"},", "sts:AssumeRole");
-    let iam = |form: &str| action(address, "iam", &format!("{form}&Version=2010-05-08"));
-    iam("Action=CreateUser&UserName=u");
-    iam(&format!("Action=PutUserPolicy&UserName=u&PolicyName=p&PolicyDocument={all}"));
-    iam(&format!("Action=CreateRole&RoleName=r&AssumeRolePolicyDocument={trust}"));
-    iam(&format!("Action=PutRolePolicy&RoleName=r&PolicyName=p&PolicyDocument={all}"));
-    let long = iam("Action=CreateAccessKey&UserName=u");
-    let role = "arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr";
-    let form = format!("Action=AssumeRole&RoleArn={role}&RoleSessionName=evals&Version=2011-06-15");
-    let session = action(address, "sts", &form);
-    let between = |text: &str, tag: &str| {
-        let (_, rest) = text.split_once(&format!("<{tag}>")).expect("a key");
-        rest.split('<').next().unwrap_or_default().to_owned()
-    };
-    Keys {
-        key: between(&long, "AccessKeyId"),
-        secret: between(&long, "SecretAccessKey"),
-        session_key: between(&session, "AccessKeyId"),
-        session_secret: between(&session, "SecretAccessKey"),
-        session_token: between(&session, "SessionToken"),
-    }
-}
-
-/// What `service` answers to an unsigned form.
-fn action(address: &str, service: &str, form: &str) -> String {
-    let scope = format!("a/20260101/us-east-1/{service}/aws4_request");
-    let request = format!(
-        "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
-         authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0\r\n\
-         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
-        form.len()
-    );
-    let mut stream = TcpStream::connect(address).expect("it listens");
-    stream.write_all(request.as_bytes()).expect("it reads");
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).expect("it answers");
-    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
-    reply
-}
-
-/// moto verifies signatures, and has no Converse: what is well signed fails with its 500.
-#[test]
-fn moto() {
-    let Some(program) = installed("EVALS_TEST_MOTO", "python/moto/bin/moto_server") else { return };
-    let server = Server::start("/moto-api/", |port, dir| {
-        let mut command = Command::new(program);
-        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).current_dir(dir);
-        command.env("INITIAL_NO_AUTH_ACTION_COUNT", UNSIGNED);
-        command
-    });
-    let keys = keys(&server.address());
-    let fill = |text: &str| {
-        let words = [
-            ("{base}", format!("http://{}", server.address())),
-            ("{key}", keys.key.clone()),
-            ("{secret}", keys.secret.clone()),
-            ("{session_key}", keys.session_key.clone()),
-            ("{session_secret}", keys.session_secret.clone()),
-            ("{session_token}", keys.session_token.clone()),
-        ];
-        words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
-    };
-    exercise_all(Double::Moto, &fill, &mut |_| {});
 }

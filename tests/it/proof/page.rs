@@ -140,7 +140,8 @@ impl Case {
         let refused = value.pointer("/becomes/refused").is_some();
         let given = |path: &str| value.pointer(path).is_some_and(|given| !given.is_null());
         let parts = value["messages"].as_array().into_iter().flatten();
-        let mut parts = parts.flat_map(|message| message["content"].as_array().into_iter().flatten());
+        let mut parts =
+            parts.flat_map(|message| message["content"].as_array().into_iter().flatten());
         let headers = value.pointer("/becomes/headers").and_then(Value::as_object);
         let mut headers = headers.into_iter().flatten().filter_map(|(_, value)| value.as_str());
         let key = value["api_key"].as_str();
@@ -192,7 +193,8 @@ impl Case {
 /// The fixtures of a provider, without those of embeddings.
 pub(super) fn cases(provider: &str) -> Vec<Case> {
     let folder = root().join("tests/fixtures/providers").join(provider);
-    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let files =
+        fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let files = files.map(|file| file.unwrap().path());
     let mut cases: Vec<Case> = files
         .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
@@ -207,9 +209,11 @@ pub(super) fn cases(provider: &str) -> Vec<Case> {
     cases
 }
 
-/// Marks and names by provider and proof.
-fn evidence() -> BTreeMap<(&'static str, Proof), (BTreeSet<char>, BTreeSet<Double>)> {
-    let mut all: BTreeMap<_, (BTreeSet<char>, BTreeSet<Double>)> = BTreeMap::new();
+/// What stands behind a cell: marks of fixtures, and programs.
+type Evidence = (BTreeSet<char>, BTreeSet<Double>);
+
+fn evidence() -> BTreeMap<(&'static str, Proof), Evidence> {
+    let mut all: BTreeMap<_, Evidence> = BTreeMap::new();
     for provider in PROVIDERS {
         for (proof, mark) in cases(provider.name()).iter().flat_map(Case::evidence) {
             all.entry((provider.name(), proof)).or_default().0.insert(mark);
@@ -232,7 +236,7 @@ fn table(columns: &[(&str, Proof)]) -> String {
     let evidence = evidence();
     let titles: Vec<&str> = columns.iter().map(|(title, _)| *title).collect();
     let rule = " --- |".repeat(columns.len());
-    let mut text = format!("| provider | {} |\n| --- |{rule}\n", titles.join(" | "));
+    let mut rows = vec![format!("| provider | {} |\n| --- |{rule}\n", titles.join(" | "))];
     for provider in PROVIDERS {
         let cell = |(_, proof): &(&str, Proof)| {
             let (marks, doubles) = evidence.get(&(provider.name(), *proof))?;
@@ -245,17 +249,16 @@ fn table(columns: &[(&str, Proof)]) -> String {
         };
         let cells: Vec<String> =
             columns.iter().map(|column| cell(column).unwrap_or_else(|| "–".to_owned())).collect();
-        text.push_str(&format!("| `{}` | {} |\n", provider.name(), cells.join(" | ")));
+        rows.push(format!("| `{}` | {} |\n", provider.name(), cells.join(" | ")));
     }
-    text
+    rows.concat()
 }
 
 #[test]
 fn the_page_is_what_the_tests_prove() {
     let faults: Vec<(&str, Proof)> =
         KINDS.iter().map(|kind| (kind.name(), Proof::Fault(*kind))).collect();
-    let page =
-        [HEAD, DOUBLES, FEATURES, &table(COLUMNS), FAULTS, &table(&faults)].concat();
+    let page = [HEAD, DOUBLES, FEATURES, &table(COLUMNS), FAULTS, &table(&faults)].concat();
     let path = root().join(PAGE);
     if std::env::var_os(UPDATE).is_some() {
         fs::write(&path, &page).expect("it is written");

@@ -23,8 +23,7 @@ const FAULTS: &[Proof] = &[
     Fault(Transient),
 ];
 /// What aimock does in `OpenAI`'s format.
-const CHAT: &[Proof] =
-    &[Plain, Stream, Tools, Image, Reasoning, Fault(ContentFilter)];
+const CHAT: &[Proof] = &[Plain, Stream, Tools, Image, Reasoning, Fault(ContentFilter)];
 /// moto has no Converse, so a good signature is all that it can show.
 const SIGNED: &[Proof] = &[Credential];
 const PAIR: &[(&str, &str)] =
@@ -37,6 +36,8 @@ const SESSION: &[(&str, &str)] = &[
 /// Far more than any double says that it cost.
 const PRICE: &str = "price: {input: 1000000000, output: 1000000000}";
 const KEY: &[(&str, &str)] = &[("KEY", "sk-double-0123456789")];
+const VERTEX: &[&str] =
+    &["base_url: '{base}'", "service_account: '${ACCOUNT}'", "model: gemini-2.5-flash"];
 const API_KEY: &str = "api_key: '${KEY}'";
 
 /// A host that speaks `OpenAI`'s format, in front of aimock.
@@ -46,7 +47,11 @@ const fn host(provider: &'static str, proves: &'static [&'static [Proof]]) -> Ro
 }
 
 /// Bodies of the fixtures, judged by those who know them; `oracles` does it.
-const fn oracle(double: Double, provider: &'static str, proves: &'static [&'static [Proof]]) -> Row {
+const fn oracle(
+    double: Double,
+    provider: &'static str,
+    proves: &'static [&'static [Proof]],
+) -> Row {
     Row { double, provider, model: &[], env: &[], proves }
 }
 
@@ -56,11 +61,7 @@ pub(super) static ROWS: &[Row] = &[
         provider: "openai",
         model: &["base_url: '{base}/v1'", API_KEY, "model: gpt-4o-mini"],
         env: KEY,
-        proves: &[
-            BOTH,
-            &[Schema, Tools, Image, Fault(ContentFilter)],
-            FAULTS,
-        ],
+        proves: &[BOTH, &[Schema, Tools, Image, Fault(ContentFilter)], FAULTS],
     },
     Row {
         double: Double::Aimock,
@@ -85,16 +86,23 @@ pub(super) static ROWS: &[Row] = &[
         proves: &[BOTH, &[Tools, Reasoning], FAULTS],
     },
     Row {
-        double: Double::GoogleAuth,
+        double: Double::Aimock,
         provider: "vertex",
-        model: &["base_url: '{base}'", "service_account: '${ACCOUNT}'", "model: gemini-2.5-flash"],
+        model: VERTEX,
         env: &[("ACCOUNT", "{account}")],
-        proves: &[&[Credential]],
+        proves: &[BOTH, &[Tools, Reasoning], FAULTS],
     },
     Row {
         double: Double::GoogleAuth,
         provider: "vertex",
-        model: &["base_url: '{base}'", "service_account: '${ACCOUNT}'", "model: gemini-2.5-flash"],
+        model: VERTEX,
+        env: &[("ACCOUNT", "{account}")],
+        proves: &[BOTH, &[Credential]],
+    },
+    Row {
+        double: Double::GoogleAuth,
+        provider: "vertex",
+        model: VERTEX,
         env: &[("ACCOUNT", "{forged}")],
         proves: &[&[Fault(Auth)]],
     },
@@ -151,7 +159,8 @@ pub(super) static ROWS: &[Row] = &[
         provider: "openrouter",
         model: &["base_url: '{base}/api/v1'", API_KEY, "model: author/model"],
         env: KEY,
-        proves: &[CHAT, &[Schema, Cache], FAULTS],
+        // The names of errors, which it has in place of codes, are not among aimock's.
+        proves: &[BOTH, &[Schema, Tools, Image, Reasoning, Cache], FAULTS],
     },
     host("fireworks", &[CHAT, &[Schema], FAULTS]),
     host("together", &[CHAT, &[Schema], FAULTS]),
@@ -276,6 +285,10 @@ pub(super) static ROWS: &[Row] = &[
         proves: &[BOTH, &[Logprobs, Schema, Fault(ContextLength)]],
     },
     oracle(Double::Botocore, "bedrock", &[&[Plain, Schema, Tools, Image, Reasoning]]),
-    oracle(Double::OpenAiSdk, "openai", &[&[Plain, Stream, Schema, Tools, Image, Reasoning, Logprobs]]),
+    oracle(
+        Double::OpenAiSdk,
+        "openai",
+        &[&[Plain, Stream, Schema, Tools, Image, Reasoning, Logprobs]],
+    ),
     oracle(Double::AnthropicSdk, "anthropic", &[&[Plain, Stream, Schema, Tools, Image, Reasoning]]),
 ];

@@ -44,6 +44,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts what `command` makes of a free port and of a directory for files, and waits until
     /// `GET path` is answered, with whatever status.
+    #[expect(clippy::disallowed_methods, reason = "nothing else tells that a stranger listens")]
     pub(crate) fn start(path: &str, command: impl FnOnce(u16, &Path) -> Command) -> Self {
         let dir = TempDir::new().expect("a temporary directory");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
