@@ -29,6 +29,7 @@ A cell names what stands behind it; a dash means that nothing does.
 | A | a fixture of a whole answer |
 | S | a fixture of a streamed answer, cut at every byte |
 | X | a fixture of a call that is refused before it is sent, with what to change |
+| L | a fixture of a call that leaves it out, with a note before the run |
 | a name | this program, which others wrote, was asked by the built `evals` and everything in the cell came out |
 
 ";
@@ -159,8 +160,19 @@ impl Case {
         let found = features.into_iter().filter(|(_, there)| *there).map(|(proof, _)| proof);
         // What else was in a call that is refused is not what it was refused for.
         let found: Vec<Proof> = found.collect();
+        let body = value.pointer("/becomes/body").map(Value::to_string).unwrap_or_default();
+        let body = body.to_ascii_lowercase();
+        let sent = |proof: Proof| match proof {
+            Proof::Logprobs => {
+                ["logprob", "details", "top_n_tokens"].iter().any(|n| body.contains(n))
+            }
+            _ => true,
+        };
         match (refused, found.as_slice()) {
-            (false, _) => found.into_iter().map(|proof| (proof, 'Q')).collect(),
+            (false, _) => {
+                let mark = |proof| (proof, if sent(proof) { 'Q' } else { 'L' });
+                found.into_iter().map(mark).collect()
+            }
             (true, [Proof::Plain, one]) => vec![(*one, 'X')],
             (true, [Proof::Plain, one, Proof::Credential]) => vec![(*one, 'X')],
             (true, _) => Vec::new(),
@@ -241,7 +253,7 @@ fn table(columns: &[(&str, Proof)]) -> String {
         let cell = |(_, proof): &(&str, Proof)| {
             let (marks, doubles) = evidence.get(&(provider.name(), *proof))?;
             // In the order of the legend.
-            let marks: String = "QASX".chars().filter(|mark| marks.contains(mark)).collect();
+            let marks: String = "QASXL".chars().filter(|mark| marks.contains(mark)).collect();
             let names = doubles.iter().map(|double| double.name().to_owned());
             let words: Vec<String> =
                 Some(marks).into_iter().filter(|marks| !marks.is_empty()).chain(names).collect();
