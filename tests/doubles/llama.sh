@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 state=${EVALS_CI_STATE:-$HOME/.cache/evals-ci}
 dir=$state/python/llama-cpp
-packages='llama-cpp-python[server]==0.3.36 gguf==0.19.0 numpy==2.3.5'
+packages='llama-cpp-python[server]==0.3.36 gguf==0.19.0 numpy==2.4.6'
 
 if [ "$(cat "$dir/packages" 2>/dev/null)" != "$packages" ]; then
   rm -rf "$dir"

@@ -22,8 +22,11 @@ const FAULTS: &[Proof] = &[
     Fault(Quota),
     Fault(Transient),
 ];
-/// What aimock does in `OpenAI`'s format.
+/// What aimock does in `OpenAI`'s format. A row claims no more than the provider documents: aimock
+/// would take anything.
 const CHAT: &[Proof] = &[Plain, Stream, Tools, Image, Reasoning, Fault(ContentFilter)];
+/// As [`CHAT`], of hosts that document no images.
+const TEXT: &[Proof] = &[Plain, Stream, Tools, Reasoning, Fault(ContentFilter)];
 /// moto has no Converse, so a good signature is all that it can show.
 const SIGNED: &[Proof] = &[Credential];
 const PAIR: &[(&str, &str)] =
@@ -167,14 +170,14 @@ pub(super) static ROWS: &[Row] = &[
     host("groq", &[CHAT, &[Schema], FAULTS]),
     host("deepinfra", &[CHAT, &[Schema], FAULTS]),
     host("xai", &[CHAT, &[Schema], FAULTS]),
-    host("perplexity", &[CHAT, &[Schema], FAULTS]),
+    host("perplexity", &[BOTH, &[Schema, Image, Reasoning, Fault(ContentFilter)], FAULTS]),
     host("baseten", &[CHAT, &[Schema], FAULTS]),
-    host("minimax", &[CHAT, &[Schema], FAULTS]),
+    host("minimax", &[TEXT, &[Schema], FAULTS]),
     host("moonshot", &[CHAT, &[Schema], FAULTS]),
     host("nebius", &[CHAT, &[Schema], FAULTS]),
     host("sambanova", &[CHAT, &[Schema], FAULTS]),
-    host("deepseek", &[CHAT, FAULTS]),
-    host("cerebras", &[CHAT, &[Schema], FAULTS]),
+    host("deepseek", &[TEXT, FAULTS]),
+    host("cerebras", &[TEXT, &[Schema], FAULTS]),
     host("openai-compatible", &[CHAT, &[Schema], FAULTS]),
     Row {
         double: Double::LiteLlm,
