@@ -24,8 +24,8 @@ check:
 test *filter:
     cargo test --locked {{once}} {{filter}}
 
-# Against llama.cpp with a random model. The first time it builds llama.cpp, which takes some 25
-# minutes on two cores and a C++ compiler.
+# Against llama.cpp with a random model. The first time it builds llama.cpp, which takes half
+# an hour or more on two cores, and a C++ compiler.
 test-llama:
     tests/doubles/llama.sh
 
