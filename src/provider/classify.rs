@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
 use serde_json::Value;
 
 use crate::{
@@ -308,17 +307,17 @@ fn kind(status: u16, error: &ErrorBody, asked_to_wait: bool) -> FaultKind {
 /// How long the reply asks to wait: `retry-after-ms`, else `retry-after` in seconds or as a date.
 /// A wait that is negative, past, or longer than a day reads as absent.
 pub(super) fn retry_after(headers: &dyn Headers, now_ms: i64) -> Option<Duration> {
+    let asked = headers.get("retry-after").map(str::trim);
+    let date = || {
+        let until = limits::http_date(asked?)?;
+        let wait = until.saturating_sub(limits::server_now(headers, now_ms));
+        (wait > 0).then_some(wait as f64 / 1_000.0)
+    };
     let milliseconds = headers.get("retry-after-ms").and_then(number).map(|ms| ms / 1_000.0);
-    let wait = milliseconds.or_else(|| {
-        let asked = headers.get("retry-after")?.trim();
-        number(asked).or_else(|| {
-            let until = DateTime::parse_from_rfc2822(asked).ok()?.timestamp_millis();
-            let wait = until.saturating_sub(now_ms);
-            (wait > 0).then_some(wait as f64 / 1_000.0)
-        })
-    });
-    let wait = wait.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    wait.filter(|wait| *wait <= MAX_WAIT)
+    let waits = [milliseconds, asked.and_then(number).or_else(date)];
+    let waits = waits.into_iter().flatten();
+    let mut waits = waits.filter_map(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    waits.find(|wait| *wait <= MAX_WAIT)
 }
 
 fn number(text: &str) -> Option<f64> {
@@ -451,10 +450,36 @@ mod tests {
         assert_eq!(wait("Retry-After", "2"), Some(2_000));
         assert_eq!(wait("retry-after", "0.25"), Some(250));
         assert_eq!(wait("retry-after-ms", "1500"), Some(1_500));
+        assert_eq!(wait("retry-after", " 86400 "), Some(86_400_000));
         assert_eq!(wait("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT"), Some(10_000));
-        for absurd in ["-1", "NaN", "inf", "1e300", "90000", "soon", ""] {
+        assert_eq!(wait("retry-after", "Sunday, 06-Nov-94 08:49:47 GMT"), Some(10_000));
+        assert_eq!(wait("retry-after", "Sun Nov  6 08:49:47 1994"), Some(10_000));
+        for absurd in ["-1", "NaN", "inf", "1e300", "90000", "86400.1", "soon", "2 s", "1,5", ""] {
             assert_eq!(wait("retry-after", absurd), None, "{absurd}");
         }
-        assert_eq!(wait("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"), None);
+        for absurd in ["-1", "NaN", "86400001", "soon", ""] {
+            assert_eq!(wait("retry-after-ms", absurd), None, "{absurd}");
+        }
+        for past in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sat, 05 Nov 1994 08:49:37 GMT"] {
+            assert_eq!(wait("retry-after", past), None, "{past}");
+        }
+        assert_eq!(wait("retry-after", "Tue, 08 Nov 1994 08:49:37 GMT"), None, "two days");
+    }
+
+    #[test]
+    fn the_exact_wait_goes_first_and_dates_go_by_the_server_s_clock() {
+        let wait = |lines: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let headers: Vec<(String, String)> = lines.iter().map(own).collect();
+            retry_after(&headers.as_slice(), 784_111_777_000).map(|wait| wait.as_millis())
+        };
+        let seconds = ("retry-after", "2");
+        assert_eq!(wait(&[("retry-after-ms", "1500"), seconds]), Some(1_500));
+        assert_eq!(wait(&[("retry-after-ms", "-3"), seconds]), Some(2_000));
+        assert_eq!(wait(&[("retry-after-ms", "soon"), seconds]), Some(2_000));
+        // Our clock is an hour behind the server's.
+        let date = ("retry-after", "Sun, 06 Nov 1994 09:49:47 GMT");
+        assert_eq!(wait(&[date]), Some(3_610_000));
+        assert_eq!(wait(&[("date", "Sun, 06 Nov 1994 09:49:37 GMT"), date]), Some(10_000));
     }
 }

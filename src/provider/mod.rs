@@ -38,6 +38,7 @@ use crate::{
         contract::Call,
         fault::{Fault, FaultKind},
         generation::{Embeddings, Generation},
+        limits::RateLimits,
         target::{HttpEndpoint, Settings, Target},
     },
 };
@@ -235,6 +236,12 @@ pub trait Provider: Sync {
     /// The fault that a reply of another status is.
     fn classify(&self, reply: &HttpReply<'_>) -> Fault;
 
+    /// By how many milliseconds the server's clock is ahead of ours, where `reply` refuses a
+    /// signature or an assertion for the time that it was made at.
+    fn clock_skew(&self, _reply: &HttpReply<'_>) -> Option<i64> {
+        None
+    }
+
     /// The request for the vectors of `texts`. It is signed like any other.
     ///
     /// # Errors
@@ -258,6 +265,11 @@ pub trait Provider: Sync {
     fn decode_embeddings(&self, reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {
         Err(self.classify(reply))
     }
+}
+
+/// What the headers of a reply, of whatever status, say about rate limits.
+pub fn rate_limits(headers: &dyn Headers, now_ms: i64) -> Option<RateLimits> {
+    limits::read(headers, now_ms)
 }
 
 /// All providers, in the order of help and documentation.

@@ -134,6 +134,7 @@ async fn ask(
             attempts: Vec::new(),
             served_by: target.name.clone(),
             cached: false,
+            limits: None,
         },
     };
     let extracts = &shared.plan.extracts;
@@ -143,7 +144,7 @@ async fn ask(
         }
         Err(_) => vec![None; extracts.len()],
     };
-    let Reply { result, attempts, served_by, cached } = reply;
+    let Reply { result, attempts, served_by, cached, limits: _ } = reply;
     Some(Answer { key, result, attempts, served_by, cached, extracted })
 }
 

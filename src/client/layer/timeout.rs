@@ -56,6 +56,7 @@ impl<S: Generate> Generate for Timeout<S> {
                         attempts: vec![attempt],
                         served_by: call.target.name.clone(),
                         cached: false,
+                        limits: None,
                     }
                 }
             }

@@ -50,5 +50,6 @@ fn not_sent(call: &Call, fault: Fault) -> Reply {
         attempts: Vec::new(),
         served_by: call.target.name.clone(),
         cached: false,
+        limits: None,
     }
 }

@@ -110,6 +110,10 @@ impl Provider for Bedrock {
         fault::fault(reply)
     }
 
+    fn clock_skew(&self, reply: &HttpReply<'_>) -> Option<i64> {
+        fault::clock_skew(reply)
+    }
+
     fn encode_embeddings(
         &self,
         texts: &[String],

@@ -154,6 +154,10 @@ impl Provider for Vertex {
         google::fault(reply)
     }
 
+    fn clock_skew(&self, reply: &HttpReply<'_>) -> Option<i64> {
+        account::clock_skew(reply)
+    }
+
     fn encode_embeddings(
         &self,
         texts: &[String],

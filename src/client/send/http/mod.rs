@@ -9,6 +9,7 @@ mod clients;
 mod failure;
 mod read;
 mod redact;
+mod skew;
 mod tokens;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ use self::{
     clients::Clients,
     read::Exchange,
     redact::{Redactor, Redactors},
+    skew::Skews,
     tokens::Tokens,
 };
 use crate::{
@@ -35,6 +37,7 @@ use crate::{
         contract::{Call, Reply},
         fault::{Fault, FaultKind},
         generation::Generation,
+        limits::RateLimits,
         target::{HttpEndpoint, Target},
         trial::Attempt,
     },
@@ -47,6 +50,7 @@ pub(in crate::client) struct HttpSender {
     clients: Clients,
     tokens: Tokens,
     redactors: Redactors,
+    skews: Skews,
 }
 
 /// A request that is ready to be sent.
@@ -66,40 +70,51 @@ struct Record {
     ended: Option<Instant>,
     status: Option<u16>,
     request_id: Option<String>,
+    limits: Option<RateLimits>,
+    skew_ms: Option<i64>,
 }
 
 impl HttpSender {
-    /// Makes one attempt at `call`; a second one with a new token when the old one was refused.
+    /// Makes one attempt at `call`; a second one with a new token when the old one was refused, or
+    /// by the server's clock when ours was.
     pub(in crate::client) async fn send(&self, call: &Call, endpoint: &HttpEndpoint) -> Reply {
         let redactor = self.redactors.of(&call.target, endpoint);
+        let served_by = call.target.name.clone();
         let mut attempts = Vec::new();
         loop {
-            let (mut result, attempt, refused) = match self.prepare(call, endpoint).await {
-                Err(fault) if attempts.is_empty() => {
-                    let mut fault = fault;
+            let prepared = match self.prepare(call, endpoint).await {
+                Ok(prepared) => prepared,
+                Err(mut fault) => {
                     redactor.clean(&mut fault);
-                    return not_sent(call, fault);
-                }
-                Err(fault) => (Err(fault), None, None),
-                Ok(prepared) => {
-                    let (result, attempt, token) =
-                        attempt(prepared, call, endpoint, &redactor).await;
-                    let status = result.as_ref().err().and_then(|fault: &Fault| fault.status);
-                    (result, Some(attempt), token.filter(|_| status == Some(401)))
+                    if attempts.is_empty() {
+                        return not_sent(call, fault);
+                    }
+                    return Reply {
+                        result: Err(fault),
+                        attempts,
+                        served_by,
+                        cached: false,
+                        limits: None,
+                    };
                 }
             };
-            attempts.extend(attempt);
-            if let Some((provider, token)) = refused {
+            let (url, provider) = (prepared.request.url().clone(), prepared.provider);
+            let Tried { mut result, attempt, limits, skew_ms, token } =
+                attempt(prepared, call, endpoint, &redactor).await;
+            let first = attempts.is_empty();
+            attempts.push(attempt);
+            let mut again = skew_ms.is_some_and(|skew_ms| self.skews.learn(&url, skew_ms));
+            if let (Some(token), Err(Fault { status: Some(401), .. })) = (token, &result) {
                 self.tokens.forget(provider, endpoint, &token).await;
-                if attempts.len() == 1 {
-                    continue;
-                }
+                again = true;
+            }
+            if again && first {
+                continue;
             }
             if let Err(fault) = &mut result {
                 redactor.clean(fault);
             }
-            let served_by = call.target.name.clone();
-            return Reply { result, attempts, served_by, cached: false };
+            return Reply { result, attempts, served_by, cached: false, limits };
         }
     }
 
@@ -112,19 +127,30 @@ impl HttpSender {
         let route = address::route(&url, carries(endpoint), call.target.timeouts.connect)?;
         let client = self.clients.get(route)?;
         let token = self.token(provider, call, endpoint).await?;
-        let with = Signing { now_ms: clock::now_ms(), token: token.as_ref() };
+        let with = Signing { now_ms: self.skews.now_ms(&url), token: token.as_ref() };
         provider.sign(&mut request, endpoint, with)?;
         Ok(Prepared { provider, client, request: to_reqwest(url, request)?, token })
     }
 }
 
-/// Sends what was prepared; also gives the token that it was sent with.
+/// What came of an attempt.
+struct Tried {
+    result: Result<Generation, Fault>,
+    attempt: Attempt,
+    limits: Option<RateLimits>,
+    /// How far the server's clock is ahead, where it refused the time of the request's signature.
+    skew_ms: Option<i64>,
+    /// The token that it was made with.
+    token: Option<Token>,
+}
+
+/// Sends what was prepared.
 async fn attempt(
     prepared: Prepared,
     call: &Call,
     endpoint: &HttpEndpoint,
     redactor: &Redactor,
-) -> (Result<Generation, Fault>, Attempt, Option<(&'static dyn Provider, Token)>) {
+) -> Tried {
     let Prepared { provider, client, request, token } = prepared;
     let knowing = token.as_ref().map(|token| redactor.knowing(&token.value));
     let redactor = knowing.as_ref().unwrap_or(redactor);
@@ -135,6 +161,8 @@ async fn attempt(
         ended: None,
         status: None,
         request_id: None,
+        limits: None,
+        skew_ms: None,
     };
     let exchange = Exchange {
         provider,
@@ -147,8 +175,9 @@ async fn attempt(
         Ok(generation) => redactor.clean_answer(generation),
         Err(fault) => redactor.clean(fault),
     }
+    let (limits, skew_ms) = (record.limits, record.skew_ms);
     let attempt = record.attempt(&call.target, &result, redactor);
-    (result, attempt, token.map(|token| (provider, token)))
+    Tried { result, attempt, limits, skew_ms, token }
 }
 
 /// Refuses an address that no call may go to.

@@ -21,7 +21,7 @@ use crate::{
         generation::Generation,
         target::Timeouts,
     },
-    provider::{Headers, HttpReply, Progress, Provider, StreamDecoder, sse::Event},
+    provider::{self, Headers, HttpReply, Progress, Provider, StreamDecoder, sse::Event},
 };
 
 /// Most bytes of a reply, after decompression.
@@ -103,6 +103,7 @@ impl Exchange<'_> {
         self.record.status = Some(status);
         let headers = std::mem::take(response.headers_mut());
         let lookup = HeaderLookup(&headers);
+        self.record.limits = provider::rate_limits(&lookup, clock::now_ms());
         let mut incoming = Incoming { response, url, heard: false, size: 0 };
         let mut reply = HttpReply { status, headers: &lookup, body: &[], now_ms: 0 };
         let outcome = match status {
@@ -115,6 +116,7 @@ impl Exchange<'_> {
                 let body = self.error_body(&mut incoming).await;
                 reply.body = &body;
                 reply.now_ms = clock::now_ms();
+                self.record.skew_ms = self.provider.clock_skew(&reply);
                 Err(self.provider.classify(&reply))
             }
         };

@@ -55,7 +55,13 @@ pub(super) async fn send(call: &Call, profile: &SimProfile) -> Reply {
         request_id: None,
         credential: None,
     };
-    Reply { result, attempts: vec![attempt], served_by: call.target.name.clone(), cached: false }
+    Reply {
+        result,
+        attempts: vec![attempt],
+        served_by: call.target.name.clone(),
+        cached: false,
+        limits: None,
+    }
 }
 
 /// The profile's median, spread log-normally; a median of zero stays zero.
