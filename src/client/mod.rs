@@ -14,6 +14,7 @@
 //! answer waits for nothing, the primary is exhausted before the fallback, and every attempt has
 //! its own permit and its own time: what waits for anything else holds no slot.
 
+mod embed;
 mod layer;
 mod send;
 
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+pub use self::embed::{Embedded, Embedder};
 pub use self::send::replay::{ReplayBook, ReplayError};
 use crate::domain::{
     contract::{Call, Generate, Reply},

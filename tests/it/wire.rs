@@ -6,11 +6,14 @@ use std::{
     net::TcpStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
+    sync::Arc,
 };
 
 use evals::{
     base::{clock, secret::Secret},
+    client::Embedder,
     domain::{
+        generation::{TextKind, Texts},
         params::Params,
         target::{
             Capabilities, Credential, Endpoint, Flavour, HttpEndpoint, Settings, Target, Timeouts,
@@ -213,8 +216,9 @@ impl Moto {
             capabilities: Capabilities::default(),
             timeouts: Timeouts::default(),
         };
-        let texts = ["Hi ☃".to_owned()];
-        let mut request = bedrock.encode_embeddings(&texts, &target, &endpoint).expect("a request");
+        let texts = vec!["Hi ☃".to_owned()];
+        let asked = Texts { target: Arc::new(target), texts, kind: None };
+        let mut request = bedrock.encode_embeddings(&asked, &endpoint).expect("a request");
         let with = Signing { now_ms: clock::now_ms(), token: None };
         bedrock.sign(&mut request, &endpoint, with).expect("signed");
         let path = request.url.strip_prefix(&endpoint.base_url).expect("the base").to_owned();
@@ -257,5 +261,52 @@ fn amazon_accepts_a_good_signature_and_no_other() {
         assert_eq!(good["error"]["kind"], "transient", "{good}");
         let bad = fault("another-secret", stream);
         assert_eq!(bad["error"]["kind"], "auth", "{bad}");
+    }
+}
+
+#[test]
+fn vectors_in_four_wire_formats() {
+    let vector = [0.1_f32, 0.2, 0.3, 0.4];
+    let fixtures = json!({"fixtures": [{"match": {"endpoint": "embedding"}, "response": {"embedding": vector}}]});
+    let Some(aimock) = Aimock::start(&fixtures) else { return };
+    let root = aimock.base_url().replace("/v1", "");
+    let cases = [
+        ("openai-compatible", "text-embedding-3-small", aimock.base_url()),
+        ("google", "gemini-embedding-001", root.clone()),
+        ("cohere", "embed-v4.0", root.clone()),
+        ("bedrock", "amazon.titan-embed-text-v2:0", root),
+    ];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    for (provider, model, base_url) in cases {
+        let settings = Settings { region: Some(REGION.to_owned()), ..Settings::default() };
+        let endpoint = HttpEndpoint {
+            base_url,
+            credential: Credential::Key(Secret::new("sk-canary-123456")),
+            headers: Vec::new(),
+            flavour: Flavour::Chat,
+            stream: false,
+            settings,
+            credential_slug: None,
+            insecure_http: false,
+        };
+        let target = Target {
+            name: "vectors".to_owned(),
+            provider,
+            model: model.to_owned(),
+            endpoint: Endpoint::Http(endpoint),
+            params: Params::default(),
+            price: None,
+            capabilities: Capabilities::default(),
+            timeouts: Timeouts::default(),
+        };
+        for count in [1, 2] {
+            let texts = vec!["a text".to_owned(); count];
+            let kind = Some(TextKind::Query);
+            let asked = Texts { target: Arc::new(target.clone()), texts, kind };
+            let made = runtime.block_on(Embedder::default().embed(&asked));
+            let made = made.result.unwrap_or_else(|fault| panic!("{provider}: {fault}"));
+            assert_eq!(made.vectors, vec![vector.to_vec(); count], "{provider}");
+        }
     }
 }

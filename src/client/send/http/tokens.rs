@@ -14,9 +14,8 @@ use super::{
 use crate::{
     base::{clock, digest, secret::Secret},
     domain::{
-        contract::Call,
         fault::{Fault, FaultKind},
-        target::{Credential, HttpEndpoint},
+        target::{Credential, HttpEndpoint, Timeouts},
     },
     provider::{HttpRequest, Provider, Token},
 };
@@ -64,11 +63,11 @@ impl Tokens {
 }
 
 impl HttpSender {
-    /// The token that `call` needs; one exchange serves all calls that wait for it.
+    /// The token that a request to `endpoint` needs; one exchange serves all calls that wait for it.
     pub(super) async fn token(
         &self,
         provider: &'static dyn Provider,
-        call: &Call,
+        timeouts: &Timeouts,
         endpoint: &HttpEndpoint,
     ) -> Result<Option<Token>, Fault> {
         // No other credential is exchanged.
@@ -80,7 +79,7 @@ impl HttpSender {
         {
             return Ok(Some(token.clone()));
         }
-        let Some(token) = self.exchanged(provider, call, endpoint).await? else {
+        let Some(token) = self.exchanged(provider, timeouts, endpoint).await? else {
             return Ok(None);
         };
         let lifetime = token.lifetime.saturating_sub(EARLY).max(token.lifetime / 2);
@@ -92,7 +91,7 @@ impl HttpSender {
     async fn exchanged(
         &self,
         provider: &'static dyn Provider,
-        call: &Call,
+        timeouts: &Timeouts,
         endpoint: &HttpEndpoint,
     ) -> Result<Option<Token>, Fault> {
         let mut ahead_ms = 0;
@@ -102,7 +101,7 @@ impl HttpSender {
             let Some(request) = provider.token_request(endpoint, now_ms)? else {
                 return Ok(None);
             };
-            let (outcome, skew_ms) = self.exchange(provider, call, request).await?;
+            let (outcome, skew_ms) = self.exchange(provider, timeouts, request).await?;
             match skew_ms.filter(|skew_ms| ahead_ms == 0 && skew::matters(*skew_ms)) {
                 Some(skew_ms) if outcome.is_err() => ahead_ms = skew_ms,
                 _ => return outcome.map(Some),
@@ -114,14 +113,13 @@ impl HttpSender {
     async fn exchange(
         &self,
         provider: &dyn Provider,
-        call: &Call,
+        timeouts: &Timeouts,
         request: HttpRequest,
     ) -> Result<(Result<Token, Fault>, Option<i64>), Fault> {
-        let timeouts = &call.target.timeouts;
         let url = address::parse(&request.url)?;
         let client = self.clients.get(address::route(&url, TOKEN, timeouts.connect)?)?;
         let form = String::from_utf8_lossy(&request.body).into_owned();
-        let request = to_reqwest(url, request)?;
+        let (request, _) = to_reqwest(url, request)?;
         let within = timeouts.total.min(Duration::from_mins(1));
         let mut skew_ms = None;
         let read = read::whole(&client, request, timeouts.connect, |reply| {
