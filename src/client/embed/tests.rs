@@ -148,6 +148,30 @@ fn many_texts_are_sent_in_batches() {
 }
 
 #[test]
+fn amazon_s_titan_is_asked_for_one_text_at_a_time() {
+    let (base, server) = serve(2, |body| {
+        let size = body["inputText"].as_str().map_or(0, str::len);
+        reply("200 OK", &json!({ "embedding": [size, 1], "inputTextTokenCount": 3 }))
+    });
+    let mut target =
+        Target { model: "amazon.titan-embed-text-v2:0".to_owned(), ..target("bedrock", &base) };
+    let Endpoint::Http(endpoint) = &mut target.endpoint else { panic!("not HTTP") };
+    endpoint.settings.region = Some("us-east-1".to_owned());
+    endpoint.credential = Credential::Aws {
+        access_key_id: "AKIDEXAMPLE".to_owned(),
+        secret_access_key: Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+        session_token: None,
+    };
+    let made = embed(target, &["a", "bcd"], None).result.expect("vectors");
+    assert_eq!(made.vectors, [[1.0, 1.0], [3.0, 1.0]]);
+    assert_eq!(made.usage.map(|usage| usage.input), Some(6));
+    for (head, _) in server.join().expect("a server") {
+        assert!(head.starts_with("POST /model/amazon.titan-embed-text-v2"), "{head}");
+        assert!(head.contains("authorization: AWS4-HMAC-SHA256 "), "{head}");
+    }
+}
+
+#[test]
 fn queries_and_documents_are_told_apart_where_the_provider_does() {
     let cohere = |_: &Value| reply("200 OK", &json!({ "embeddings": { "float": [[1.0]] } }));
     let google = |_: &Value| reply("200 OK", &json!({ "embedding": { "values": [1.0] } }));
