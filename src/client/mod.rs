@@ -16,6 +16,7 @@
 //! answer waits for nothing, the primary is exhausted before the fallback, and every attempt has
 //! its own permit and its own time: what waits for anything else holds no slot.
 
+mod embed;
 mod estimate;
 mod layer;
 mod send;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 pub use self::{
+    embed::{Embedded, Embedder},
     estimate::{Tokens, UNKNOWN_OUTPUT},
     send::replay::{ReplayBook, ReplayError},
 };
@@ -81,6 +83,7 @@ fn not_sent(call: &Call, fault: Fault) -> Reply {
         attempts: Vec::new(),
         served_by: call.target.name.clone(),
         cached: false,
+        limits: None,
     }
 }
 

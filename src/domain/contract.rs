@@ -5,8 +5,8 @@ use std::{fmt, sync::Arc};
 use futures_util::future::BoxFuture;
 
 use crate::domain::{
-    event::Event, fault::Fault, generation::Generation, message::Message, sample::Sample,
-    target::Target, trial::Attempt,
+    event::Event, fault::Fault, generation::Generation, limits::RateLimits, message::Message,
+    sample::Sample, target::Target, trial::Attempt,
 };
 
 /// One logical call to a model.
@@ -35,6 +35,8 @@ pub struct Reply {
     pub served_by: String,
     /// Whether the answer came from the response cache.
     pub cached: bool,
+    /// What the provider said of its rate limits in the last reply, answer or not.
+    pub limits: Option<RateLimits>,
 }
 
 /// Something that answers calls: a sender, or a policy around another one.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
-    generation::Usage,
+    generation::{TokenLogprob, Usage},
     message::Message,
     sample::Vars,
     target::Price,
@@ -193,6 +193,10 @@ pub struct TrialRecord {
     pub usage: Option<Usage>,
     /// Cost in picodollars, where known.
     pub cost_pico: Option<i64>,
+    /// Whose figure the cost is: `provider`, `price` or `mixed`.
+    pub cost_source: Option<String>,
+    /// The tokens of the output with their log probabilities, where they were asked for.
+    pub logprobs: Vec<TokenLogprob>,
     /// One entry a scorer, in the order of the plan; empty when the trial is not scored yet.
     pub scores: Vec<ScoreRecord>,
 }

@@ -39,7 +39,9 @@ pub fn write_jsonl(
 
 /// The object of one line. Unknown is `null`.
 ///
-/// `reasoning` follows `output` only where the model showed some; `extractions` follows `extracted`
+/// `cost_source` says whose figure the cost is: `provider`, `price` (ours, by its prices) or `mixed`.
+/// `logprobs` is there only where there are some. `reasoning` follows `output` only where the model
+/// showed some; `extractions` follows `extracted`
 /// only in a run of several extraction pipelines. `scores` is empty when the trial is not scored.
 pub fn trial_json(header: &RunHeader, trial: &TrialRecord) -> Value {
     let mut line = Map::new();
@@ -75,6 +77,10 @@ pub fn trial_json(header: &RunHeader, trial: &TrialRecord) -> Value {
     put("ttft_ms", number(milliseconds(trial.ttft_us)));
     put("usage", json!(trial.usage));
     put("cost_usd", number(dollars(trial.cost_pico)));
+    put("cost_source", json!(trial.cost_source));
+    if !trial.logprobs.is_empty() {
+        put("logprobs", json!(trial.logprobs));
+    }
     put("scores", trial.scores.iter().map(|record| score(header, record)).collect());
     Value::Object(line)
 }

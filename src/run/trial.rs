@@ -192,6 +192,7 @@ async fn ask(
             attempts: Vec::new(),
             served_by: target.name.clone(),
             cached: false,
+            limits: None,
         },
     };
     if let Err(fault) = &reply.result
@@ -213,7 +214,7 @@ async fn ask(
         }
         Err(_) => vec![None; extracts.len()],
     };
-    let Reply { result, attempts, served_by, cached } = reply;
+    let Reply { result, attempts, served_by, cached, limits: _ } = reply;
     Ok(Some(Answer { key, result, attempts, served_by, cached, extracted }))
 }
 

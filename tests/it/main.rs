@@ -25,3 +25,4 @@ mod stored;
 mod support;
 mod tidy;
 mod vault;
+mod vectors;

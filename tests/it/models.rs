@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
     Evals, Output, Project, Request, Response, Stub, openai_chat, openai_error, openai_stream,
@@ -422,4 +422,23 @@ fn a_key_from_standard_input_is_kept_in_the_vault() {
     let last = rm("second").complains("the key of `my-vllm` is gone from the vault");
     let said = [none, locked, empty, added, ran, blank, there, here, bound, first, last];
     no_key_in(&project, &said);
+}
+
+#[test]
+fn a_model_of_vectors_is_tested_with_a_vector() {
+    let stub = Stub::start(|request, _| {
+        let asked = request.json();
+        assert_eq!(asked["input"], json!(["ok"]), "{asked}");
+        let data = json!([{"index": 0, "embedding": [0.5, 0.25, 0.125]}]);
+        Response::json(200, &json!({"data": data, "usage": {"prompt_tokens": 1}}))
+    });
+    let project = Project::new();
+    let mut line = vec!["models", "add", "Vectors", "--provider", "openai"];
+    let base_url = stub.base_url();
+    line.extend(["-m", "text-embedding-3-small", "--base-url", &base_url]);
+    line.extend(["--api-key-env", "LLM_KEY"]);
+    let added = evals(&project, &line).run().ok().complains("Connection test passed.");
+    added.complains("a vector of 3 numbers");
+    let listed = evals(&project, &["models", "list", "--format", "json"]).run().ok();
+    assert_eq!(listed.json()[0]["tested"]["input_tokens"], 1);
 }

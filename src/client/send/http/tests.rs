@@ -25,6 +25,9 @@ use crate::{
     },
 };
 
+mod faults;
+mod names;
+
 const KEY: &str = "sk-canary-123456";
 
 const SHORT: Timeouts = Timeouts {
