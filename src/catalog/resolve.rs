@@ -80,6 +80,7 @@ impl<'a> Resolver<'a> {
             name,
             provider,
             model,
+            base_model: referred.as_ref().and_then(|referred| referred.entry.base_model.clone()),
             endpoint,
             params,
             price: self.price(map, provider, row, referred.as_ref())?,

@@ -207,6 +207,7 @@ impl Moto {
             name: "vectors".to_owned(),
             provider: "bedrock",
             model: model.to_owned(),
+            base_model: None,
             endpoint: Endpoint::Http(endpoint.clone()),
             params: Params::default(),
             price: None,

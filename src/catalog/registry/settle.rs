@@ -134,11 +134,17 @@ impl Registry {
         credential: CredentialEntry,
     ) -> Result<CredentialEntry, RegistryError> {
         let slug = credential.slug.clone();
+        let entries = || self.models.iter().chain(&self.endpoints);
+        let others = entries().any(|other| {
+            other.is_active()
+                && other.slug != entry.slug
+                && other.credential.as_deref() == Some(&slug)
+        });
         match self.credentials.iter_mut().find(|known| known.slug == slug) {
             Some(known) => {
                 let same =
                     known.provider == credential.provider && known.origin == credential.origin;
-                let alone = entry.credential.as_deref() == Some(&slug);
+                let alone = entry.credential.as_deref() == Some(&slug) && !others;
                 if !same && !alone {
                     return Err(refuse(format!(
                         "there is a credential `{slug}` for {} of `{}` already",
@@ -177,6 +183,10 @@ impl Registry {
         };
         let own_addresses = other.base_url.is_none() && entry.base_url.is_none();
         let from = self.credential(&slug)?.clone();
+        let had = entry.credential.as_deref().and_then(|slug| self.credential(slug).ok());
+        if let Some(had) = had.filter(|had| had.auth != from.auth) {
+            return Err(needs_fresh(had.auth, from.auth));
+        }
         if let Some(auth) = draft.auth.filter(|auth| *auth != from.auth) {
             return Err(refuse(format!(
                 "`{source}` uses a credential of {}, not of {}",
@@ -222,7 +232,8 @@ fn fits(credential: &CredentialEntry, entry: &Entry, origin: &str) -> Result<(),
     Ok(())
 }
 
-fn is_variable(name: &str) -> bool {
+/// Whether `name` can be that of an environment variable.
+pub fn is_variable(name: &str) -> bool {
     let mut characters = name.chars();
     let first = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     first && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')

@@ -4,8 +4,9 @@ use std::{fs, thread};
 
 use super::*;
 
-fn none(_: &str) -> Option<String> {
-    None
+/// An environment without variables, and the shipped catalog.
+fn around() -> Around<'static> {
+    Around { lookup: &|_| None, table: Table::shipped() }
 }
 
 /// A model of one's own with a key in a variable.
@@ -26,12 +27,12 @@ fn endpoint(name: &str) -> Draft {
 
 #[track_caller]
 fn add(registry: &mut Registry, draft: &Draft) -> Entry {
-    registry.add(Kind::Model, draft, 1, &none).expect("added").entry
+    registry.add(Kind::Model, draft, 1, around()).expect("added").entry
 }
 
 #[track_caller]
 fn refused(registry: &mut Registry, draft: &Draft) -> String {
-    registry.add(Kind::Model, draft, 1, &none).expect_err("refused").to_string()
+    registry.add(Kind::Model, draft, 1, around()).expect_err("refused").to_string()
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn what_cannot_be_is_refused() {
 fn slugs_clash_and_come_back() {
     let mut registry = Registry::default();
     add(&mut registry, &draft("One two"));
-    registry.add(Kind::Endpoint, &endpoint("End point"), 1, &none).expect("added");
+    registry.add(Kind::Endpoint, &endpoint("End point"), 1, around()).expect("added");
     assert!(refused(&mut registry, &draft("one TWO")).contains("taken"));
     assert!(refused(&mut registry, &draft("end point")).contains("endpoint of that slug"));
     let unused = registry.remove(Kind::Model, "byo:one-two", 5).expect("removed");
@@ -117,7 +118,7 @@ fn slugs_clash_and_come_back() {
     let other = Draft { provider: Some("openai-compatible".into()), ..draft("one two") };
     assert!(refused(&mut registry, &other).contains("belonged to a model of provider `custom`"));
     let again = Draft { model: Some("other".into()), api_key_env: None, ..draft("one two") };
-    let added = registry.add(Kind::Model, &again, 9, &none).expect("brought back");
+    let added = registry.add(Kind::Model, &again, 9, around()).expect("brought back");
     assert!(added.reactivated);
     assert_eq!(registry.models.len(), 1);
     let entry = registry.find(Kind::Model, "one-two").expect("there");
@@ -129,7 +130,7 @@ fn references_fail_in_four_ways() {
     let mut registry = Registry::default();
     add(&mut registry, &draft("A model"));
     let list = Draft { allow: Some(vec!["qwen/*".into(), "one".into()]), ..endpoint("Lab one") };
-    registry.add(Kind::Endpoint, &list, 1, &none).expect("added");
+    registry.add(Kind::Endpoint, &list, 1, around()).expect("added");
     let (_, upstream) = registry.resolve("lab-one/qwen/Qwen3:free").expect("allowed");
     assert_eq!(upstream, "qwen/Qwen3:free");
     assert!(registry.resolve("lab-one/one").is_ok());
@@ -141,7 +142,7 @@ fn references_fail_in_four_ways() {
     assert!(matches!(check("a-model/x"), RegistryError::IsModel { .. }));
     assert!(matches!(check(""), RegistryError::Unknown { .. }));
     let off = Draft { disabled: Some(true), ..Draft::default() };
-    registry.edit(Kind::Endpoint, "lab-one", &off, &none).expect("disabled");
+    registry.edit(Kind::Endpoint, "lab-one", &off, around()).expect("disabled");
     let error = registry.resolve("lab-one/one").expect_err("refused");
     assert!(matches!(error, RegistryError::Disabled { .. }));
 }
@@ -154,7 +155,7 @@ fn editing_keeps_what_is_not_said() {
     tested.tested =
         Some(Tested { at_ms: 1, latency_us: 2, input_tokens: None, output_tokens: None });
     registry.replace(Kind::Model, tested);
-    let mut edit = |draft: &Draft| registry.edit(Kind::Model, "a-model", draft, &none);
+    let mut edit = |draft: &Draft| registry.edit(Kind::Model, "a-model", draft, around());
 
     let mut prices = Draft::default();
     prices.price.insert("input".into(), Some(0.15));
@@ -214,7 +215,7 @@ fn switching_how_to_sign_in_needs_a_fresh_secret() {
     let mut registry = Registry::default();
     add(&mut registry, &draft("A model"));
     let switch = Draft { auth: Some(AuthMethod::Aws), ..Draft::default() };
-    let error = registry.edit(Kind::Model, "a-model", &switch, &none).expect_err("refused");
+    let error = registry.edit(Kind::Model, "a-model", &switch, around()).expect_err("refused");
     assert!(error.to_string().contains("switching from key to aws needs a fresh"), "{error}");
 }
 
@@ -242,7 +243,7 @@ fn all_rows_that_are_wrong_are_named() {
                Two,custom,m,,1\nThree,custom,m,http://h,1\nThree,custom,m,http://h,1\nFour\n";
     let rows = rows(csv, "m.csv", true).expect("read");
     let mut registry = Registry::default();
-    let error = registry.import(Kind::Model, &rows, "m.csv", (1, &none)).expect_err("wrong");
+    let error = registry.import(Kind::Model, &rows, "m.csv", (1, around())).expect_err("wrong");
     let ImportError::Rows(lines) = error else { panic!("rows: {error}") };
     let numbers: Vec<&str> =
         lines.iter().map(|line| line.split(": ").nth(1).expect("a number")).collect();
@@ -267,7 +268,7 @@ fn the_file_survives_what_happens_to_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let home = directory.path().join("deep/home");
     assert_eq!(load(&home).expect("nothing there"), Registry::default());
-    let change = |registry: &mut Registry| registry.add(Kind::Model, &draft("A model"), 1, &none);
+    let change = |registry: &mut Registry| registry.add(Kind::Model, &draft("A model"), 1, around());
     update(&home, change).expect("saved");
     let error = update(&home, change).expect_err("twice");
     assert!(error.to_string().contains("taken"), "{error}");
@@ -301,7 +302,7 @@ fn writers_wait_for_each_other() {
             let home = directory.path();
             scope.spawn(move || {
                 let draft = draft(&format!("Model no {writer}"));
-                update(home, |registry| registry.add(Kind::Model, &draft, 1, &none)).expect("saved")
+                update(home, |registry| registry.add(Kind::Model, &draft, 1, around())).expect("saved")
             });
         }
     });

@@ -3,12 +3,12 @@
 use std::{fs, io::Read as _};
 
 use super::{
-    super::{Out, args_models::ImportArgs, exit::Failure, home},
-    lookup,
+    super::{Out, args_models::ImportArgs, catalog::OwnTable, exit::Failure, home, vault},
+    around, rm,
 };
 use crate::{
     base::clock,
-    catalog::registry::{self, ImportError, Kind, RegistryError},
+    catalog::registry::{self, Added, ImportError, Kind},
 };
 
 /// The largest file that is read, in bytes.
@@ -27,11 +27,16 @@ pub(super) fn run(kind: Kind, args: &ImportArgs, out: &mut Out) -> Result<(), Fa
         return Err(Failure::usage(format!("`{origin}` is larger than {LARGEST} bytes")));
     }
     let rows = registry::rows(&text, &origin, is_csv)?;
+    let own = OwnTable::load()?;
+    let around = around(own.table());
     let added = registry::update(&home::directory()?, |registry| {
-        let now_ms = clock::now_ms();
-        registry.import(kind, &rows, &origin, (now_ms, &lookup)).map_err(Wrong::Rows)
-    });
-    let added = added.map_err(Failure::from)?;
+        let added = registry.import(kind, &rows, &origin, (clock::now_ms(), around))?;
+        share(&added)?;
+        Ok::<_, Failure>(added)
+    })?;
+    for added in &added {
+        rm::forget(&added.unused, out)?;
+    }
     let command = kind.command();
     for added in &added {
         let done = if added.reactivated { "brought back" } else { "added" };
@@ -41,25 +46,19 @@ pub(super) fn run(kind: Kind, args: &ImportArgs, out: &mut Out) -> Result<(), Fa
     Ok(())
 }
 
-/// What can go wrong while the registry is changed.
-enum Wrong {
-    Registry(RegistryError),
-    Rows(ImportError),
-}
-
-impl From<RegistryError> for Wrong {
-    fn from(error: RegistryError) -> Self {
-        Self::Registry(error)
+/// Puts secrets that are used again under their new credentials.
+fn share(added: &[Added]) -> Result<(), Failure> {
+    let mut reuses = added.iter().filter_map(|added| added.reuse.as_ref()).peekable();
+    if reuses.peek().is_none() {
+        return Ok(());
     }
-}
-
-impl From<Wrong> for Failure {
-    fn from(wrong: Wrong) -> Self {
-        match wrong {
-            Wrong::Registry(error) => error.into(),
-            Wrong::Rows(error) => error.into(),
-        }
+    let mut opened = vault::open()?;
+    for reuse in reuses {
+        let secret = opened.get(&reuse.from.vault_key())?;
+        opened.put(&reuse.to.vault_key(), &secret)?;
+        vault::note("key.set", Some(&reuse.to.slug), None)?;
     }
+    Ok(())
 }
 
 impl From<ImportError> for Failure {

@@ -75,7 +75,8 @@ impl Probe {
         let chat =
             matches!(&target.endpoint, Endpoint::Http(http) if http.flavour != Flavour::Completion);
         client::check(&target).map_err(|fault| Failure::usage(fault.message))?;
-        let mut json_mode = chat && entry.capabilities.json == Some(true);
+        let takes = entry.takes(kind, table.table());
+        let mut json_mode = chat && takes.toggles.json == Some(true);
         if json_mode {
             // Some providers have a mode, others know schemas only.
             let formats = [ResponseFormat::Json, ResponseFormat::Schema(answer_schema())];
