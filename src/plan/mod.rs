@@ -140,7 +140,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         models: targets
             .iter()
             .zip(&file.models)
-            .map(|(target, entry)| model_info(target, &entry.value))
+            .map(|(target, entry)| model_info(target, &entry.value, inputs))
             .collect(),
         scorers: scorers.iter().map(PlannedScorer::info).collect(),
         extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
@@ -249,7 +249,7 @@ fn name(file: &File, inputs: Inputs<'_>, location: &str) -> String {
         .unwrap_or_else(|| "run".to_owned())
 }
 
-fn model_info(target: &Target, entry: &ModelEntry) -> ModelInfo {
+fn model_info(target: &Target, entry: &ModelEntry, inputs: Inputs<'_>) -> ModelInfo {
     let origin = match &target.endpoint {
         Endpoint::Http(endpoint) => without_secrets(&endpoint.base_url),
         Endpoint::Sim(sim) => format!(
@@ -268,6 +268,7 @@ fn model_info(target: &Target, entry: &ModelEntry) -> ModelInfo {
     };
     ModelInfo {
         name: target.name.clone(),
+        title: models::title(entry, inputs),
         provider: target.provider.to_owned(),
         model: target.model.clone(),
         origin,

@@ -49,12 +49,8 @@ impl Registry {
         let provider = provider
             .ok_or_else(|| field("provider", "one is needed; `custom` is a host of your own"))?;
         let place = self.free_place(kind, (&slug, provider), around)?;
-        let mut entry = Entry {
-            slug,
-            provider: provider.to_owned(),
-            added_ms: now_ms,
-            ..Entry::default()
-        };
+        let mut entry =
+            Entry { slug, provider: provider.to_owned(), added_ms: now_ms, ..Entry::default() };
         draft.apply(kind, &mut entry)?;
         check::pin_settings(&mut entry, around)?;
         let origin = check::entry(kind, &entry, around)?;

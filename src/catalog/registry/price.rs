@@ -34,9 +34,8 @@ pub fn price_line(prices: &BTreeMap<String, i64>) -> String {
     if prices.is_empty() {
         return "unknown".to_owned();
     }
-    let shown = |(category, pico): (&String, &i64)| {
-        format!("{category} ${}", shown_price(category, *pico))
-    };
+    let shown =
+        |(category, pico): (&String, &i64)| format!("{category} ${}", shown_price(category, *pico));
     let (calls, tokens): (Vec<_>, Vec<_>) =
         prices.iter().partition(|(category, _)| *category == REQUEST);
     let list = |prices: Vec<_>| prices.into_iter().map(shown).collect::<Vec<_>>().join(", ");

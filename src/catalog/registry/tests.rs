@@ -268,7 +268,8 @@ fn the_file_survives_what_happens_to_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let home = directory.path().join("deep/home");
     assert_eq!(load(&home).expect("nothing there"), Registry::default());
-    let change = |registry: &mut Registry| registry.add(Kind::Model, &draft("A model"), 1, around());
+    let change =
+        |registry: &mut Registry| registry.add(Kind::Model, &draft("A model"), 1, around());
     update(&home, change).expect("saved");
     let error = update(&home, change).expect_err("twice");
     assert!(error.to_string().contains("taken"), "{error}");
@@ -302,7 +303,8 @@ fn writers_wait_for_each_other() {
             let home = directory.path();
             scope.spawn(move || {
                 let draft = draft(&format!("Model no {writer}"));
-                update(home, |registry| registry.add(Kind::Model, &draft, 1, around())).expect("saved")
+                update(home, |registry| registry.add(Kind::Model, &draft, 1, around()))
+                    .expect("saved")
             });
         }
     });

@@ -28,9 +28,9 @@ impl Unseen {
         let stdin = io::stdin();
         let before = tcgetattr(&stdin).ok()?;
         let mut quiet = before.clone();
-        quiet.local_modes.remove(
-            LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG,
-        );
+        quiet
+            .local_modes
+            .remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG);
         quiet.special_codes[SpecialCodeIndex::VMIN] = 1;
         quiet.special_codes[SpecialCodeIndex::VTIME] = 0;
         tcsetattr(&stdin, OptionalActions::Drain, &quiet).ok()?;

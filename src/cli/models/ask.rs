@@ -69,7 +69,9 @@ pub(super) fn for_credential(
     secret: &mut Option<Secret>,
 ) -> Result<(), Failure> {
     let draft = &request.draft;
-    let described = draft.access_key_id.is_some() || draft.auth.is_some();
+    let described = (draft.access_key_id.is_some() || draft.auth.is_some())
+        && draft.credential.is_none()
+        && draft.reuse_credentials_of.is_none();
     if described && secret.is_none() && draft.api_key_env.is_none() && can_ask() {
         let auth = draft.auth.unwrap_or(AuthMethod::Aws);
         *secret = hidden(&format!("{} (blank for none)", auth.secret()))?;
@@ -224,11 +226,7 @@ fn credential(request: &mut Request, conversation: bool) -> Result<Option<Secret
 
 /// The secret of a new credential; where there is no vault to keep it in, the name of a variable
 /// that holds it goes into the draft instead.
-fn secret(
-    request: &mut Request,
-    auth: AuthMethod,
-    none: &str,
-) -> Result<Option<Secret>, Failure> {
+fn secret(request: &mut Request, auth: AuthMethod, none: &str) -> Result<Option<Secret>, Failure> {
     let what = auth.secret();
     if vault::Places::find().is_ok_and(|places| places.vault.exists()) {
         return hidden(&format!("{what} ({none})"));

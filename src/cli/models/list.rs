@@ -26,8 +26,10 @@ pub(super) fn run(kind: Kind, args: &ListEntriesArgs, out: &mut Out) -> Result<(
         registry.entries(kind).iter().filter(|entry| args.all || entry.is_active()).collect();
     match args.format {
         ListFormat::Json => {
-            let rows: Vec<Value> =
-                entries.iter().map(|entry| show::to_json(kind, entry, (&registry, table))).collect();
+            let rows: Vec<Value> = entries
+                .iter()
+                .map(|entry| show::to_json(kind, entry, (&registry, table)))
+                .collect();
             out.data(&format!("{:#}\n", json!(rows)))
         }
         ListFormat::Csv => out.with(|to| write_csv(kind, &entries, table, to)),

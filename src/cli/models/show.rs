@@ -64,12 +64,8 @@ pub(super) fn to_json(
 ) -> Value {
     let takes = entry.takes(kind, table);
     let credential = entry.credential.as_deref().and_then(|slug| registry.credential(slug).ok());
-    let toggles: serde_json::Map<String, Value> = takes
-        .toggles
-        .named()
-        .into_iter()
-        .map(|(name, on)| (name.to_owned(), json!(on)))
-        .collect();
+    let toggles: serde_json::Map<String, Value> =
+        takes.toggles.named().into_iter().map(|(name, on)| (name.to_owned(), json!(on))).collect();
     let prices: serde_json::Map<String, Value> = entry
         .price_pico
         .iter()
