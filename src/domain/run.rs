@@ -271,3 +271,40 @@ pub struct DigestScore {
     /// Whether the scorer itself failed (rather than not applying).
     pub failed: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn header(models: &[(&str, Option<&str>)]) -> RunHeader {
+        let model = |(name, title): &(&str, Option<&str>)| {
+            json!({"name": name, "title": title, "provider": "", "model": "", "origin": "",
+                "params": {}, "price": null})
+        };
+        let models: Vec<Value> = models.iter().map(model).collect();
+        serde_json::from_value(json!({
+            "id": "", "name": "", "created_ms": 0, "version": "", "config": null, "dataset": "",
+            "dataset_digest": "", "samples": 0, "prompts": [], "models": models, "scorers": [],
+            "extracts": [], "epochs": 1, "reduce": "mean", "gates": []
+        }))
+        .expect("a header")
+    }
+
+    #[test]
+    fn a_title_stands_alone_where_it_means_one_model() {
+        let header = header(&[
+            ("byo:one", Some("One")),
+            ("byo:two", Some("Twin")),
+            ("byo:three", Some("Twin")),
+            ("sim/good", None),
+            ("byo:four", Some("sim/good")),
+        ]);
+        let labels: Vec<_> = (0..6).map(|index| header.label(index)).collect();
+        let expected =
+            ["One", "Twin (byo:two)", "Twin (byo:three)", "sim/good", "sim/good (byo:four)", ""];
+        assert_eq!(labels, expected);
+        assert_eq!((&*header.label_of("byo:one"), &*header.label_of("gone")), ("One", "gone"));
+    }
+}

@@ -40,19 +40,144 @@ fn a_model_has_the_documented_defaults() {
     let mut registry = Registry::default();
     let entry = add(&mut registry, &draft("My vLLM"));
     assert_eq!((entry.slug.as_str(), entry.title()), ("my-vllm", "My vLLM"));
-    assert_eq!(entry.max_tokens, Some(4096));
+    let takes = entry.takes(Kind::Model, Table::shipped());
+    assert_eq!(takes.max_tokens, Some(4096));
     assert_eq!(entry.base_url.as_deref(), Some("https://llm.example.com/v1"));
-    let on = entry.capabilities;
+    let on = takes.toggles;
     assert_eq!(
         (on.json, on.vision, on.tools, on.reasoning),
         (Some(true), Some(false), Some(true), Some(false))
     );
     let huge = Draft { max_tokens: Some(u64::MAX), slug: Some("huge".into()), ..draft("x") };
     let huge = add(&mut registry, &Draft { name: None, ..huge });
-    assert_eq!(huge.max_tokens, Some(u64::MAX), "never clamped");
+    let takes = huge.takes(Kind::Model, Table::shipped());
+    assert_eq!(takes.max_tokens, Some(u64::MAX), "never clamped");
     assert_eq!(huge.title(), "huge", "the slug stands in for a name");
     let credential = registry.credential("my-vllm").expect("there");
     assert_eq!(credential.origin, "https://llm.example.com:443");
+}
+
+#[test]
+fn a_base_model_says_what_the_user_does_not() {
+    let mut registry = Registry::default();
+    let of = |base: &str| Draft { base_model: Some(base.to_owned()), ..draft("A model") };
+    let takes = |entry: &Entry| entry.takes(Kind::Model, Table::shipped());
+    let row = |model| Table::shipped().find("openai", model, None).expect("a row");
+
+    let entry = add(&mut registry, &of("openai/gpt-5-mini"));
+    let takes_all = takes(&entry);
+    let on = takes_all.toggles;
+    assert_eq!((on.vision, on.tools, on.reasoning), (Some(true), Some(true), Some(true)));
+    assert_eq!((takes_all.max_tokens, takes_all.schema), (Some(4096), Some(true)));
+    assert_eq!(entry.price("org/model", Table::shipped()), row("gpt-5-mini").price);
+    assert_eq!(entry.capabilities, Toggles::default(), "nothing of it is the user's word");
+
+    let own = Draft { vision: Some(false), max_tokens: Some(200_000), ..Draft::default() };
+    let entry = registry.edit(Kind::Model, "a-model", &own, around()).expect("changed").entry;
+    let said = takes(&entry);
+    assert_eq!((said.toggles.vision, said.max_tokens), (Some(false), Some(200_000)));
+    let other = Draft { base_model: Some("openai/gpt-4".into()), ..Draft::default() };
+    let entry = registry.edit(Kind::Model, "a-model", &other, around()).expect("changed").entry;
+    assert_eq!(takes(&entry).toggles.reasoning, Some(false), "unknown is as usual");
+    assert_eq!(takes(&entry).toggles.json, Some(true));
+
+    // No more is asked for than the base model gives, unless the user says so.
+    let small = Table::shipped().rows().find(|row| {
+        row.mode == "chat"
+            && row.max_output.is_some_and(|most| most < 4096)
+            && !row.model.contains('/')
+    });
+    let small = small.expect("a model of short answers");
+    let base = format!("{}/{}", small.provider, small.model);
+    let entry = add(&mut registry, &Draft { name: Some("Small one".into()), ..of(&base) });
+    assert_eq!(takes(&entry).max_tokens, small.max_output);
+
+    for (base, part) in [
+        ("gpt", "PROVIDER/MODEL"),
+        ("openai/gpt-5-mni", "near: `openai/gpt-5-mini`"),
+        ("opnai/gpt-5-mini", "no models of a provider `opnai`"),
+    ] {
+        let draft = Draft { name: Some("Wrong one".into()), ..of(base) };
+        let message = refused(&mut registry, &draft);
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn prices_are_for_a_token_a_million_or_a_call_and_further_categories_are_kept() {
+    let mut registry = Registry::default();
+    let price = |list: &[(&str, f64)]| -> std::collections::BTreeMap<String, Option<f64>> {
+        list.iter().map(|(name, usd)| ((*name).to_owned(), Some(*usd))).collect()
+    };
+    let all = [
+        ("input", 0.15),
+        ("output", 0.6),
+        ("cache_read", 0.015),
+        ("cache_write", 0.3),
+        ("request", 0.005),
+        ("batch_input", 0.075),
+    ];
+    let million = add(&mut registry, &Draft { price: price(&all), ..draft("By million") });
+    let token = all.map(|(name, usd)| (name, if name == "request" { usd } else { usd / 1e6 }));
+    let token = Draft { price: price(&token), price_per: Per::Token, ..draft("By token") };
+    let token = add(&mut registry, &token);
+    assert_eq!(million.price_pico, token.price_pico);
+    assert_eq!(million.price_pico["batch_input"], 75_000, "kept under its name");
+    let counted = million.price("org/model", Table::shipped()).expect("known");
+    assert_eq!((counted.input.pico(), counted.cache_read.pico()), (150_000, 15_000));
+    assert_eq!(counted.request.map(crate::base::money::Money::pico), Some(5_000_000_000));
+    let line = price_line(&million.price_pico);
+    assert!(line.contains("input $0.15") && line.ends_with("request $0.005 per call"), "{line}");
+
+    // Prices that were taken over keep what the catalog says of larger calls.
+    let row = Table::shipped().rows().find(|row| {
+        row.provider == "google" && row.price.as_ref().is_some_and(|price| !price.above.is_empty())
+    });
+    let row = row.expect("a model with thresholds");
+    let model = Draft {
+        provider: Some("google".into()),
+        model: Some(row.model.into()),
+        base_url: None,
+        ..draft("With thresholds")
+    };
+    let mut entry = add(&mut registry, &model);
+    assert!(entry.fill_prices(Table::shipped()).contains(&"input".to_owned()));
+    assert!(entry.fill_prices(Table::shipped()).is_empty(), "only where there was none");
+    assert_eq!(entry.price(row.model, Table::shipped()), row.price);
+    entry.price_pico.insert("input".into(), 7);
+    let own = entry.price(row.model, Table::shipped()).expect("known");
+    assert_eq!((own.input.pico(), own.above.len()), (7, 0));
+}
+
+#[test]
+fn ids_of_the_catalog_are_no_slugs() {
+    let mut registry = Registry::default();
+    let slug = |slug: &str| Draft { slug: Some(slug.into()), ..draft("x") };
+    let message = refused(&mut registry, &slug("gpt-5-mini"));
+    assert!(message.contains("taken: a model of the catalog has it as its id"), "{message}");
+    let own = "# format\t1\nopenai\tnew-model\tchat\t\t\t\t\t\t\n";
+    let around = Around { table: Table::read(own).expect("a table"), ..around() };
+    let taken = |kind, draft: &Draft, registry: &mut Registry| {
+        registry.add(kind, draft, 1, around).expect_err("refused").to_string()
+    };
+    assert!(
+        taken(Kind::Model, &slug("new-model"), &mut registry).contains("taken"),
+        "of an update"
+    );
+    let message = taken(Kind::Endpoint, &Draft { model: None, ..slug("gpt-4") }, &mut registry);
+    assert!(message.contains("taken"), "{message}");
+}
+
+#[test]
+fn a_setting_of_the_environment_is_kept_with_the_address() {
+    let mut registry = Registry::default();
+    let lookup = |name: &str| (name == "AWS_REGION").then(|| "eu-west-1".to_owned());
+    let around = Around { lookup: &lookup, ..around() };
+    let bedrock = Draft { provider: Some("bedrock".into()), base_url: None, ..draft("Claude") };
+    let added = registry.add(Kind::Model, &bedrock, 1, around).expect("added");
+    assert_eq!(added.entry.settings["region"], "eu-west-1");
+    let origin = added.credential.expect("a credential").origin;
+    assert_eq!(origin, "https://bedrock-runtime.eu-west-1.amazonaws.com:443");
 }
 
 #[test]
@@ -211,12 +336,104 @@ fn credentials_are_reused_within_one_provider_and_origin() {
 }
 
 #[test]
+fn a_credential_that_others_use_keeps_its_host() {
+    let mut registry = Registry::default();
+    add(&mut registry, &draft("First one"));
+    let second = Draft {
+        reuse_credentials_of: Some("first-one".into()),
+        api_key_env: None,
+        ..draft("Second one")
+    };
+    add(&mut registry, &second);
+    let moved = Draft {
+        base_url: Some("https://b.example".into()),
+        api_key_env: Some("B_KEY".into()),
+        ..Draft::default()
+    };
+    let error = registry.edit(Kind::Model, "first-one", &moved, around()).expect_err("refused");
+    assert!(error.to_string().contains("a credential `first-one` for https://llm"), "{error}");
+    let named = Draft { credential: Some("first-b".into()), ..moved };
+    registry.edit(Kind::Model, "first-one", &named, around()).expect("under another name");
+    let kept = registry.credential("first-one").expect("the second one uses it");
+    assert_eq!(kept.origin, "https://llm.example.com:443");
+}
+
+/// Regions and ways to sign in of Bedrock.
+#[test]
+fn a_credential_of_bedrock_is_reused_in_other_regions_and_in_its_own_way() {
+    let mut registry = Registry::default();
+    let bedrock = |name: &str, region: &str| Draft {
+        provider: Some("bedrock".into()),
+        base_url: None,
+        region: Some(region.to_owned()),
+        api_key_env: None,
+        ..draft(name)
+    };
+    let pair = Draft {
+        access_key_id: Some("AKIA1".into()),
+        has_secret: true,
+        ..bedrock("The pair", "us-east-1")
+    };
+    let pair = registry.add(Kind::Model, &pair, 1, around()).expect("added");
+    assert_eq!(pair.credential.expect("a credential").auth, AuthMethod::Aws, "by its id");
+    let key = Draft { has_secret: true, ..bedrock("The key", "us-east-1") };
+    let key = registry.add(Kind::Model, &key, 1, around()).expect("added");
+    assert_eq!(key.credential.expect("a credential").auth, AuthMethod::Key);
+
+    let of = |name: &str, source: &str| Draft {
+        reuse_credentials_of: Some(source.to_owned()),
+        ..bedrock(name, "eu-west-1")
+    };
+    let elsewhere = registry.add(Kind::Model, &of("In Europe", "the-pair"), 1, around());
+    let elsewhere = elsewhere.expect("added");
+    let reuse = elsewhere.reuse.expect("the secret goes along");
+    assert_eq!((&*reuse.from.slug, &*reuse.to.slug), ("the-pair", "in-europe"));
+    assert_eq!(reuse.to.origin, "https://bedrock-runtime.eu-west-1.amazonaws.com:443");
+    assert_eq!(reuse.to.access_key_id.as_deref(), Some("AKIA1"));
+
+    let mut edit = |slug: &str, draft: Draft| {
+        registry.edit(Kind::Model, slug, &draft, around()).map_err(|error| error.to_string())
+    };
+    let reused = Draft { reuse_credentials_of: Some("the-key".into()), ..Draft::default() };
+    let message = edit("in-europe", reused).expect_err("another way to sign in");
+    assert!(message.contains("switching from aws to key needs a fresh API key"), "{message}");
+    let switch = Draft { auth: Some(AuthMethod::Key), ..Draft::default() };
+    let message = edit("in-europe", switch.clone()).expect_err("nothing fresh");
+    assert!(message.contains("switching from aws to key needs a fresh API key"), "{message}");
+    let fresh = edit("in-europe", Draft { has_secret: true, ..switch }).expect("fresh");
+    let fresh = fresh.credential.expect("a credential");
+    assert_eq!((fresh.auth, fresh.access_key_id), (AuthMethod::Key, None));
+    let back = Draft { access_key_id: Some("AKIA2".into()), ..Draft::default() };
+    let message = edit("the-key", back).expect_err("the id alone");
+    assert!(message.contains("switching from key to aws needs a fresh secret access key"));
+    // The region is part of the address; the same secret may follow within the provider.
+    let moved = Draft { region: Some("eu-west-1".into()), ..Draft::default() };
+    let message = edit("the-pair", moved.clone()).expect_err("bound");
+    assert!(message.contains("is for https://bedrock-runtime.us-east-1."), "{message}");
+    let itself = Draft { reuse_credentials_of: Some("the-pair".into()), ..moved };
+    let moved = edit("the-pair", itself).expect("moved with its secret");
+    let reuse = moved.reuse.expect("the secret goes along");
+    assert_ne!(reuse.from.origin, reuse.to.origin);
+}
+
+#[test]
 fn switching_how_to_sign_in_needs_a_fresh_secret() {
     let mut registry = Registry::default();
-    add(&mut registry, &draft("A model"));
-    let switch = Draft { auth: Some(AuthMethod::Aws), ..Draft::default() };
+    let vertex = Draft {
+        provider: Some("vertex".into()),
+        base_url: None,
+        project: Some("my-project".into()),
+        auth: Some(AuthMethod::ServiceAccount),
+        ..draft("A model")
+    };
+    add(&mut registry, &vertex);
+    let switch = Draft { auth: Some(AuthMethod::Key), ..Draft::default() };
     let error = registry.edit(Kind::Model, "a-model", &switch, around()).expect_err("refused");
-    assert!(error.to_string().contains("switching from key to aws needs a fresh"), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("switching from service-account to key needs a fresh"), "{message}");
+    let aws = Draft { auth: Some(AuthMethod::Aws), has_secret: true, ..Draft::default() };
+    let error = registry.edit(Kind::Model, "a-model", &aws, around()).expect_err("refused");
+    assert!(error.to_string().contains("takes no credential of aws"), "{error}");
 }
 
 #[test]
