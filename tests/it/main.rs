@@ -12,6 +12,7 @@
 
 mod bad_input;
 mod catalog;
+mod credentials;
 mod docs;
 mod doubles;
 mod gsm8k;
@@ -20,6 +21,7 @@ mod models;
 mod run;
 mod stored;
 mod support;
+mod terminal;
 mod tidy;
 mod vault;
 mod wire;

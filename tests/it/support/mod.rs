@@ -7,6 +7,7 @@ mod evals;
 mod project;
 mod redact;
 mod stub;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,7 @@ pub(crate) use redact::redact;
 pub(crate) use stub::{
     Request, Response, Stub, exchange, openai_chat, openai_error, openai_stream, read_reply,
 };
+pub(crate) use terminal::Terminal;
 
 /// The root of the checkout.
 pub(crate) fn root() -> &'static Path {
