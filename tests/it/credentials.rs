@@ -52,7 +52,8 @@ impl Place {
         assert_eq!(ran.json()["results"][0]["value"], 1.0);
         let path = self.project.path(".evals/runs.db");
         let database = rusqlite::Connection::open(path).expect("opened");
-        let sql = "SELECT credential FROM attempts ORDER BY rowid DESC LIMIT 1";
+        let sql =
+            "SELECT DISTINCT credential FROM attempts WHERE run = (SELECT max(run) FROM runs)";
         let slug: String = database.query_row(sql, [], |row| row.get(0)).expect("a slug");
         assert_eq!(slug, credential);
     }
@@ -135,7 +136,6 @@ fn bedrock_with_a_key_pair_and_with_a_key() {
     let line = |words: &[String], more: &[&str]| -> Vec<String> {
         words.iter().cloned().chain(more.iter().map(|word| (*word).to_owned())).collect()
     };
-    let refs = |words: &[String]| words.to_vec();
     let with = |secret: &str, words: Vec<String>| {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         place.with(secret, &words)
@@ -157,7 +157,7 @@ fn bedrock_with_a_key_pair_and_with_a_key() {
 
     // The same way to sign in, and no other.
     let reuse = |name, more: &[&str]| {
-        let words = line(&refs(&bedrock(name)), more);
+        let words = line(&bedrock(name), more);
         place.evals(&words.iter().map(String::as_str).collect::<Vec<_>>()).run()
     };
     let of_key = ["--auth", "aws", "--reuse-credentials-of", "the-key"];

@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod byo;
 mod catalog;
 mod credentials;
 mod docs;

@@ -104,8 +104,10 @@ impl Registry {
             };
             return Err(field("access_key_id", message));
         }
-        let own = had.filter(|had| had.slug == entry.slug);
-        let slug = draft.credential.clone().unwrap_or_else(|| entry.slug.clone());
+        // A fresh secret keeps the name, unless others use what has it.
+        let own = had.filter(|had| had.slug == entry.slug || !self.others_use(&had.slug, entry));
+        let slug = draft.credential.clone().or_else(|| own.map(|own| own.slug.clone()));
+        let slug = slug.unwrap_or_else(|| entry.slug.clone());
         if !is_slug(&slug) {
             return Err(RegistryError::Slug { message: format!("`{slug}` is no slug") });
         }
@@ -126,6 +128,15 @@ impl Registry {
         self.put_credential(entry, credential)
     }
 
+    /// Whether an active entry other than `entry` uses the credential called `slug`.
+    fn others_use(&self, slug: &str, entry: &Entry) -> bool {
+        self.models.iter().chain(&self.endpoints).any(|other| {
+            other.is_active()
+                && other.slug != entry.slug
+                && other.credential.as_deref() == Some(slug)
+        })
+    }
+
     /// Files `credential`, and points `entry` to it. It does not take the place of one that others
     /// use for something else.
     fn put_credential(
@@ -134,12 +145,7 @@ impl Registry {
         credential: CredentialEntry,
     ) -> Result<CredentialEntry, RegistryError> {
         let slug = credential.slug.clone();
-        let entries = || self.models.iter().chain(&self.endpoints);
-        let others = entries().any(|other| {
-            other.is_active()
-                && other.slug != entry.slug
-                && other.credential.as_deref() == Some(&slug)
-        });
+        let others = self.others_use(&slug, entry);
         match self.credentials.iter_mut().find(|known| known.slug == slug) {
             Some(known) => {
                 let same =

@@ -183,8 +183,8 @@ fn address(request: &mut Request) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks for what proves who asks: in a conversation always, else only where the provider wants a key
-/// and the environment has none.
+/// Asks for what proves who asks: in a conversation always, else only where the environment has
+/// none.
 fn credential(request: &mut Request, conversation: bool) -> Result<Option<Secret>, Failure> {
     let provider = request.draft.provider.clone().unwrap_or_default();
     let entry = Entry { provider, ..Entry::default() };
@@ -193,7 +193,7 @@ fn credential(request: &mut Request, conversation: bool) -> Result<Option<Secret
     let optional = card.auth == Auth::OptionalKey || entry.provider == CUSTOM;
     let in_environment = card.key_env.iter().copied().find(|name| lookup(name).is_some());
     let said = request.draft.auth.is_some();
-    if !conversation && !said && (optional || in_environment.is_some()) {
+    if !conversation && !said && in_environment.is_some() {
         return Ok(None);
     }
     let methods = registry::auth_methods(&entry)?;
