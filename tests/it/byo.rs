@@ -104,7 +104,11 @@ fn people_see_display_names_and_programs_references() {
     let ran = evals(&project, &["run"]).run().ok();
     let ran = ran.says("My vLLM").says("The <lab>: a/b").says("mine");
     assert!(!ran.stdout.contains("byo:"), "{ran:?}");
-    let page = project.files().into_iter().find(|file| file.ends_with(".html")).expect("a page");
+    let page = project
+        .files()
+        .into_iter()
+        .find(|file| file.starts_with(".evals/reports/"))
+        .expect("a page");
     let page = project.read(page);
     for part in ["My vLLM", "The &lt;lab&gt;: a/b", "<dt>In the config</dt><dd>byo:my-vllm</dd>"] {
         assert!(page.contains(part), "{part}");
