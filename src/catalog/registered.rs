@@ -57,14 +57,7 @@ impl<'a> Resolver<'a> {
             map.base_url = Some(text(url));
         }
         for setting in Setting::ALL {
-            let slot = match setting {
-                Setting::Region => &mut map.region,
-                Setting::Project => &mut map.project,
-                Setting::Location => &mut map.location,
-                Setting::Resource => &mut map.resource,
-                Setting::Deployment => &mut map.deployment,
-                Setting::ApiVersion => &mut map.api_version,
-            };
+            let slot = slot(map, setting);
             if let (None, Some(value)) = (&slot, entry.settings.get(setting.name())) {
                 *slot = Some(text(value));
             }
@@ -223,6 +216,18 @@ impl<'a> Resolver<'a> {
             Some(hint) => located.hint(hint),
             None => located,
         }
+    }
+}
+
+/// Where the entry of a config says `setting`.
+fn slot(map: &mut ModelMap, setting: Setting) -> &mut Option<At<String>> {
+    match setting {
+        Setting::Region => &mut map.region,
+        Setting::Project => &mut map.project,
+        Setting::Location => &mut map.location,
+        Setting::Resource => &mut map.resource,
+        Setting::Deployment => &mut map.deployment,
+        Setting::ApiVersion => &mut map.api_version,
     }
 }
 

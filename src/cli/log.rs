@@ -105,7 +105,7 @@ impl Sink for Log {
                 let name = if matches!(event, Event::Started(_)) { "started" } else { "resumed" };
                 self.line(name, json!({ "run_id": header.id, "trials": trials }));
             }
-            Event::Sample(_) | Event::Rendered { .. } => {}
+            Event::Sample(_) | Event::Rendered { .. } | Event::Left { .. } => {}
             Event::Answered(answer) => self.answered(answer),
             Event::Scored(scored) => self.scored(scored),
             Event::Finished(status) => self.line("finished", json!({ "status": status.name() })),

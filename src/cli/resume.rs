@@ -97,15 +97,11 @@ fn answer(trial: TrialRecord) -> Answer {
         }),
     };
     let attempt = trial.latency_us.map(|latency_us| Attempt {
-        started_ms: 0,
         latency_us,
         ttft_us: trial.ttft_us,
-        status: None,
-        fault: None,
         usage: trial.usage,
         cost: trial.cost_pico.map(Money::from_pico),
-        request_id: None,
-        credential: None,
+        ..Attempt::default()
     });
     Answer {
         key: trial.key,

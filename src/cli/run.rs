@@ -163,11 +163,15 @@ fn execute(
     let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&writer) as _, Arc::clone(&progress) as _];
     sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
-    let client = client::stack(books);
-    let (stop, stopped) = channel::channel(false);
+    let stop = Arc::new(channel::Sender::new(false));
+    let client = client::stack(ClientOptions {
+        concurrency: plan.concurrency,
+        stop: Some(stop.subscribe()),
+        ..books
+    });
     let outcome = runtime.block_on(async {
         let plan = Arc::new(plan);
-        let job = runner::Job { plan, client, sinks, stop: stopped, allowed, before };
+        let job = runner::Job { plan, client, sinks, stop: Arc::clone(&stop), allowed, before };
         let run = runner::execute(job);
         tokio::pin!(run);
         let mut interrupts = Interrupts::new();

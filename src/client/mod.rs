@@ -5,31 +5,44 @@
 //!
 //! | layer | what it does |
 //! | --- | --- |
+//! | slots | holds back what exceeds the run's concurrency |
 //! | timeout | ends an attempt that takes longer than its target allows |
 //! | send | makes the attempt: over HTTP, by the simulator, out of a recording |
 //!
 //! Every policy is a file of `layer/` around one [`Generate`]. The places of those to come, outermost
-//! first: cache, budget, fallback, retry, rate limit, adaptive concurrency, then timeout. A cached
+//! first: cache, budget, fallback, retry, rate limit, adaptive concurrency, then slots. A cached
 //! answer waits for nothing, the primary is exhausted before the fallback, and every attempt has
-//! its own permit and its own time.
+//! its own permit and its own time: what waits for anything else holds no slot.
 
 mod layer;
 mod send;
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 pub use self::send::replay::{ReplayBook, ReplayError};
 use crate::domain::{
-    contract::Generate,
+    contract::{Call, Generate, Reply},
     fault::{Fault, FaultKind},
     target::{Endpoint, ReplaySource, Target},
 };
 
 /// What the stack is made with.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ClientOptions {
+    /// Attempts in flight at most.
+    pub concurrency: u32,
+    /// Turns true when nothing that still waits is to be sent.
+    pub stop: Option<watch::Receiver<bool>>,
     /// The recordings of all targets that replay a file, by the source that names them.
     pub books: Vec<(ReplaySource, Arc<ReplayBook>)>,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self { concurrency: 16, stop: None, books: Vec::new() }
+    }
 }
 
 /// The client: everything between a call and its reply.
@@ -38,7 +51,18 @@ pub struct ClientOptions {
 pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
     let send = send::Sender::new(options.books);
     let timeout = layer::timeout::Timeout::new(send);
-    Arc::new(timeout)
+    let slots = layer::slots::Slots::new(timeout, options.concurrency, options.stop);
+    Arc::new(slots)
+}
+
+/// The reply of a call for which no request was made.
+fn not_sent(call: &Call, fault: Fault) -> Reply {
+    Reply {
+        result: Err(fault),
+        attempts: Vec::new(),
+        served_by: call.target.name.clone(),
+        cached: false,
+    }
 }
 
 /// Refuses a target that no call could reach, without calling it: a bad address, a key that would

@@ -6,7 +6,7 @@ use crate::domain::{
     message::Message,
     run::{RunHeader, RunStatus},
     sample::Sample,
-    trial::{Answer, Scored},
+    trial::{Answer, Attempt, Scored, TrialKey},
 };
 
 /// An event of a run. Cheap to clone.
@@ -29,6 +29,13 @@ pub enum Event {
         prompt: u32,
         /// The messages.
         messages: Arc<[Message]>,
+    },
+    /// A trial is left without an answer, though requests were made for it.
+    Left {
+        /// Which trial.
+        key: TrialKey,
+        /// The requests, in order.
+        attempts: Arc<[Attempt]>,
     },
     /// A trial has its answer or its fault.
     Answered(Arc<Answer>),

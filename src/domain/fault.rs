@@ -40,6 +40,12 @@ pub enum FaultKind {
     NotRecorded,
     /// The prompt could not be made for this sample.
     Prompt,
+    /// The provider was out for longer than the run waits.
+    Outage,
+    /// The run was told to stop before there was an answer; never recorded, the trial is open.
+    Stopped,
+    /// The call could go over the budget of the run; never recorded, the trial is open.
+    Budget,
 }
 
 impl FaultKind {
@@ -62,6 +68,9 @@ impl FaultKind {
             Self::Dns => "dns",
             Self::NotRecorded => "not_recorded",
             Self::Prompt => "prompt",
+            Self::Outage => "outage",
+            Self::Stopped => "stopped",
+            Self::Budget => "budget",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    base::{money::Money, secret::Secret},
+    base::{digest::Hasher, money::Money, secret::Secret},
     domain::{generation::Usage, params::Params},
 };
 
@@ -41,6 +41,27 @@ impl Target {
     /// The provider and the id of the base model.
     pub fn base(&self) -> Option<(&str, &str)> {
         self.base_model.as_deref()?.split_once('/')
+    }
+
+    /// Whose limits a call counts against: the provider, the origin and the credential. Holds no
+    /// secret; models behind one account share it. Simulated and recorded models wait for nobody.
+    pub fn account(&self) -> String {
+        let Endpoint::Http(endpoint) = &self.endpoint else { return self.provider.to_owned() };
+        let base = endpoint.base_url.as_str();
+        let host = base.find("://").map_or(0, |at| at + 3);
+        let end = base[host..].find('/').map_or(base.len(), |at| host + at);
+        let mut secret = Hasher::default();
+        for part in endpoint.credential.secrets() {
+            secret.update(part.expose().as_bytes());
+            secret.update(&[0]);
+        }
+        for (name, value) in &endpoint.headers {
+            secret.update(name.as_bytes());
+            secret.update(&[0]);
+            secret.update(value.expose().as_bytes());
+            secret.update(&[0]);
+        }
+        format!("{} {} {:.16}", self.provider, &base[..end], secret.finish_hex())
     }
 
     /// The slug of the registered credential that calls are made with, where it is one.

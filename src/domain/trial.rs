@@ -79,10 +79,16 @@ impl Status {
 }
 
 /// One request of a logical call, kept whatever came of it.
-#[derive(Debug, Clone, PartialEq)]
+///
+/// `latency_us` begins when the request is handed over; what it waited for before is apart.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Attempt {
     /// Milliseconds since the epoch when the request was handed to the socket.
     pub started_ms: i64,
+    /// Time that it waited for a free place or under a limit, in microseconds.
+    pub queued_us: u64,
+    /// Time that it waited because the attempt before it had failed, in microseconds.
+    pub backoff_us: u64,
     /// From handing over the request to the last byte, in microseconds.
     pub latency_us: u64,
     /// From handing over the request to the first piece of text, in microseconds; streamed only.
@@ -144,8 +150,13 @@ impl Answer {
 
     /// What all attempts cost together; `None` when one that may be billed has no known cost.
     pub fn cost(&self) -> Option<Money> {
-        self.attempts.iter().filter(|attempt| attempt.may_be_billed()).map(|a| a.cost).sum()
+        cost(&self.attempts)
     }
+}
+
+/// What `attempts` cost together; `None` when one that may be billed has no known cost.
+pub fn cost(attempts: &[Attempt]) -> Option<Money> {
+    attempts.iter().filter(|attempt| attempt.may_be_billed()).map(|attempt| attempt.cost).sum()
 }
 
 /// A trial's verdicts, in the order of the plan's scorers.
@@ -164,17 +175,8 @@ mod tests {
 
     #[test]
     fn a_failed_attempt_that_had_begun_to_answer_is_part_of_the_cost() {
-        let answered = Attempt {
-            started_ms: 0,
-            latency_us: 1,
-            ttft_us: None,
-            status: None,
-            fault: None,
-            usage: None,
-            cost: Some(Money::from_pico(5)),
-            request_id: None,
-            credential: None,
-        };
+        let answered =
+            Attempt { latency_us: 1, cost: Some(Money::from_pico(5)), ..Attempt::default() };
         let refused = Fault::new(FaultKind::RateLimited, "later");
         let cut = Fault { partial: Some("ha".into()), ..refused.clone() };
         let failed =

@@ -57,6 +57,8 @@ pub struct Plan {
     pub score_also: Vec<Status>,
     /// Calls in flight at most.
     pub concurrency: u32,
+    /// Whether models are asked one after the other instead of side by side.
+    pub by_model: bool,
     /// What image paths of prompts are relative to.
     pub base_dir: PathBuf,
     /// What the user should know before the first call, in a sentence each.
@@ -156,6 +158,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         extracts,
         score_also,
         concurrency,
+        by_model: false,
         notices: models::notices(&targets, inputs.table),
         targets,
         base_dir: inputs.base_dir.to_owned(),

@@ -1,10 +1,12 @@
 //! Floor 5: executes a plan.
 //!
-//! Rows stream in from a reader thread, trials fan out under the concurrency, and everything that
-//! happens leaves as an [`Event`]. A trial's answer is durable before it is scored; a failure is a
+//! Models that share an account form a lane. In each lane rows stream in from a reader thread and
+//! trials fan out; a lane that has to wait holds up no other. Everything that happens leaves as an
+//! [`Event`]. A trial's answer is durable before it is scored; a failure is a
 //! recorded outcome and never the end of the run.
 
 mod feed;
+mod lane;
 mod trial;
 
 use std::{
@@ -13,11 +15,8 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::{Semaphore, watch},
-    task::JoinSet,
-    time::timeout,
-};
+use futures_util::future::join_all;
+use tokio::sync::watch;
 
 use self::trial::Shared;
 use crate::{
@@ -25,7 +24,7 @@ use crate::{
         contract::{Generate, Sink, SinkError},
         event::Event,
         run::RunStatus,
-        trial::{Answer, TrialKey},
+        trial::Answer,
     },
     plan::Plan,
 };
@@ -95,8 +94,9 @@ pub struct Job {
     pub client: Arc<dyn Generate>,
     /// Who is told what happens.
     pub sinks: Arc<[Arc<dyn Sink>]>,
-    /// Turns true when no new call is to be made; calls in flight then have [`DRAIN`] to end.
-    pub stop: watch::Receiver<bool>,
+    /// True: no new call is to be made, and calls in flight have [`DRAIN`] to end. Whoever runs the
+    /// job sends it to stop the run; the run sends it when it cannot go on.
+    pub stop: Arc<watch::Sender<bool>>,
     /// The failures that leave the run complete.
     pub allowed: Allowed,
     /// What is recorded already, when the run goes on.
@@ -115,23 +115,19 @@ impl std::fmt::Debug for Job {
 ///
 /// A sink that cannot record, or a dataset that cannot be read on. What was recorded stays.
 pub async fn execute(job: Job) -> Result<Outcome, RunError> {
-    let Job { plan, client, sinks, stop, allowed, before } = job;
-    let header = Arc::new(plan.header.clone());
-    let begin = match before {
+    let header = Arc::new(job.plan.header.clone());
+    let begin = match job.before {
         None => Event::Started(header),
         Some(_) => Event::Resumed(header),
     };
-    let mut before = before.unwrap_or_default();
-    let counts = (before.settled.len() as u64, before.failed);
-    let shared = Arc::new(Shared::new(plan, client, sinks, stop, counts));
+    let (allowed, planned) = (job.allowed, job.plan.header.planned_trials());
+    let shared = Arc::new(Shared::new(job));
     shared.emit(&begin).await?;
-    let mut trials = JoinSet::new();
-    let scheduled = schedule(&shared, &mut before, &mut trials).await;
-    let drained = drain(&shared, &mut trials, scheduled.is_err()).await;
-    scheduled.and(drained)?;
+    lanes(&shared).await?;
     let (ended, failed) = shared.tally();
-    let planned = shared.plan.header.planned_trials();
-    let status = if ended < planned {
+    let status = if ended < planned && shared.budget_is_reached() {
+        RunStatus::Budget
+    } else if ended < planned {
         RunStatus::Interrupted
     } else if allowed.covers(failed, ended) {
         RunStatus::Complete
@@ -142,105 +138,29 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     Ok(Outcome { status, ended, failed })
 }
 
-type Trials = JoinSet<Result<(), SinkError>>;
-
-/// Starts every trial, in the order of the plan, as places become free.
-async fn schedule(
-    shared: &Arc<Shared>,
-    before: &mut Before,
-    trials: &mut Trials,
-) -> Result<(), RunError> {
+/// Runs all lanes, side by side or, where the plan says so, one model after the other.
+async fn lanes(shared: &Arc<Shared>) -> Result<(), RunError> {
     let plan = &shared.plan;
-    let unsettled =
-        Arc::new(Semaphore::new((plan.concurrency.saturating_mul(2) + UNSETTLED) as usize));
-    let mut stop = shared.stop.clone();
-    let mut rows = feed::start(Arc::clone(plan));
-    let mut seq = 0;
-    loop {
-        let row = tokio::select! {
-            biased;
-            () = stopped(&mut stop) => return Ok(()),
-            row = rows.recv() => row,
-        };
-        let Some(row) = row else { return Ok(()) };
-        let row = row.map_err(RunError::Dataset)?;
-        shared.tell(&Event::Sample(Arc::clone(&row.sample)));
-        for (prompt, rendered) in row.prompts.into_iter().enumerate() {
-            let prompt = prompt as u32;
-            if let Ok(messages) = &rendered {
-                let messages = Arc::clone(messages);
-                shared.tell(&Event::Rendered { sample: row.sample.index, prompt, messages });
-            }
-            let rendered = Arc::new(rendered);
-            for model in 0..plan.targets.len() as u32 {
-                for epoch in 0..plan.header.epochs {
-                    let key = TrialKey { seq, sample: row.sample.index, prompt, model, epoch };
-                    seq += 1;
-                    if before.settled.contains(&key.seq) {
-                        continue;
-                    }
-                    let place = tokio::select! {
-                        biased;
-                        () = stopped(&mut stop) => return Ok(()),
-                        place = Arc::clone(&unsettled).acquire_owned() => place,
-                    };
-                    let Ok(place) = place else { return Ok(()) };
-                    let trial = trial::Trial {
-                        key,
-                        sample: Arc::clone(&row.sample),
-                        rendered: Arc::clone(&rendered),
-                        answer: before.answered.remove(&key.seq),
-                    };
-                    let trial = trial.run(Arc::clone(shared));
-                    trials.spawn(async move {
-                        let outcome = trial.await;
-                        drop(place);
-                        outcome
-                    });
-                    while let Some(ended) = trials.try_join_next() {
-                        settle(ended)?;
-                    }
-                }
-            }
+    if plan.by_model {
+        for model in 0..plan.targets.len() as u32 {
+            lane::run(Arc::clone(shared), vec![model]).await?;
+        }
+        return Ok(());
+    }
+    let mut accounts: Vec<(String, Vec<u32>)> = Vec::new();
+    for (model, target) in (0_u32..).zip(&plan.targets) {
+        let account = target.account();
+        match accounts.iter_mut().find(|(known, _)| *known == account) {
+            Some((_, models)) => models.push(model),
+            None => accounts.push((account, vec![model])),
         }
     }
+    let lanes = accounts.into_iter().map(|(_, models)| lane::run(Arc::clone(shared), models));
+    join_all(lanes).await.into_iter().collect()
 }
 
-/// Waits for the trials under way; once the run was told to stop, or broke, no longer than [`DRAIN`].
-async fn drain(shared: &Shared, trials: &mut Trials, broke: bool) -> Result<(), RunError> {
-    let mut stop = shared.stop.clone();
-    let mut first = Ok(());
-    let mut join = async |trials: &mut Trials| {
-        while let Some(ended) = trials.join_next().await {
-            first = std::mem::replace(&mut first, Ok(())).and(settle(ended));
-        }
-    };
-    tokio::select! {
-        () = join(trials) => {}
-        () = async {
-            if !broke {
-                stopped(&mut stop).await;
-            }
-            tokio::time::sleep(DRAIN).await;
-        } => {}
-    }
-    trials.abort_all();
-    // Aborted trials end at their next await; what they had recorded stays recorded.
-    timeout(DRAIN, join(trials)).await.ok();
-    first
-}
-
-fn settle(ended: Result<Result<(), SinkError>, tokio::task::JoinError>) -> Result<(), RunError> {
-    match ended {
-        Ok(outcome) => outcome.map_err(RunError::Sink),
-        Err(error) if error.is_cancelled() => Ok(()),
-        Err(error) => Err(RunError::Broken(error.to_string())),
-    }
-}
-
-/// Resolves when the run was told to stop; never, when nobody can tell it any more.
+/// Resolves when the run was told to stop.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
-    if stop.wait_for(|stop| *stop).await.is_err() {
-        std::future::pending::<()>().await;
-    }
+    // The run holds a sender, so the channel cannot close under it.
+    stop.wait_for(|stop| *stop).await.ok();
 }

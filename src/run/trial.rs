@@ -1,17 +1,21 @@
 //! One trial: call, record, score, record.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
+use super::{Job, feed::Row};
 use crate::{
     domain::{
         contract::{Call, Generate, Reply, Sink, SinkError},
         event::Event,
-        fault::Fault,
+        fault::{Fault, FaultKind},
         generation::Generation,
         message::Message,
         sample::Sample,
@@ -25,25 +29,69 @@ use crate::{
 /// What all trials of a run share.
 pub(super) struct Shared {
     pub(super) plan: Arc<Plan>,
-    pub(super) stop: watch::Receiver<bool>,
+    /// Turns true when nothing new is to be sent, and what is under way has little time left.
+    pub(super) stop: Arc<watch::Sender<bool>>,
+    /// Turns true when the budget is reached: nothing new begins, what is under way goes on.
+    pub(super) end: watch::Sender<bool>,
     client: Arc<dyn Generate>,
     sinks: Arc<[Arc<dyn Sink>]>,
-    slots: Semaphore,
+    settled: HashSet<u64>,
+    answered: Mutex<HashMap<u64, Answer>>,
+    /// The first row that the sinks do not know yet.
+    untold: Mutex<u64>,
     ended: AtomicU64,
     failed: AtomicU64,
 }
 
 impl Shared {
-    pub(super) fn new(
-        plan: Arc<Plan>,
-        client: Arc<dyn Generate>,
-        sinks: Arc<[Arc<dyn Sink>]>,
-        stop: watch::Receiver<bool>,
-        (ended, failed): (u64, u64),
-    ) -> Self {
-        let slots = Semaphore::new(plan.concurrency as usize);
-        let (ended, failed) = (AtomicU64::new(ended), AtomicU64::new(failed));
-        Self { plan, stop, client, sinks, slots, ended, failed }
+    pub(super) fn new(job: Job) -> Self {
+        let Job { plan, client, sinks, stop, before, .. } = job;
+        let before = before.unwrap_or_default();
+        Self {
+            plan,
+            stop,
+            end: watch::Sender::new(false),
+            client,
+            sinks,
+            ended: AtomicU64::new(before.settled.len() as u64),
+            failed: AtomicU64::new(before.failed),
+            settled: before.settled,
+            answered: Mutex::new(before.answered),
+            untold: Mutex::new(0),
+        }
+    }
+
+    /// Whether the trial had its verdicts before this process took the run up.
+    pub(super) fn is_settled(&self, seq: u64) -> bool {
+        self.settled.contains(&seq)
+    }
+
+    /// The answer that was recorded before this process took the run up.
+    pub(super) fn recorded_answer(&self, seq: u64) -> Option<Answer> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq)
+    }
+
+    /// Whether calls were held back since they could go over the budget.
+    pub(super) fn budget_is_reached(&self) -> bool {
+        *self.end.borrow()
+    }
+
+    /// Tells the sinks of a row, once for all lanes, before any of its trials.
+    pub(super) fn tell_row(&self, row: &Row) {
+        // The lock is held while telling, so that no other lane gets ahead of the row.
+        let mut untold = self.untold.lock().unwrap_or_else(PoisonError::into_inner);
+        let sample = row.sample.index;
+        if sample < *untold {
+            return;
+        }
+        *untold = sample + 1;
+        self.tell(&Event::Sample(Arc::clone(&row.sample)));
+        for (prompt, rendered) in (0_u32..).zip(&row.prompts) {
+            if let Ok(messages) = rendered {
+                let messages = Arc::clone(messages);
+                self.tell(&Event::Rendered { sample, prompt, messages });
+            }
+        }
     }
 
     /// Tells every sink, without waiting.
@@ -84,7 +132,7 @@ impl Trial {
         let answer = match answer {
             Some(answer) => Arc::new(answer),
             None => {
-                let Some(answer) = ask(&shared, key, &sample, &rendered).await else {
+                let Some(answer) = ask(&shared, key, &sample, &rendered).await? else {
                     return Ok(());
                 };
                 let answer = Arc::new(answer);
@@ -102,13 +150,13 @@ impl Trial {
     }
 }
 
-/// Calls the model. `None` when the run stopped before.
+/// Calls the model. `None` when the run stopped, or reached its budget, before there was an answer.
 async fn ask(
     shared: &Shared,
     key: TrialKey,
     sample: &Arc<Sample>,
     rendered: &Result<Arc<[Message]>, Fault>,
-) -> Option<Answer> {
+) -> Result<Option<Answer>, SinkError> {
     let target = &shared.plan.targets[key.model as usize];
     let reply = match rendered {
         Ok(messages) => {
@@ -119,15 +167,7 @@ async fn ask(
                 prompt: key.prompt,
                 epoch: key.epoch,
             };
-            let mut stop = shared.stop.clone();
-            let slot = tokio::select! {
-                biased;
-                () = super::stopped(&mut stop) => return None,
-                slot = shared.slots.acquire() => slot,
-            };
-            let reply = shared.client.generate(&call).await;
-            drop(slot);
-            reply
+            shared.client.generate(&call).await
         }
         Err(fault) => Reply {
             result: Err(fault.clone()),
@@ -136,6 +176,17 @@ async fn ask(
             cached: false,
         },
     };
+    if let Err(fault) = &reply.result
+        && matches!(fault.kind, FaultKind::Stopped | FaultKind::Budget)
+    {
+        if fault.kind == FaultKind::Budget {
+            shared.end.send_replace(true);
+        }
+        if !reply.attempts.is_empty() {
+            shared.emit(&Event::Left { key, attempts: reply.attempts.into() }).await?;
+        }
+        return Ok(None);
+    }
     let extracts = &shared.plan.extracts;
     let extracted = match &reply.result {
         Ok(generation) => {
@@ -144,7 +195,7 @@ async fn ask(
         Err(_) => vec![None; extracts.len()],
     };
     let Reply { result, attempts, served_by, cached } = reply;
-    Some(Answer { key, result, attempts, served_by, cached, extracted })
+    Ok(Some(Answer { key, result, attempts, served_by, cached, extracted }))
 }
 
 /// One verdict a scorer.

@@ -26,15 +26,10 @@ fn sample(expected: &[String]) -> Sample {
 
 fn answer(latency_us: Option<u64>, cost: Option<Money>) -> Answer {
     let attempt = Attempt {
-        started_ms: 0,
         latency_us: latency_us.unwrap_or(0),
-        ttft_us: None,
         status: Some(200),
-        fault: None,
-        usage: None,
         cost,
-        request_id: None,
-        credential: None,
+        ..Attempt::default()
     };
     Answer {
         key: TrialKey { seq: 0, sample: 0, prompt: 0, model: 0, epoch: 0 },

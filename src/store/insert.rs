@@ -1,6 +1,6 @@
 //! Events become rows.
 
-use rusqlite::{Connection, ErrorCode, ffi, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, ffi, params};
 use serde::Serialize;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         run::RunHeader,
         sample::Sample,
         score::Verdict,
-        trial::{Answer, Attempt, Scored, Status},
+        trial::{Answer, Attempt, Scored, Status, TrialKey, cost},
     },
 };
 
@@ -71,6 +71,7 @@ pub(super) fn event(
             conn.prepare_cached(sql)?.execute(row)?;
             Ok(())
         }
+        Event::Left { key, attempts } => left(conn, run, *key, attempts),
         Event::Answered(answer) => {
             answered(conn, run, answer)?;
             progress.ended += 1;
@@ -186,7 +187,18 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
                    cached, attempts, latency_us, ttft_us, input_tokens, output_tokens,
                    cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_pico)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                       ?18)";
+                       ?18)
+               ON CONFLICT (run, seq) DO UPDATE SET
+                   status = excluded.status, error_kind = excluded.error_kind,
+                   cached = excluded.cached, attempts = trials.attempts + excluded.attempts,
+                   latency_us = excluded.latency_us, ttft_us = excluded.ttft_us,
+                   input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+                   cache_read_tokens = excluded.cache_read_tokens,
+                   cache_write_tokens = excluded.cache_write_tokens,
+                   reasoning_tokens = excluded.reasoning_tokens,
+                   cost_pico = trials.cost_pico + excluded.cost_pico
+               WHERE trials.status = 'open'
+               RETURNING attempts - ?10";
     let row = params![
         run,
         int(key.seq),
@@ -207,9 +219,11 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
         tokens[4],
         answer.cost().map(Money::pico),
     ];
-    conn.prepare_cached(sql)?.execute(row).map_err(|error| {
-        explained(error, &format!("trial {} already has an answer", key.seq), gone)
-    })?;
+    let before = conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional();
+    let before: Option<i64> = before.map_err(|error| explained(error, "", gone))?;
+    let Some(before) = before else {
+        return Err(Rejection::Refused(format!("trial {} already has an answer", key.seq)));
+    };
 
     let sql = "INSERT INTO answers (run, seq, served_by, served_model, finish_reason,
                    raw_finish_reason, error_message, output, reasoning, tool_calls, extracted)
@@ -228,8 +242,40 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
         json_unless_empty(calls)?,
         json_unless_empty(&answer.extracted)?,
     ])?;
-    for (index, attempt) in answer.attempts.iter().enumerate() {
-        attempted(conn, (run, int(key.seq), int(index as u64)), attempt)?;
+    for (index, attempt) in (before..).zip(&answer.attempts) {
+        attempted(conn, (run, int(key.seq), index), attempt)?;
+    }
+    Ok(())
+}
+
+/// A trial without an answer: what was tried, and what it cost so far.
+fn left(conn: &Connection, run: i64, key: TrialKey, tried: &[Attempt]) -> Result<(), Rejection> {
+    let sql =
+        "INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, cached, attempts,
+                   cost_pico)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', 0, ?7, ?8)
+               ON CONFLICT (run, seq) DO UPDATE SET
+                   attempts = trials.attempts + excluded.attempts,
+                   cost_pico = trials.cost_pico + excluded.cost_pico
+               WHERE trials.status = 'open'
+               RETURNING attempts - ?7";
+    let row = params![
+        run,
+        int(key.seq),
+        int(key.sample),
+        key.prompt,
+        key.model,
+        key.epoch,
+        int(tried.len() as u64),
+        cost(tried).map(Money::pico),
+    ];
+    let before = conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional();
+    let before: Option<i64> = before.map_err(|error| explained(error, "", gone))?;
+    let Some(before) = before else {
+        return Err(Rejection::Refused(format!("trial {} already has an answer", key.seq)));
+    };
+    for (index, attempt) in (before..).zip(tried) {
+        attempted(conn, (run, int(key.seq), index), attempt)?;
     }
     Ok(())
 }
@@ -242,9 +288,9 @@ fn attempted(
     let sql = "INSERT INTO attempts (run, seq, attempt, started_ms, latency_us, ttft_us,
                    http_status, error_kind, error_message, retry_after_ms, partial, input_tokens,
                    output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
-                   cost_pico, request_id, credential)
+                   cost_pico, request_id, credential, queued_us, backoff_us)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                       ?18, ?19)";
+                       ?18, ?19, ?20, ?21)";
     let fault: Option<&Fault> = attempt.fault.as_ref();
     let tokens = tokens(attempt.usage);
     conn.prepare_cached(sql)?.execute(params![
@@ -269,6 +315,8 @@ fn attempted(
         attempt.cost.map(Money::pico),
         attempt.request_id,
         attempt.credential,
+        int(attempt.queued_us),
+        int(attempt.backoff_us),
     ])?;
     Ok(())
 }

@@ -16,8 +16,11 @@ use crate::store::{StoreError, insert::int};
 const APPLICATION_ID: i64 = 0x4556_4C53;
 
 /// Migration `n` leads from version `n` to `n + 1`.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_init.sql"), include_str!("migrations/0002_credentials.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_init.sql"),
+    include_str!("migrations/0002_credentials.sql"),
+    include_str!("migrations/0003_waits.sql"),
+];
 
 /// How long a statement waits for another process.
 const BUSY: Duration = Duration::from_secs(5);

@@ -53,18 +53,21 @@ const TRIALS: &str = concat!(
     ", t.attempts, a.served_by, a.finish_reason, a.error_message, a.output, a.reasoning,
        a.extracted
      FROM trials t LEFT JOIN answers a ON a.run = t.run AND a.seq = t.seq
-     WHERE t.run = ?1 AND (NOT ?2 OR ",
+     WHERE t.run = ?1 AND t.status <> 'open' AND (NOT ?2 OR ",
     failed!(),
     ") AND (?3 IS NULL OR t.model = ?3) AND (?4 IS NULL OR t.prompt = ?4)
      ORDER BY t.seq LIMIT ?5"
 );
 
-const DIGESTS: &str =
-    concat!("SELECT ", columns!(), " FROM trials t WHERE t.run = ?1 ORDER BY t.seq");
+const DIGESTS: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM trials t WHERE t.run = ?1 AND t.status <> 'open' ORDER BY t.seq"
+);
 
 const FAILED_SAMPLES: &str = concat!(
     "SELECT s.id FROM samples s WHERE s.run = ?1 AND s.sample IN
-         (SELECT t.sample FROM trials t WHERE t.run = ?1 AND ",
+         (SELECT t.sample FROM trials t WHERE t.run = ?1 AND t.status <> 'open' AND ",
     failed!(),
     ")"
 );

@@ -110,6 +110,8 @@ fn attempt(fault: Option<Fault>) -> Attempt {
     };
     Attempt {
         started_ms: 1_700_000_000_001,
+        queued_us: 12,
+        backoff_us: 34,
         latency_us: 1234,
         ttft_us: answered.then_some(99),
         status: Some(if answered { 200 } else { 429 }),
@@ -680,18 +682,20 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     let version = |store: &Store| -> i64 {
         store.conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version")
     };
-    assert_eq!(version(&store), 2);
+    assert_eq!(version(&store), 3);
     assert_eq!(store.find_run("old").expect("found").header, old);
     let attempt: (i64, Option<String>) = store
         .conn
-        .query_row("SELECT latency_us, credential FROM attempts", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        .query_row(
+            "SELECT latency_us + queued_us + backoff_us, credential FROM attempts",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
         .expect("an attempt");
     assert_eq!(attempt, (8, None));
     assert_eq!(store.check().expect("checked"), [""; 0]);
     drop(store);
-    assert_eq!(version(&Store::open(&path).expect("opened again")), 2);
+    assert_eq!(version(&Store::open(&path).expect("opened again")), 3);
 }
 
 #[tokio::test]

@@ -113,6 +113,7 @@ impl Sink for Writer {
             Event::Sample(_) | Event::Rendered { .. } => (None, None),
             Event::Started(_)
             | Event::Resumed(_)
+            | Event::Left { .. }
             | Event::Answered(_)
             | Event::Scored(_)
             | Event::Finished(_) => {

@@ -68,17 +68,7 @@ impl Registry {
         had: Option<&CredentialEntry>,
         origin: &str,
     ) -> Result<CredentialEntry, RegistryError> {
-        let auth = match (draft.auth, &draft.access_key_id, had) {
-            (Some(auth), ..) => auth,
-            (None, Some(_), _) => AuthMethod::Aws,
-            (None, None, Some(had)) => had.auth,
-            (None, None, None) => check::auth_methods(entry)?[0],
-        };
-        if !check::auth_methods(entry)?.contains(&auth) {
-            let message =
-                format!("provider `{}` takes no credential of {}", entry.provider, auth.name());
-            return Err(field("auth", message));
-        }
+        let auth = method(entry, draft, had)?;
         if draft.api_key_env.is_none() && !draft.has_secret {
             // Only the id of the key was given: what belongs to it is needed as well.
             return Err(needs_fresh(had.map_or(auth, |had| had.auth), auth));
@@ -217,6 +207,26 @@ impl Registry {
         let reuse = from.key_env.is_none().then(|| Reuse { from, to: to.clone() });
         Ok((Some(to), reuse))
     }
+}
+
+/// How a new credential tells who asks: as it is said, or as before, or as is usual.
+fn method(
+    entry: &Entry,
+    draft: &Draft,
+    had: Option<&CredentialEntry>,
+) -> Result<AuthMethod, RegistryError> {
+    let known = check::auth_methods(entry)?;
+    let auth = match (draft.auth, &draft.access_key_id, had) {
+        (Some(auth), ..) => auth,
+        (None, Some(_), _) => AuthMethod::Aws,
+        (None, None, Some(had)) => had.auth,
+        (None, None, None) => known[0],
+    };
+    if known.contains(&auth) {
+        return Ok(auth);
+    }
+    let message = format!("provider `{}` takes no credential of {}", entry.provider, auth.name());
+    Err(field("auth", message))
 }
 
 /// Whether a credential may be used by an entry that is reached at `origin`.

@@ -1,3 +1,4 @@
 //! Policies around a sender, one a file, in the order that [`super::stack`] gives them.
 
+pub(super) mod slots;
 pub(super) mod timeout;

@@ -43,13 +43,9 @@ impl<S: Generate> Generate for Timeout<S> {
                     let attempt = Attempt {
                         started_ms,
                         latency_us,
-                        ttft_us: None,
-                        status: None,
                         fault: Some(fault.clone()),
-                        usage: None,
-                        cost: None,
-                        request_id: None,
                         credential: call.target.credential_slug(),
+                        ..Attempt::default()
                     };
                     Reply {
                         result: Err(fault),

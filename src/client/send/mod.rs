@@ -11,7 +11,6 @@ use futures_util::future::BoxFuture;
 use self::replay::ReplayBook;
 use crate::domain::{
     contract::{Call, Generate, Reply},
-    fault::Fault,
     target::{Endpoint, ReplaySource},
 };
 
@@ -40,15 +39,5 @@ impl Generate for Sender {
                 Box::pin(std::future::ready(reply))
             }
         }
-    }
-}
-
-/// The reply of a call that failed before any request was made.
-fn not_sent(call: &Call, fault: Fault) -> Reply {
-    Reply {
-        result: Err(fault),
-        attempts: Vec::new(),
-        served_by: call.target.name.clone(),
-        cached: false,
     }
 }

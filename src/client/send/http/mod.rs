@@ -30,7 +30,7 @@ use self::{
 };
 use crate::{
     base::clock,
-    client::send::not_sent,
+    client::not_sent,
     domain::{
         contract::{Call, Reply},
         fault::{Fault, FaultKind},
@@ -209,6 +209,7 @@ impl Record {
             cost: generation.and_then(|generation| generation.reported_cost).or_else(priced),
             request_id: request_id.or(self.request_id).map(|id| redactor.cleaned(id)),
             credential: target.credential_slug(),
+            ..Attempt::default()
         }
     }
 }

@@ -9,7 +9,7 @@ pub use self::book::{ReplayBook, ReplayError};
 use self::row::Recorded;
 use crate::{
     base::{clock, money::Money},
-    client::send::not_sent,
+    client::not_sent,
     domain::{
         contract::{Call, Reply},
         fault::{Fault, FaultKind},
@@ -83,12 +83,10 @@ fn reply(call: &Call, recorded: Recorded) -> Reply {
         started_ms: clock::now_ms(),
         latency_us,
         ttft_us: recorded.ttft_us,
-        status: None,
         fault: result.as_ref().err().cloned(),
         usage: recorded.usage,
         cost: cost.or(Some(Money::ZERO)),
-        request_id: None,
-        credential: None,
+        ..Attempt::default()
     });
     Reply {
         result,

@@ -48,12 +48,10 @@ pub(super) async fn send(call: &Call, profile: &SimProfile) -> Reply {
         started_ms,
         latency_us: latency.as_micros() as u64,
         ttft_us: usage.map(|_| latency.mul_f64(first_share).as_micros() as u64),
-        status: None,
         fault: result.as_ref().err().cloned(),
         usage,
         cost: call.target.price.as_ref().and_then(|price| Some(price.cost(&usage?))),
-        request_id: None,
-        credential: None,
+        ..Attempt::default()
     };
     Reply { result, attempts: vec![attempt], served_by: call.target.name.clone(), cached: false }
 }

@@ -1,0 +1,132 @@
+//! The trials of models that share an account, in the order of the plan.
+
+use std::sync::Arc;
+
+use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
+
+use super::{
+    DRAIN, RunError, UNSETTLED, feed, stopped,
+    trial::{Shared, Trial},
+};
+use crate::domain::{contract::SinkError, trial::TrialKey};
+
+type Trials = JoinSet<Result<(), SinkError>>;
+
+/// Runs every trial of `models`. A lane that breaks stops the others too.
+pub(super) async fn run(shared: Arc<Shared>, models: Vec<u32>) -> Result<(), RunError> {
+    let mut trials = Trials::new();
+    let scheduled = schedule(&shared, &models, &mut trials).await;
+    if scheduled.is_err() {
+        shared.stop.send_replace(true);
+    }
+    let drained = drain(&shared, &mut trials).await;
+    scheduled.and(drained)
+}
+
+/// Starts every trial as places become free.
+async fn schedule(
+    shared: &Arc<Shared>,
+    models: &[u32],
+    trials: &mut Trials,
+) -> Result<(), RunError> {
+    let plan = &shared.plan;
+    let unsettled =
+        Arc::new(Semaphore::new((plan.concurrency.saturating_mul(2) + UNSETTLED) as usize));
+    let mut end = shared.end.subscribe();
+    let mut stop = shared.stop.subscribe();
+    let mut rows = feed::start(Arc::clone(plan));
+    loop {
+        let row = tokio::select! {
+            biased;
+            () = stopped(&mut stop) => return Ok(()),
+            () = stopped(&mut end) => return Ok(()),
+            ended = trials.join_next(), if !trials.is_empty() => {
+                settle(ended)?;
+                continue;
+            }
+            row = rows.recv() => row,
+        };
+        let Some(row) = row else { return Ok(()) };
+        let row = row.map_err(RunError::Dataset)?;
+        shared.tell_row(&row);
+        for (prompt, rendered) in (0_u32..).zip(row.prompts) {
+            let rendered = Arc::new(rendered);
+            for &model in models {
+                for epoch in 0..plan.header.epochs {
+                    let key = key(shared, row.sample.index, prompt, model, epoch);
+                    if shared.is_settled(key.seq) {
+                        continue;
+                    }
+                    let place = loop {
+                        tokio::select! {
+                            biased;
+                            () = stopped(&mut stop) => return Ok(()),
+                            () = stopped(&mut end) => return Ok(()),
+                            ended = trials.join_next(), if !trials.is_empty() => settle(ended)?,
+                            place = Arc::clone(&unsettled).acquire_owned() => break place,
+                        }
+                    };
+                    let Ok(place) = place else { return Ok(()) };
+                    let trial = Trial {
+                        key,
+                        sample: Arc::clone(&row.sample),
+                        rendered: Arc::clone(&rendered),
+                        answer: shared.recorded_answer(key.seq),
+                    };
+                    let trial = trial.run(Arc::clone(shared));
+                    trials.spawn(async move {
+                        let outcome = trial.await;
+                        drop(place);
+                        outcome
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// The trial's place in the plan: samples outermost, then prompts, models, epochs.
+fn key(shared: &Shared, sample: u64, prompt: u32, model: u32, epoch: u32) -> TrialKey {
+    let header = &shared.plan.header;
+    let (prompts, models) = (header.prompts.len() as u64, header.models.len() as u64);
+    let asked = (sample * prompts + u64::from(prompt)) * models + u64::from(model);
+    let seq = asked * u64::from(header.epochs) + u64::from(epoch);
+    TrialKey { seq, sample, prompt, model, epoch }
+}
+
+/// Waits for the trials under way; once the run was told to stop, no longer than [`DRAIN`].
+async fn drain(shared: &Shared, trials: &mut Trials) -> Result<(), RunError> {
+    let mut stop = shared.stop.subscribe();
+    let mut first = Ok(());
+    let mut join = async |trials: &mut Trials| {
+        while let Some(ended) = trials.join_next().await {
+            let outcome = settle(Some(ended));
+            if outcome.is_err() {
+                shared.stop.send_replace(true);
+            }
+            first = std::mem::replace(&mut first, Ok(())).and(outcome);
+        }
+    };
+    tokio::select! {
+        () = join(trials) => {}
+        () = async {
+            stopped(&mut stop).await;
+            tokio::time::sleep(DRAIN).await;
+        } => {}
+    }
+    trials.abort_all();
+    // Aborted trials end at their next await; what they had recorded stays recorded.
+    timeout(DRAIN, join(trials)).await.ok();
+    first
+}
+
+type Ended = Result<Result<(), SinkError>, tokio::task::JoinError>;
+
+fn settle(ended: Option<Ended>) -> Result<(), RunError> {
+    match ended {
+        None => Ok(()),
+        Some(Ok(outcome)) => outcome.map_err(RunError::Sink),
+        Some(Err(error)) if error.is_cancelled() => Ok(()),
+        Some(Err(error)) => Err(RunError::Broken(error.to_string())),
+    }
+}
