@@ -11,18 +11,20 @@
 )]
 
 mod bad_input;
+mod budget;
 mod byo;
 mod catalog;
 mod credentials;
 mod docs;
 mod doubles;
+mod fallback;
 mod gsm8k;
 mod http;
 mod models;
+mod proof;
 mod run;
 mod stored;
 mod support;
 mod terminal;
 mod tidy;
 mod vault;
-mod wire;

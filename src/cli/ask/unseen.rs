@@ -58,7 +58,7 @@ pub(super) enum Typed {
 /// Reads keys up to the end of a line.
 pub(super) fn line(keys: &mut dyn Read) -> Typed {
     // As long as it can get: growing would leave copies behind.
-    let mut bytes = Vec::with_capacity(LONGEST as usize);
+    let mut bytes = Vec::with_capacity(LONGEST);
     let mut key = [0_u8];
     loop {
         if keys.read_exact(&mut key).is_err() {
@@ -113,7 +113,7 @@ mod tests {
         ] {
             assert_eq!(typed(keys).as_deref(), expected, "{keys:?}");
         }
-        let long = [vec![b'x'; LONGEST as usize + 9], b"\n".to_vec()].concat();
-        assert_eq!(typed(&long).map(|line| line.len()), Some(LONGEST as usize));
+        let long = [vec![b'x'; LONGEST + 9], b"\n".to_vec()].concat();
+        assert_eq!(typed(&long).map(|line| line.len()), Some(LONGEST));
     }
 }

@@ -31,7 +31,13 @@ pub(super) fn run(kind: Kind, args: &ImportArgs, out: &mut Out) -> Result<(), Fa
     let around = around(own.table());
     let added = registry::update(&home::directory()?, |registry| {
         let added = registry.import(kind, &rows, &origin, (clock::now_ms(), around))?;
+        for credential in added.iter().filter_map(|added| added.credential.as_ref()) {
+            vault::note("key.set", Some(&credential.slug), None)?;
+        }
         share(&added)?;
+        for added in &added {
+            rm::note_forgotten(&added.unused)?;
+        }
         Ok::<_, Failure>(added)
     })?;
     for added in &added {
@@ -56,7 +62,6 @@ fn share(added: &[Added]) -> Result<(), Failure> {
     for reuse in reuses {
         let secret = opened.get(&reuse.from.vault_key())?;
         opened.put(&reuse.to.vault_key(), &secret)?;
-        vault::note("key.set", Some(&reuse.to.slug), None)?;
     }
     Ok(())
 }
