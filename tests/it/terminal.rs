@@ -175,7 +175,8 @@ fn a_key_pair_is_asked_for_where_a_provider_takes_one() {
     let (code, shown) = terminal.end();
     assert!(code == 0 && !shown.contains(CANARY), "{shown}");
     let shown = evals(&project, &key, &["models", "show", "claude-here"]).run().ok();
-    shown.says("aws in vault, for https://bedrock-runtime.us-east-1.").says("key AKIDEXAMPLE");
+    let shown = shown.says("aws in vault (****4b21), for https://bedrock-runtime.us-east-1.");
+    shown.says("key AKIDEXAMPLE");
 
     // What flags describe is asked for alone.
     let line = ["models", "edit", "claude-here", "--access-key-id", "AKIDOTHER"];

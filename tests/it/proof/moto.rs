@@ -124,9 +124,9 @@ fn invoked(address: &str, model: &str, key: &str, secret: &str, token: Option<&s
         price: None,
         capabilities: Capabilities::default(),
         max_output: None,
+        timeouts: Timeouts::default(),
         fallback: Vec::new(),
         pool: Vec::new(),
-        timeouts: Timeouts::default(),
     };
     let texts = ["Hi ☃".to_owned()];
     let mut request = bedrock.encode_embeddings(&texts, &target, &endpoint).expect("a request");
