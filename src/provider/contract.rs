@@ -274,6 +274,7 @@ fn call(case: &Value) -> (Call, HttpEndpoint) {
         name: "model".to_owned(),
         provider: "any",
         model: case["model"].as_str().unwrap_or("org/model:tag").to_owned(),
+        base_model: case["base_model"].as_str().map(str::to_owned),
         endpoint: Endpoint::Http(endpoint.clone()),
         params: read_params(params),
         price: None,

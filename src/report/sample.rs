@@ -62,6 +62,7 @@ pub(super) fn scorer(id: &str, unit_range: bool) -> ScorerInfo {
 fn model(name: &str, provider: &str, upstream: &str, price: Option<Price>) -> ModelInfo {
     ModelInfo {
         name: name.to_owned(),
+        title: None,
         provider: provider.to_owned(),
         model: upstream.to_owned(),
         origin: "https://api.example.com/v1".to_owned(),

@@ -42,6 +42,7 @@ fn header(name: &str) -> RunHeader {
     };
     let model = |name: &str, price| ModelInfo {
         name: name.into(),
+        title: None,
         provider: "sim".into(),
         model: "m".into(),
         origin: "sim/good".into(),

@@ -12,7 +12,9 @@
 
 mod bad_input;
 mod budget;
+mod byo;
 mod catalog;
+mod credentials;
 mod docs;
 mod doubles;
 mod fallback;
@@ -23,6 +25,7 @@ mod proof;
 mod run;
 mod stored;
 mod support;
+mod terminal;
 mod tidy;
 mod vault;
 mod vectors;

@@ -10,17 +10,17 @@ use crate::support::{
 };
 
 /// Stands for a key; must not be found anywhere.
-const CANARY: &str = "sk-canary-7d1f0a2b9c8e4f55";
+pub(crate) const CANARY: &str = "sk-canary-7d1f0a2b9c8e4f55";
 
 /// A project with rows `q0,a0` … and a config that asks `model`.
-fn project(model: &str) -> Project {
+pub(crate) fn project(model: &str) -> Project {
     let project = Project::new();
     project.write("rows.csv", "id,question,answer\n0,q0,a0\n1,q1,a1\n");
     config(&project, model, "");
     project
 }
 
-fn config(project: &Project, model: &str, more: &str) {
+pub(crate) fn config(project: &Project, model: &str, more: &str) {
     project.write(
         "evals.yaml",
         format!(
@@ -31,7 +31,7 @@ fn config(project: &Project, model: &str, more: &str) {
 }
 
 /// A server that answers tests and questions, streamed where it is asked to.
-fn stub() -> Stub {
+pub(crate) fn stub() -> Stub {
     Stub::start(|request, _| answer(request))
 }
 
@@ -49,11 +49,11 @@ fn answer(request: &Request) -> Response {
     }
 }
 
-fn evals(project: &Project, line: &[&str]) -> Evals {
+pub(crate) fn evals(project: &Project, line: &[&str]) -> Evals {
     project.evals().args(line).env("LLM_KEY", CANARY)
 }
 
-fn add<'a>(base_url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn add<'a>(base_url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut line = vec!["models", "add", "My vLLM", "--provider", "custom", "-m", "org/m1"];
     line.extend(["--base-url", base_url, "--api-key-env", "LLM_KEY"]);
     line.extend(more);
@@ -66,7 +66,7 @@ fn home(project: &Project) -> std::path::PathBuf {
 
 /// Everything that the program has written, and what it said.
 #[track_caller]
-fn no_key_in(project: &Project, outputs: &[Output]) {
+pub(crate) fn no_key_in(project: &Project, outputs: &[Output]) {
     for output in outputs {
         let said = [&output.stdout, &output.stderr];
         assert!(!said.iter().any(|said| said.contains(CANARY)), "the key is in {output:?}");

@@ -86,7 +86,8 @@ impl Probe {
         let chat =
             matches!(&target.endpoint, Endpoint::Http(http) if http.flavour != Flavour::Completion);
         client::check(&target).map_err(|fault| Failure::usage(fault.message))?;
-        let mut json_mode = chat && !embeds && entry.capabilities.json == Some(true);
+        let takes = entry.takes(kind, table.table());
+        let mut json_mode = chat && !embeds && takes.toggles.json == Some(true);
         if json_mode {
             // Some providers have a mode, others know schemas only.
             let formats = [ResponseFormat::Json, ResponseFormat::Schema(answer_schema())];

@@ -120,6 +120,7 @@ fn invoked(address: &str, model: &str, key: &str, secret: &str, token: Option<&s
         name: "vectors".to_owned(),
         provider: "bedrock",
         model: model.to_owned(),
+        base_model: None,
         endpoint: Endpoint::Http(endpoint.clone()),
         params: Params::default(),
         price: None,
