@@ -4,7 +4,7 @@ use super::{args::RunArgs, exit::Failure};
 use crate::config::{
     self, At, File,
     entry::{
-        DatasetEntry, DatasetMap, EpochsEntry, EpochsMap, ExpectedEntry, ModelEntry, ModelMap,
+        CacheEntry, CacheMap, DatasetEntry, DatasetMap, EpochsEntry, EpochsMap, ExpectedEntry, ModelEntry, ModelMap,
         PromptEntry, PromptMap, SampleEntry, SampleMap, ScorerEntry,
     },
     file::ParamsEntry,
@@ -40,8 +40,18 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
         score_also: Vec::new(),
         gates: args.gate.iter().map(|gate| At::nowhere(gate.clone())).collect(),
         concurrency: args.concurrency.map(At::nowhere),
+        cache: cache(args).map(At::nowhere),
         report: args.report.clone().map(At::nowhere),
     })
+}
+
+fn cache(args: &RunArgs) -> Option<CacheEntry> {
+    if args.no_cache {
+        return Some(CacheEntry::Used(false));
+    }
+    let ttl = args.cache_ttl.clone().map(At::nowhere);
+    ttl.map(|ttl| CacheEntry::Map(CacheMap { ttl: Some(ttl) }))
+        .or_else(|| args.refresh.then_some(CacheEntry::Used(true)))
 }
 
 fn dataset(args: &RunArgs, path: Option<&str>) -> Result<Option<DatasetEntry>, Failure> {

@@ -12,6 +12,7 @@ use tokio::sync::watch as channel;
 use super::{
     Out,
     args::{RunArgs, RunFormat},
+    cache,
     catalog::OwnTable,
     env,
     exit::{Exit, Failure},
@@ -164,8 +165,10 @@ fn execute(
     sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
     let stop = Arc::new(channel::Sender::new(false));
+    let cache = cache::Used::open(&plan, args.refresh, db, out);
     let client = client::stack(ClientOptions {
         concurrency: plan.concurrency,
+        cache: cache.as_ref().map(cache::Used::caching),
         stop: Some(stop.subscribe()),
         ..books
     });
@@ -198,6 +201,9 @@ fn execute(
         // The second Ctrl-C waits for nothing: what was answered is durable already.
         quit(Exit::Interrupted)
     };
+    if let Some(cache) = cache {
+        cache.close(out);
+    }
     if let Ok(writer) = Arc::try_unwrap(writer) {
         writer.close().map_err(|error| Failure::incomplete(error.to_string()))?;
     }

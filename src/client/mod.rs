@@ -5,28 +5,40 @@
 //!
 //! | layer | what it does |
 //! | --- | --- |
+//! | cache | answers what was asked before, and asks once what is asked twice at a time |
 //! | slots | holds back what exceeds the run's concurrency |
 //! | timeout | ends an attempt that takes longer than its target allows |
 //! | send | makes the attempt: over HTTP, by the simulator, out of a recording |
 //!
-//! Every policy is a file of `layer/` around one [`Generate`]. The places of those to come, outermost
-//! first: cache, budget, fallback, retry, rate limit, adaptive concurrency, then slots. A cached
+//! Every policy is a file of `layer/` around one [`Generate`]. The places of those to come, from the
+//! cache inwards: budget, fallback, retry, rate limit, adaptive concurrency, then slots. A cached
 //! answer waits for nothing, the primary is exhausted before the fallback, and every attempt has
 //! its own permit and its own time: what waits for anything else holds no slot.
 
 mod layer;
 mod send;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
 pub use self::send::replay::{ReplayBook, ReplayError};
 use crate::domain::{
-    contract::{Call, Generate, Reply},
+    contract::{Call, Generate, Reply, ResponseCache},
     fault::{Fault, FaultKind},
     target::{Endpoint, ReplaySource, Target},
 };
+
+/// How answers that were given before are used.
+#[derive(Debug, Clone)]
+pub struct Caching {
+    /// Where they are kept.
+    pub store: Arc<dyn ResponseCache>,
+    /// The oldest ones that count.
+    pub ttl: Duration,
+    /// Only those count that were kept from this time on, in milliseconds since the epoch.
+    pub since_ms: Option<i64>,
+}
 
 /// What the stack is made with.
 #[derive(Debug, Clone)]
@@ -37,11 +49,13 @@ pub struct ClientOptions {
     pub stop: Option<watch::Receiver<bool>>,
     /// The recordings of all targets that replay a file, by the source that names them.
     pub books: Vec<(ReplaySource, Arc<ReplayBook>)>,
+    /// The response cache; `None` asks anew whatever was asked before.
+    pub cache: Option<Caching>,
 }
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { concurrency: 16, stop: None, books: Vec::new() }
+        Self { concurrency: 16, stop: None, books: Vec::new(), cache: None }
     }
 }
 
@@ -52,7 +66,10 @@ pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
     let send = send::Sender::new(options.books);
     let timeout = layer::timeout::Timeout::new(send);
     let slots = layer::slots::Slots::new(timeout, options.concurrency, options.stop);
-    Arc::new(slots)
+    match options.cache {
+        Some(caching) => Arc::new(layer::cache::Cache::new(slots, caching)),
+        None => Arc::new(slots),
+    }
 }
 
 /// The reply of a call for which no request was made.
@@ -61,7 +78,7 @@ fn not_sent(call: &Call, fault: Fault) -> Reply {
         result: Err(fault),
         attempts: Vec::new(),
         served_by: call.target.name.clone(),
-        cached: false,
+        cached: None,
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     at::At,
-    entry::{DatasetEntry, EpochsEntry, ModelEntry, PromptEntry, ScorerEntry},
+    entry::{CacheEntry, DatasetEntry, EpochsEntry, ModelEntry, PromptEntry, ScorerEntry},
 };
 use crate::domain::trial::Status;
 
@@ -40,6 +40,9 @@ pub struct File {
     pub gates: Vec<At<String>>,
     /// Calls in flight at most. Default: 16.
     pub concurrency: Option<At<u32>>,
+    /// Whether answers are used that were given before: `false`, or `{ttl: 14d}`. Default: those
+    /// of the last 14 days.
+    pub cache: Option<At<CacheEntry>>,
     /// Where the HTML report goes. Default: beside the database.
     pub report: Option<At<PathBuf>>,
 }
@@ -119,6 +122,7 @@ impl File {
             score_also: list(self.score_also, over.score_also),
             gates: list(self.gates, over.gates),
             concurrency: over.concurrency.or(self.concurrency),
+            cache: over.cache.or(self.cache),
             report: over.report.or(self.report),
         }
     }

@@ -56,7 +56,7 @@ fn trial(sample: u64, model: u32, epoch: u32, value: Option<f64>) -> TrialDigest
         cluster: None,
         status: Status::Ok,
         error_kind: None,
-        cached: false,
+        cached: None,
         unpriced: false,
         latency_us: Some(1000 * (sample + 1)),
         ttft_us: None,
@@ -162,7 +162,11 @@ fn totals_count_what_each_model_did() {
         scores: Vec::new(),
         ..trial(sample, 0, 0, None)
     };
-    let cached = TrialDigest { cached: true, latency_us: None, ..trial(2, 0, 0, Some(1.0)) };
+    let cached = TrialDigest {
+        cached: Some(Hit { latency_us: Some(1), saved: Some(Money::from_pico(7)), ..Hit::default() }),
+        latency_us: None,
+        ..trial(2, 0, 0, Some(1.0))
+    };
     let streamed = TrialDigest { ttft_us: Some(500), ..trial(3, 0, 0, Some(1.0)) };
     let failed = DigestScore { value: None, failed: true };
     let unscored = TrialDigest { scores: vec![failed], ..trial(4, 0, 0, None) };

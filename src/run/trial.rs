@@ -173,7 +173,7 @@ async fn ask(
             result: Err(fault.clone()),
             attempts: Vec::new(),
             served_by: target.name.clone(),
-            cached: false,
+            cached: None,
         },
     };
     if let Err(fault) = &reply.result

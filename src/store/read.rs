@@ -6,12 +6,13 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Statement, Transaction, 
 use serde::de::DeserializeOwned;
 
 use crate::{
+    base::money::Money,
     domain::{
         generation::Usage,
         message::Message,
         run::{DigestScore, RunRecord, ScoreRecord, TrialDigest, TrialRecord},
         sample::Vars,
-        trial::{Status, TrialKey},
+        trial::{Hit, Status, TrialKey},
     },
     store::{Store, StoreError, insert::int},
 };
@@ -47,11 +48,20 @@ macro_rules! columns {
     };
 }
 
+/// The columns that [`hit`] reads, behind the others.
+macro_rules! hit_columns {
+    () => {
+        "t.cached_latency_us, t.cached_ttft_us, t.saved_pico"
+    };
+}
+
 const TRIALS: &str = concat!(
     "SELECT ",
     columns!(),
     ", t.attempts, a.served_by, a.finish_reason, a.error_message, a.output, a.reasoning,
-       a.extracted
+       a.extracted, ",
+    hit_columns!(),
+    "
      FROM trials t LEFT JOIN answers a ON a.run = t.run AND a.seq = t.seq
      WHERE t.run = ?1 AND t.status <> 'open' AND (NOT ?2 OR ",
     failed!(),
@@ -62,6 +72,8 @@ const TRIALS: &str = concat!(
 const DIGESTS: &str = concat!(
     "SELECT ",
     columns!(),
+    ", ",
+    hit_columns!(),
     " FROM trials t WHERE t.run = ?1 AND t.status <> 'open' ORDER BY t.seq"
 );
 
@@ -244,7 +256,7 @@ impl<'store> Details<'store> {
             error: kind.map(|kind| (kind, message.unwrap_or_default())),
             finish_reason: row.get(18)?,
             served_by: row.get(17)?,
-            cached: row.get(7)?,
+            cached: hit(row, 23)?,
             attempts: row.get(16)?,
             latency_us: count(row, 8)?,
             ttft_us: count(row, 9)?,
@@ -322,7 +334,7 @@ fn digest(
         cluster,
         status: status(row)?,
         error_kind: row.get(6)?,
-        cached: row.get(7)?,
+        cached: hit(row, 16)?,
         // The sum is unknown exactly when a request that may be billed has no known cost.
         unpriced: cost_pico.is_none(),
         latency_us: count(row, 8)?,
@@ -331,6 +343,18 @@ fn digest(
         cost_pico,
         scores,
     })
+}
+
+/// That the answer came from the cache, by the columns from `first` on.
+fn hit(row: &Row<'_>, first: usize) -> Result<Option<Hit>, Problem> {
+    if !row.get::<_, bool>(7)? {
+        return Ok(None);
+    }
+    Ok(Some(Hit {
+        latency_us: count(row, first)?,
+        ttft_us: count(row, first + 1)?,
+        saved: row.get::<_, Option<i64>>(first + 2)?.map(Money::from_pico),
+    }))
 }
 
 fn key(row: &Row<'_>) -> Result<TrialKey, Problem> {

@@ -135,7 +135,7 @@ fn answer(seq: u64, text: &str) -> Answer {
         result: Ok(generation),
         attempts: vec![attempt],
         served_by: "a".into(),
-        cached: false,
+        cached: None,
         extracted: vec![Some(text.into()), None],
     }
 }
@@ -681,7 +681,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     let version = |store: &Store| -> i64 {
         store.conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version")
     };
-    assert_eq!(version(&store), 3);
+    assert_eq!(version(&store), 4);
     assert_eq!(store.find_run("old").expect("found").header, old);
     let attempt: (i64, Option<String>) = store
         .conn
@@ -694,7 +694,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     assert_eq!(attempt, (8, None));
     assert_eq!(store.check().expect("checked"), [""; 0]);
     drop(store);
-    assert_eq!(version(&Store::open(&path).expect("opened again")), 3);
+    assert_eq!(version(&Store::open(&path).expect("opened again")), 4);
 }
 
 #[tokio::test]

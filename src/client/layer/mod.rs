@@ -1,4 +1,5 @@
 //! Policies around a sender, one a file, in the order that [`super::stack`] gives them.
 
+pub(super) mod cache;
 pub(super) mod slots;
 pub(super) mod timeout;

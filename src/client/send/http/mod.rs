@@ -99,7 +99,7 @@ impl HttpSender {
                 redactor.clean(fault);
             }
             let served_by = call.target.name.clone();
-            return Reply { result, attempts, served_by, cached: false };
+            return Reply { result, attempts, served_by, cached: None };
         }
     }
 
