@@ -42,7 +42,8 @@ fn opened(path: &Path) -> Result<Option<CacheFile>, Failure> {
     CacheFile::open(path).map_err(|error| Failure::from(error).hint(DELETE))
 }
 
-const DELETE: &str = "the file may be deleted: it holds nothing but answers that can be asked again";
+const DELETE: &str =
+    "the file may be deleted: it holds nothing but answers that can be asked again";
 
 fn stats(args: &CacheStatsArgs, path: &Path, out: &mut Out) -> Result<(), Failure> {
     let stats = match opened(path)? {
@@ -145,7 +146,9 @@ impl Used {
                     | StoreError::Damaged { .. } => format!("; {DELETE}"),
                     _ => String::new(),
                 };
-                out.note(&format!("note: the run goes on without a cache: failed to {error}{hint}"));
+                out.note(&format!(
+                    "note: the run goes on without a cache: failed to {error}{hint}"
+                ));
                 None
             }
         }

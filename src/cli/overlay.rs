@@ -4,8 +4,8 @@ use super::{args::RunArgs, exit::Failure};
 use crate::config::{
     self, At, File,
     entry::{
-        CacheEntry, CacheMap, DatasetEntry, DatasetMap, EpochsEntry, EpochsMap, ExpectedEntry, ModelEntry, ModelMap,
-        PromptEntry, PromptMap, SampleEntry, SampleMap, ScorerEntry,
+        CacheEntry, CacheMap, DatasetEntry, DatasetMap, EpochsEntry, EpochsMap, ExpectedEntry,
+        ModelEntry, ModelMap, PromptEntry, PromptMap, SampleEntry, SampleMap, ScorerEntry,
     },
     file::ParamsEntry,
 };

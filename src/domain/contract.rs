@@ -5,7 +5,11 @@ use std::{fmt, sync::Arc};
 use futures_util::future::BoxFuture;
 
 use crate::domain::{
-    event::Event, fault::Fault, generation::Generation, message::Message, sample::Sample,
+    event::Event,
+    fault::Fault,
+    generation::Generation,
+    message::Message,
+    sample::Sample,
     target::Target,
     trial::{Attempt, Hit},
 };

@@ -163,7 +163,11 @@ fn totals_count_what_each_model_did() {
         ..trial(sample, 0, 0, None)
     };
     let cached = TrialDigest {
-        cached: Some(Hit { latency_us: Some(1), saved: Some(Money::from_pico(7)), ..Hit::default() }),
+        cached: Some(Hit {
+            latency_us: Some(1),
+            saved: Some(Money::from_pico(7)),
+            ..Hit::default()
+        }),
         latency_us: None,
         ..trial(2, 0, 0, Some(1.0))
     };

@@ -21,7 +21,11 @@ pub use self::scorers::PlannedScorer;
 use crate::{
     base::{clock, id, quantity},
     catalog::{self, Table},
-    config::{At, ConfigError, File, Place, entry::{CacheEntry, ModelEntry}, error::suggestion},
+    config::{
+        At, ConfigError, File, Place,
+        entry::{CacheEntry, ModelEntry},
+        error::suggestion,
+    },
     dataset::{Dataset, DatasetError, Format},
     domain::{
         run::{ModelInfo, PromptInfo, RunHeader},

@@ -47,7 +47,8 @@ impl ScorerKind for Latency {
 impl Scorer for Timed {
     fn score(&self, subject: &Subject<'_>) -> Verdict {
         if let Some(hit) = &subject.answer.cached {
-            let then = hit.latency_us.map(|us| format!("; it took {} ms then", us as f64 / 1_000.0));
+            let then =
+                hit.latency_us.map(|us| format!("; it took {} ms then", us as f64 / 1_000.0));
             return Verdict::Skipped(format!(
                 "nothing was timed: the answer is from the cache{}",
                 then.unwrap_or_default()

@@ -11,6 +11,7 @@
 )]
 
 mod bad_input;
+mod cache;
 mod catalog;
 mod docs;
 mod doubles;

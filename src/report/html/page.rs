@@ -256,8 +256,7 @@ fn tiles(view: &View<'_>) -> Vec<Tile> {
     ];
     if measures.cached() > 0 {
         tiles.push(Tile { label: "From the cache", value: count(measures.cached()) });
-        let saved =
-            saved(view).map_or_else(|| "unknown".to_owned(), |saved| saved.show("≥ "));
+        let saved = saved(view).map_or_else(|| "unknown".to_owned(), |saved| saved.show("≥ "));
         tiles.push(Tile { label: "Saved by it", value: saved });
     }
     let cost = run_cost(view).map_or_else(|| "unknown".to_owned(), |cost| cost.show("≥ "));

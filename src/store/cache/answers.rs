@@ -123,9 +123,8 @@ impl AnswerCache {
         });
         drop(select);
         match found.optional() {
-            Ok(found) => Ok(found.and_then(|(origin, json)| {
-                Some(Kept { generation: entry::read(&json)?, origin })
-            })),
+            Ok(found) => Ok(found
+                .and_then(|(origin, json)| Some(Kept { generation: entry::read(&json)?, origin }))),
             Err(error @ rusqlite::Error::SqliteFailure(..)) => Err(store.error(error)),
             // A value that this program does not write: not an answer, and soon replaced by one.
             Err(_) => Ok(None),

@@ -74,7 +74,8 @@ pub(super) fn written(generation: &Generation) -> Option<String> {
 
 /// The answer in `json`; `None` for anything else than what [`written`] makes.
 pub(super) fn read(json: &str) -> Option<Generation> {
-    let entry: Entry = serde_json::from_str(json).ok().filter(|entry: &Entry| entry.v == VERSION)?;
+    let entry: Entry =
+        serde_json::from_str(json).ok().filter(|entry: &Entry| entry.v == VERSION)?;
     Some(Generation {
         text: entry.text,
         reasoning: entry.reasoning,

@@ -68,3 +68,119 @@ fn is_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     CREDENTIAL.iter().any(|part| name.contains(part))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, sync::Arc, time::Duration};
+
+    use super::*;
+    use crate::{
+        base::{money::Money, secret::Secret},
+        domain::{
+            message::{Message, Role},
+            params::Params,
+            sample::{Sample, Vars},
+            target::{Capabilities, Credential, Flavour, Price, Settings, Target, Timeouts},
+        },
+    };
+
+    fn target() -> Target {
+        Target {
+            name: "local".to_owned(),
+            provider: "openai-compatible",
+            model: "m".to_owned(),
+            endpoint: Endpoint::Http(HttpEndpoint {
+                base_url: "http://127.0.0.1:9/v1?api-version=1&key=k1".to_owned(),
+                credential: Credential::Key(Secret::new("sk-1")),
+                credential_slug: None,
+                settings: Settings::default(),
+                headers: vec![
+                    ("X-Beta".to_owned(), Secret::new("a")),
+                    ("X-Auth".to_owned(), Secret::new("b")),
+                ],
+                flavour: Flavour::Chat,
+                stream: true,
+                insecure_http: false,
+            }),
+            params: Params::default(),
+            price: None,
+            capabilities: Capabilities::default(),
+            timeouts: Timeouts::default(),
+        }
+    }
+
+    fn call(target: Target, text: &str) -> Call {
+        let sample = Sample {
+            index: 0,
+            id: "1".to_owned(),
+            input: None,
+            expected: Vec::new(),
+            vars: Vars::new(),
+            metadata: Vars::new(),
+            cluster: None,
+            tags: Vec::new(),
+        };
+        let messages: Arc<[Message]> = Arc::new([Message::text(Role::User, text)]);
+        Call { target: Arc::new(target), messages, sample: Arc::new(sample), prompt: 0, epoch: 0 }
+    }
+
+    fn changed(change: impl FnOnce(&mut Target, &mut HttpEndpoint)) -> Option<CacheKey> {
+        let mut target = target();
+        let Endpoint::Http(mut endpoint) = target.endpoint.clone() else { unreachable!("HTTP") };
+        change(&mut target, &mut endpoint);
+        target.endpoint = Endpoint::Http(endpoint);
+        of(&call(target, "hi"))
+    }
+
+    #[test]
+    fn every_part_of_the_request_counts() {
+        let keys = [
+            changed(|_, _| ()),
+            changed(|target, _| target.model = "m2".to_owned()),
+            changed(|target, _| target.params.temperature = Some(0.5)),
+            changed(|target, _| target.provider = "openai"),
+            changed(|_, endpoint| endpoint.stream = false),
+            changed(|_, endpoint| endpoint.flavour = Flavour::Completion),
+            changed(|_, endpoint| endpoint.base_url = "http://127.0.0.1:9/v2".to_owned()),
+            changed(|_, endpoint| {
+                endpoint.base_url = "http://127.0.0.1:9/v1?api-version=2".to_owned();
+            }),
+            changed(|_, endpoint| endpoint.headers[0].1 = Secret::new("c")),
+            changed(|_, endpoint| endpoint.headers[0].0 = "X-Gamma".to_owned()),
+            of(&call(target(), "hi there")),
+            of(&Call { epoch: 1, ..call(target(), "hi") }),
+        ];
+        let different: HashSet<[u8; 32]> = keys.iter().flatten().map(|key| key.0).collect();
+        assert_eq!(different.len(), keys.len());
+    }
+
+    #[test]
+    fn who_asks_for_how_much_and_for_which_row_does_not() {
+        let key = changed(|_, _| ());
+        assert!(key.is_some());
+        let same = [
+            changed(|target, _| target.name = "other".to_owned()),
+            changed(|target, _| {
+                target.price = Some(Price::new(Money::from_pico(1), Money::from_pico(2)));
+            }),
+            changed(|target, _| target.timeouts.total = Duration::from_secs(1)),
+            changed(|_, endpoint| endpoint.credential = Credential::Key(Secret::new("sk-2"))),
+            changed(|_, endpoint| endpoint.credential = Credential::None),
+            changed(|_, endpoint| endpoint.headers[1].1 = Secret::new("c")),
+            changed(|_, endpoint| endpoint.base_url = endpoint.base_url.replace("k1", "k2")),
+            of(&Call { prompt: 3, ..call(target(), "hi") }),
+        ];
+        assert_eq!(same, [key; 8]);
+    }
+
+    #[test]
+    fn a_header_that_repeats_the_credential_does_not_count() {
+        let with = |key: &str| {
+            changed(|_, endpoint| {
+                endpoint.credential = Credential::Key(Secret::new(key));
+                endpoint.headers.push(("X-Team".to_owned(), Secret::new(format!("team {key}"))));
+            })
+        };
+        assert_eq!(with("sk-1"), with("sk-2"));
+    }
+}

@@ -6,9 +6,6 @@
 
 mod key;
 
-#[cfg(test)]
-mod tests;
-
 use std::{
     collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},

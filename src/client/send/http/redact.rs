@@ -134,14 +134,27 @@ impl Redactor {
 
     /// Masks in an answer: a model, or what stands before it, may repeat the request.
     pub(super) fn clean_answer(&self, generation: &mut Generation) {
-        let reasoning = generation.reasoning.iter_mut();
-        let arguments = generation.tool_calls.iter_mut().map(|call| &mut call.arguments);
-        for text in std::iter::once(&mut generation.text).chain(reasoning).chain(arguments) {
+        let calls = generation.tool_calls.iter_mut();
+        let calls = calls.flat_map(|call| [&mut call.id, &mut call.name, &mut call.arguments]);
+        let rest = [
+            &mut generation.reasoning,
+            &mut generation.raw_finish_reason,
+            &mut generation.served_model,
+            &mut generation.request_id,
+        ];
+        let rest = rest.into_iter().flatten();
+        let mut masked = false;
+        for text in std::iter::once(&mut generation.text).chain(rest).chain(calls) {
             for form in &self.credentials {
                 if text.contains(form.text.expose()) {
                     *text = text.replace(form.text.expose(), MASK);
+                    masked = true;
                 }
             }
+        }
+        if masked {
+            // Token by token they spell what was masked.
+            generation.logprobs.clear();
         }
     }
 
