@@ -81,8 +81,7 @@ fn stats(args: &CacheStatsArgs, path: &Path, out: &mut Out) -> Result<(), Failur
         ("oldest", oldest.unwrap_or_else(none)),
         ("newest", newest.unwrap_or_else(none)),
     ];
-    let text: String = lines.iter().map(|(name, value)| format!("{name:<8} {value}\n")).collect();
-    out.data(&text)
+    lines.iter().try_for_each(|(name, value)| out.data(&format!("{name:<8} {value}\n")))
 }
 
 /// Bytes as people write them.

@@ -9,7 +9,7 @@ use crate::{
         generation::Usage,
         measure::RunMeasures,
         run::{DigestScore, ModelInfo, PromptInfo, RunHeader, ScorerInfo, TrialDigest},
-        trial::{Status, TrialKey},
+        trial::{Hit, Status, TrialKey},
     },
     stats::{t_interval, wilson},
 };
@@ -179,6 +179,7 @@ fn totals_count_what_each_model_did() {
 
     let a = &found.models[0];
     assert_eq!((a.trials, a.errors, a.cached, a.unpriced_calls), (5, 2, 1, 2));
+    assert_eq!((a.saved, a.unpriced_hits), (Money::from_pico(7), 0));
     assert_eq!(
         (a.input_tokens, a.output_tokens, a.cost),
         (Some(30), Some(6), Money::from_pico(21))

@@ -37,7 +37,7 @@ const AHEAD_MS: i64 = 60_000;
 /// The response cache of a run.
 #[derive(Debug)]
 pub struct AnswerCache {
-    reader: Mutex<Store>,
+    pub(super) reader: Mutex<Store>,
     shared: Arc<Shared>,
     queue: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,

@@ -295,6 +295,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         fault::FaultKind,
+        generation::TokenLogprob,
         target::{Credential, Flavour, Settings},
     };
 
@@ -386,6 +387,37 @@ mod tests {
         let mut generation = Generation { text, ..Generation::default() };
         Redactor::new(&endpoint("unrelated-key")).clean_answer(&mut generation);
         assert_eq!(generation.text, format!("an example key is sk-{other}; yours is ****"));
+    }
+
+    #[test]
+    fn every_part_of_an_answer_is_searched() {
+        let said = || Some("of unrelated-key".to_owned());
+        let token =
+            |token: &str| TokenLogprob { token: token.to_owned(), logprob: -1.0, top: Vec::new() };
+        let mut generation = Generation {
+            text: "Paris".to_owned(),
+            reasoning: said(),
+            raw_finish_reason: said(),
+            served_model: said(),
+            request_id: said(),
+            logprobs: vec![token("unrelated"), token("-key")],
+            ..Generation::default()
+        };
+        let clean = Generation { logprobs: vec![token("Paris")], ..Generation::default() };
+        Redactor::new(&endpoint("unrelated-key")).clean_answer(&mut generation);
+        let masked = || Some("of ****".to_owned());
+        let expected = Generation {
+            text: "Paris".to_owned(),
+            reasoning: masked(),
+            raw_finish_reason: masked(),
+            served_model: masked(),
+            request_id: masked(),
+            ..Generation::default()
+        };
+        assert_eq!(generation, expected);
+        let mut same = clean.clone();
+        Redactor::new(&endpoint("unrelated-key")).clean_answer(&mut same);
+        assert_eq!(same, clean);
     }
 
     #[test]
