@@ -128,7 +128,8 @@ impl Used {
     /// that cannot be used is said so, and the run goes on without.
     pub(super) fn open(plan: &Plan, refresh: bool, db: &Path, out: &mut Out) -> Option<Self> {
         let ttl = plan.cache_ttl?;
-        let calls = plan.targets.iter().any(|t| matches!(t.endpoint, Endpoint::Http(_)));
+        let mut targets = plan.targets.iter().flat_map(|target| target.with_stand_ins());
+        let calls = targets.any(|target| matches!(target.endpoint, Endpoint::Http(_)));
         if !calls {
             return None;
         }

@@ -6,6 +6,8 @@
 //! | layer | what it does |
 //! | --- | --- |
 //! | cache | answers what was asked before, and asks once what is asked twice at a time |
+//! | budget | sets aside what a call can use, and ends the run before it goes over |
+//! | fallback | asks the next model when one gives no answer |
 //! | slots | holds back what exceeds the run's concurrency |
 //! | timeout | ends an attempt that takes longer than its target allows |
 //! | send | makes the attempt: over HTTP, by the simulator, out of a recording |
@@ -15,6 +17,7 @@
 //! answer waits for nothing, the primary is exhausted before the fallback, and every attempt has
 //! its own permit and its own time: what waits for anything else holds no slot.
 
+mod estimate;
 mod layer;
 mod send;
 
@@ -22,8 +25,12 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
-pub use self::send::replay::{ReplayBook, ReplayError};
+pub use self::{
+    estimate::{Tokens, UNKNOWN_OUTPUT},
+    send::replay::{ReplayBook, ReplayError},
+};
 use crate::domain::{
+    budget::{Budget, Spent},
     contract::{Call, Generate, Reply, ResponseCache},
     fault::{Fault, FaultKind},
     target::{Endpoint, ReplaySource, Target},
@@ -45,6 +52,10 @@ pub struct Caching {
 pub struct ClientOptions {
     /// Attempts in flight at most.
     pub concurrency: u32,
+    /// What all calls together may use up.
+    pub budget: Budget,
+    /// What of it is gone already.
+    pub spent: Spent,
     /// Turns true when nothing that still waits is to be sent.
     pub stop: Option<watch::Receiver<bool>>,
     /// The recordings of all targets that replay a file, by the source that names them.
@@ -55,7 +66,14 @@ pub struct ClientOptions {
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { concurrency: 16, stop: None, books: Vec::new(), cache: None }
+        Self {
+            concurrency: 16,
+            budget: Budget::default(),
+            spent: Spent::default(),
+            stop: None,
+            books: Vec::new(),
+            cache: None,
+        }
     }
 }
 
@@ -65,10 +83,12 @@ impl Default for ClientOptions {
 pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
     let send = send::Sender::new(options.books);
     let timeout = layer::timeout::Timeout::new(send);
-    let slots = layer::slots::Slots::new(timeout, options.concurrency, options.stop);
+    let slots = layer::slots::Slots::new(timeout, options.concurrency, options.stop.clone());
+    let fallback = layer::fallback::Fallback::new(slots);
+    let budget = layer::budget::Purse::new(fallback, options.budget, options.spent, options.stop);
     match options.cache {
-        Some(caching) => Arc::new(layer::cache::Cache::new(slots, caching)),
-        None => Arc::new(slots),
+        Some(caching) => Arc::new(layer::cache::Cache::new(budget, caching)),
+        None => Arc::new(budget),
     }
 }
 

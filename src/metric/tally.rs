@@ -205,6 +205,11 @@ impl ModelTally {
             Status::Empty => totals.empty += 1,
             Status::Error => totals.errors += 1,
         }
+        if let Some(name) = &trial.stand_in
+            && trial.status != Status::Error
+        {
+            *totals.stand_ins.entry(name.clone()).or_insert(0) += 1;
+        }
         if let Some(hit) = trial.cached {
             totals.cached += 1;
             totals.saved = totals.saved + hit.saved.unwrap_or(Money::ZERO);

@@ -74,7 +74,7 @@ const DIGESTS: &str = concat!(
     columns!(),
     ", ",
     hit_columns!(),
-    " FROM trials t WHERE t.run = ?1 AND t.status <> 'open' ORDER BY t.seq"
+    ", t.stand_in FROM trials t WHERE t.run = ?1 AND t.status <> 'open' ORDER BY t.seq"
 );
 
 const FAILED_SAMPLES: &str = concat!(
@@ -334,6 +334,7 @@ fn digest(
         cluster,
         status: status(row)?,
         error_kind: row.get(6)?,
+        stand_in: row.get(19)?,
         cached: hit(row, 16)?,
         // The sum is unknown exactly when a request that may be billed has no known cost.
         unpriced: cost_pico.is_none(),

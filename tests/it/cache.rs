@@ -36,8 +36,9 @@ fn config(project: &Project, base_url: &str, more: &Value) {
 }
 
 fn rows(project: &Project, questions: impl IntoIterator<Item = usize>) {
-    let rows: String =
+    let rows: Vec<String> =
         questions.into_iter().enumerate().map(|(id, n)| format!("{id},q{n},a{n}\n")).collect();
+    let rows = rows.concat();
     project.write("rows.csv", format!("id,question,answer\n{rows}"));
 }
 
@@ -76,9 +77,10 @@ fn exported(project: &Project) -> Vec<Value> {
 fn right(request: &Request) -> Response {
     let answer = request.last_user().replace('q', "a");
     let (front, back) = answer.split_at(1);
-    match request.json()["stream"] == true {
-        true => openai_stream(&[front, back], (1000, 500)),
-        false => openai_chat(&answer, (1000, 500)),
+    if request.json()["stream"] == true {
+        openai_stream(&[front, back], (1000, 500))
+    } else {
+        openai_chat(&answer, (1000, 500))
     }
 }
 
@@ -352,13 +354,9 @@ fn a_cache_of_no_use_is_said_so_and_the_run_goes_on() {
         Connection::open(path).unwrap().execute_batch(sql).expect("made");
     };
     let directory = |path: &Path| fs::create_dir(path).expect("made");
-    let cases: [(&str, &dyn Fn(&Path), &str); 4] = [
-        ("garbage", &garbage, "may be deleted"),
-        ("foreign", &foreign, "may be deleted"),
-        ("newer", &newer, "may be deleted"),
-        ("a directory", &directory, "directory"),
-    ];
-    for (case, make, hint) in cases {
+    let makers: [&dyn Fn(&Path); 4] = [&garbage, &foreign, &newer, &directory];
+    let hints = ["may be deleted", "may be deleted", "may be deleted", "directory"];
+    for (make, hint) in makers.into_iter().zip(hints) {
         let project = project(&stub.base_url(), 2);
         fs::create_dir(project.path(".evals")).expect("a directory");
         make(&project.path(".evals/cache.db"));
@@ -367,8 +365,7 @@ fn a_cache_of_no_use_is_said_so_and_the_run_goes_on() {
                 run(&project, &[]).ok().complains("goes on without a cache").complains(hint);
             assert_eq!(
                 output.json()["trials"],
-                json!({"total": 2, "ok": 2, "error": 0, "cached": 0}),
-                "{case}"
+                json!({"total": 2, "ok": 2, "error": 0, "cached": 0})
             );
         }
         project.evals().args(["cache", "stats"]).run().code(2).complains("may be deleted");
@@ -505,4 +502,31 @@ fn a_latency_that_nobody_measured_decides_nothing() {
     assert_eq!(means, [(&json!(0), &Value::Null), (&json!(2), &json!(0.002))]);
     let line = &exported(&project)[0]["scores"]["latency"]["error"];
     assert!(line["message"].as_str().expect("why").contains("it took"), "{line}");
+}
+
+#[test]
+fn stand_ins_are_not_taken_for_the_model_and_members_of_a_pool_are_themselves() {
+    let broken = Stub::start(|_, _| openai_error(401, "no credit", "x"));
+    let stub = Stub::start(|request, _| right(request));
+    let project = project(&stub.base_url(), 3);
+    let second = model(&stub.base_url(), &json!({"id": "second"}));
+    let first = model(&broken.base_url(), &json!({"id": "first", "fallback": [second]}));
+    config(&project, &stub.base_url(), &json!({"models": [first]}));
+    assert_eq!(trials(&project, &[]), (3, 0));
+    assert_eq!(trials(&project, &[]), (3, 0), "the first one has not answered yet");
+    assert_eq!(stats(&project)["entries"], 0);
+
+    let member = |id: &str| model(&stub.base_url(), &json!({"id": id, "model": id}));
+    let pool = json!([{"id": "mix", "pool": [{"model": member("a")}, {"model": member("b")}]}]);
+    config(&project, &stub.base_url(), &json!({"models": pool, "epochs": 10}));
+    assert_eq!(trials(&project, &[]), (30, 0));
+    let by = |lines: &[Value]| -> Vec<Value> {
+        lines.iter().map(|line| json!([line["served_by"], line["output"]])).collect()
+    };
+    let before = by(&exported(&project));
+    assert_eq!(trials(&project, &[]), (30, 30));
+    assert_eq!(by(&exported(&project)), before);
+    config(&project, &stub.base_url(), &json!({"models": [member("a")], "epochs": 10}));
+    let (_, cached) = trials(&project, &[]);
+    assert!((1..30).contains(&cached), "what the pool asked of `a`: {cached}");
 }

@@ -39,6 +39,9 @@ fn target(model: &str) -> Target {
         price: None,
         capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
+        max_output: None,
+        fallback: Vec::new(),
+        pool: Vec::new(),
     }
 }
 

@@ -6,11 +6,13 @@
 //! changed costs nothing. Streamed and whole answers are different requests: only the former have a
 //! time to the first token.
 
+use std::sync::Arc;
+
 use crate::{
     base::digest::Hasher,
     domain::{
         contract::{CacheKey, Call},
-        target::{Endpoint, HttpEndpoint},
+        target::{Endpoint, HttpEndpoint, Target},
     },
     provider::{self, HttpRequest},
 };
@@ -22,12 +24,17 @@ const VERSION: &str = "evals.cache/1";
 const CREDENTIAL: [&str; 8] =
     ["auth", "key", "token", "secret", "cookie", "password", "signature", "credential"];
 
-/// The key of `call`; `None` for calls that are not cached: simulated and recorded ones, which cost
+/// The key of `call` when `target` is asked; `None` for calls that are not cached: simulated and recorded ones, which cost
 /// nothing, and those that cannot be made.
-pub(super) fn of(call: &Call) -> Option<CacheKey> {
-    let Endpoint::Http(endpoint) = &call.target.endpoint else { return None };
-    let provider = provider::find(call.target.provider)?;
-    let request = provider.encode(call, endpoint).ok()?;
+pub(super) fn of(call: &Call, target: &Arc<Target>) -> Option<CacheKey> {
+    let Endpoint::Http(endpoint) = &target.endpoint else { return None };
+    let provider = provider::find(target.provider)?;
+    let request = if Arc::ptr_eq(&call.target, target) {
+        provider.encode(call, endpoint).ok()?
+    } else {
+        let call = Call { target: Arc::clone(target), ..call.clone() };
+        provider.encode(&call, endpoint).ok()?
+    };
     Some(digest(provider.name(), &request, endpoint, call.epoch))
 }
 
@@ -71,7 +78,7 @@ fn is_credential(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashSet, sync::Arc, time::Duration};
+    use std::{collections::HashSet, time::Duration};
 
     use super::*;
     use crate::{
@@ -80,7 +87,7 @@ mod tests {
             message::{Message, Role},
             params::Params,
             sample::{Sample, Vars},
-            target::{Capabilities, Credential, Flavour, Price, Settings, Target, Timeouts},
+            target::{Capabilities, Credential, Flavour, Price, Settings, Timeouts},
         },
     };
 
@@ -106,6 +113,9 @@ mod tests {
             price: None,
             capabilities: Capabilities::default(),
             timeouts: Timeouts::default(),
+            max_output: None,
+            fallback: Vec::new(),
+            pool: Vec::new(),
         }
     }
 
@@ -122,6 +132,10 @@ mod tests {
         };
         let messages: Arc<[Message]> = Arc::new([Message::text(Role::User, text)]);
         Call { target: Arc::new(target), messages, sample: Arc::new(sample), prompt: 0, epoch: 0 }
+    }
+
+    fn of(call: &Call) -> Option<CacheKey> {
+        super::of(call, &call.target)
     }
 
     fn changed(change: impl FnOnce(&mut Target, &mut HttpEndpoint)) -> Option<CacheKey> {

@@ -16,10 +16,11 @@ use tokio::sync::watch;
 
 use crate::{
     base::clock,
-    client::Caching,
+    client::{Caching, layer::fallback::drawn},
     domain::{
         contract::{CacheKey, Call, Generate, Kept, Reply},
         generation::FinishReason,
+        target::Target,
         trial::{Hit, Status},
     },
 };
@@ -74,26 +75,26 @@ impl<S> Cache<S> {
         }
     }
 
-    /// The reply to `call` that `kept` is.
-    fn hit(&self, call: &Call, kept: Arc<Kept>) -> Reply {
+    /// The reply of `target` that `kept` is.
+    fn hit(&self, target: &Target, kept: Arc<Kept>) -> Reply {
         self.caching.store.used(&kept.origin);
         let Kept { generation, origin } = Arc::unwrap_or_clone(kept);
         Reply {
             result: Ok(generation),
             attempts: Vec::new(),
-            served_by: call.target.name.clone(),
+            served_by: target.name.clone(),
             cached: Some(origin),
         }
     }
 }
 
 impl<S: Generate> Cache<S> {
-    /// Asks, and keeps what may be kept.
-    async fn ask(&self, call: &Call, key: CacheKey) -> (Reply, Option<Arc<Kept>>) {
+    /// Asks, and keeps what may be kept of what `target` says.
+    async fn ask(&self, call: &Call, target: &Target, key: CacheKey) -> (Reply, Option<Arc<Kept>>) {
         let reply = self.inner.generate(call).await;
-        let kept = keepable(call, &reply).map(Arc::new);
+        let kept = keepable(call, target, &reply).map(Arc::new);
         if let Some(kept) = &kept {
-            self.caching.store.put(key, &call.target, Arc::clone(kept));
+            self.caching.store.put(key, target, Arc::clone(kept));
         }
         (reply, kept)
     }
@@ -102,7 +103,9 @@ impl<S: Generate> Cache<S> {
 impl<S: Generate> Generate for Cache<S> {
     fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
-            let Some(key) = key::of(call) else { return self.inner.generate(call).await };
+            // Of a pool, the one that the call goes to.
+            let target = drawn(call).unwrap_or(&call.target);
+            let Some(key) = key::of(call, target) else { return self.inner.generate(call).await };
             let mut flight = match self.turn(key) {
                 Turn::Ask(flight) => flight,
                 Turn::Wait(mut landing) => {
@@ -111,9 +114,9 @@ impl<S: Generate> Generate for Cache<S> {
                         Err(_) => None,
                     };
                     return match landed {
-                        Some(kept) => self.hit(call, kept),
+                        Some(kept) => self.hit(target, kept),
                         // Not one after the other: each may fail as slowly as the first.
-                        None => self.ask(call, key).await.0,
+                        None => self.ask(call, target, key).await.0,
                     };
                 }
             };
@@ -121,9 +124,9 @@ impl<S: Generate> Generate for Cache<S> {
             if let Some(kept) = self.caching.store.get(&key, self.since_ms()) {
                 flight.brought = Some(Arc::clone(&kept));
                 drop(flight);
-                return self.hit(call, kept);
+                return self.hit(target, kept);
             }
-            let (reply, kept) = self.ask(call, key).await;
+            let (reply, kept) = self.ask(call, target, key).await;
             flight.brought = kept;
             reply
         })
@@ -142,13 +145,14 @@ impl Drop for Flight<'_> {
     }
 }
 
-/// What to keep of `reply`, if anything.
-fn keepable(call: &Call, reply: &Reply) -> Option<Kept> {
+/// What to keep of `reply` for `target`, if anything.
+fn keepable(call: &Call, target: &Target, reply: &Reply) -> Option<Kept> {
     let generation = reply.result.as_ref().ok()?;
     let whole = Status::of(&reply.result) == Status::Ok
         && generation.finish_reason != FinishReason::Error
         && reply.cached.is_none()
-        && reply.served_by == call.target.name;
+        && reply.served_by == target.name
+        && call.target.fallback.iter().all(|other| other.name != target.name);
     let last = reply.attempts.last();
     whole.then(|| Kept {
         generation: generation.clone(),
