@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::Job;
+use super::{Brake, Job};
 use crate::{
     domain::{
         contract::{Call, Generate, Reply, Sink, SinkError},
@@ -32,9 +32,8 @@ const FEW: u64 = 20;
 /// What all trials of a run share.
 pub(super) struct Shared {
     pub(super) plan: Arc<Plan>,
-    /// Turns true when nothing new is to be sent, and what is under way has little time left.
-    pub(super) stop: Arc<watch::Sender<bool>>,
-    /// Turns true when the budget is reached: nothing new begins, what is under way goes on.
+    pub(super) brake: Arc<Brake>,
+    /// Turns true when the budget is reached: no further trial begins.
     pub(super) end: watch::Sender<bool>,
     client: Arc<dyn Generate>,
     sinks: Arc<[Arc<dyn Sink>]>,
@@ -48,11 +47,11 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(job: Job) -> Self {
-        let Job { plan, client, sinks, stop, before, .. } = job;
+        let Job { plan, client, sinks, brake, before, .. } = job;
         let before = before.unwrap_or_default();
         Self {
             plan,
-            stop,
+            brake,
             end: watch::Sender::new(false),
             client,
             sinks,
@@ -120,6 +119,7 @@ impl Shared {
             && failed as f64 > rate * ended.max(FEW) as f64
         {
             self.end.send_replace(true);
+            self.brake.halt();
         }
     }
 

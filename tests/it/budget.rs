@@ -44,7 +44,7 @@ fn no_call_is_made_that_could_go_over_the_budget_in_dollars() {
     assert_eq!(json["trials"]["error"], 0, "what was not asked is no error");
     assert_eq!(json["cost_usd"]["models"], 0.00404);
 
-    let json = run(&project, &["--resume", "last", "--budget", "$0.0071"]).code(4).json();
+    let json = run(&project, &["--resume", "last", "--budget", "$0.0065"]).code(4).json();
     assert_eq!(stub.requests().len(), 6, "what the first part spent is spent");
     assert_eq!(json["trials"]["ok"], 6);
     let json = run(&project, &["--resume", "last", "--budget", "1"]).ok().json();

@@ -122,7 +122,10 @@ fn invoked(address: &str, model: &str, key: &str, secret: &str, token: Option<&s
         params: Params::default(),
         price: None,
         capabilities: Capabilities::default(),
+        max_output: None,
         timeouts: Timeouts::default(),
+        fallback: Vec::new(),
+        pool: Vec::new(),
     };
     let texts = ["Hi ☃".to_owned()];
     let mut request = bedrock.encode_embeddings(&texts, &target, &endpoint).expect("a request");
