@@ -1,4 +1,5 @@
-//! Secrets that people type. They never come by an argument: those can be seen by everybody.
+//! What people are asked at the terminal. Secrets never come by an argument: those can be seen by
+//! everybody.
 
 use std::{
     fs::File,
@@ -11,7 +12,7 @@ use zeroize::Zeroizing;
 #[cfg(unix)]
 mod unseen;
 
-use super::{env, exit::Failure};
+use super::{Out, env, exit::Failure};
 use crate::base::secret::Secret;
 
 /// Bytes of the longest secret that is read from standard input.
@@ -67,6 +68,21 @@ pub(super) fn new_passphrase() -> Result<Secret, Failure> {
         return Err(Failure::usage("the two passphrases differ; nothing was changed"));
     }
     Ok(passphrase)
+}
+
+/// A yes to deleting something.
+pub(super) fn confirm(question: &str, out: &mut Out) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage("deleting needs a yes, and there is no terminal to ask at")
+            .hint("`--yes` says it"));
+    }
+    out.note(&format!("{question} [y/N]"));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).ok();
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::usage("nothing was deleted"))
 }
 
 /// Everything on standard input. `None`: it is longer than any secret.

@@ -10,6 +10,7 @@ use std::{
 use super::{
     Out,
     args::{RunArgs, RunFormat},
+    cache,
     catalog::OwnTable,
     env,
     exit::{Exit, Failure},
@@ -197,9 +198,11 @@ fn execute(
     let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&writer) as _, Arc::clone(&progress) as _];
     sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
+    let cache = cache::Used::open(&plan, args.refresh, db, out);
     let brake = Arc::new(runner::Brake::default());
     let client = client::stack(ClientOptions {
         concurrency: plan.concurrency,
+        cache: cache.as_ref().map(cache::Used::caching),
         budget: plan.budget,
         stop: Some(brake.halted()),
         ..books
@@ -233,6 +236,9 @@ fn execute(
         // The second Ctrl-C waits for nothing: what was answered is durable already.
         quit(Exit::Interrupted)
     };
+    if let Some(cache) = cache {
+        cache.close(out);
+    }
     if let Ok(writer) = Arc::try_unwrap(writer) {
         writer.close().map_err(|error| Failure::incomplete(error.to_string()))?;
     }

@@ -10,7 +10,7 @@ use crate::domain::{
     message::Message,
     sample::Vars,
     target::Price,
-    trial::{Status, TrialKey},
+    trial::{Hit, Status, TrialKey},
 };
 
 /// Everything about a run that is known before its first call. Stored as JSON; holds no secret.
@@ -209,8 +209,8 @@ pub struct TrialRecord {
     pub finish_reason: Option<String>,
     /// The model that answered.
     pub served_by: String,
-    /// Whether the answer came from the response cache.
-    pub cached: bool,
+    /// Set when the answer came from the response cache.
+    pub cached: Option<Hit>,
     /// Requests made.
     pub attempts: u32,
     /// Latency of the last request, in microseconds.
@@ -259,8 +259,8 @@ pub struct TrialDigest {
     pub error_kind: Option<String>,
     /// Who answered in place of the trial's model, by name.
     pub stand_in: Option<String>,
-    /// Whether the answer came from the response cache.
-    pub cached: bool,
+    /// Set when the answer came from the response cache.
+    pub cached: Option<Hit>,
     /// Whether a request that may be billed was made and its cost is not known.
     pub unpriced: bool,
     /// Latency of the last request, in microseconds.

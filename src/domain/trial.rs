@@ -121,6 +121,18 @@ impl Attempt {
     }
 }
 
+/// That an answer came out of the response cache, and what the call had come to that it is from.
+/// Getting it took no request, so it has no latency and no cost of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hit {
+    /// Latency of the attempt that had brought the answer, in microseconds.
+    pub latency_us: Option<u64>,
+    /// Time to first token of that attempt, in microseconds; streamed only.
+    pub ttft_us: Option<u64>,
+    /// What that attempt had cost, as far as known.
+    pub saved: Option<Money>,
+}
+
 /// A trial's answer, or its failure, before scoring.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -132,8 +144,8 @@ pub struct Answer {
     pub attempts: Vec<Attempt>,
     /// The model that answered, by the name it has in the config.
     pub served_by: String,
-    /// Whether the answer came from the response cache.
-    pub cached: bool,
+    /// Set when the answer came from the response cache.
+    pub cached: Option<Hit>,
     /// What each extraction pipeline found, in the order of the plan; `None` where it found nothing.
     pub extracted: Vec<Option<String>>,
 }
@@ -204,7 +216,7 @@ mod tests {
                 result: Ok(Generation::default()),
                 attempts: attempts.to_vec(),
                 served_by: String::new(),
-                cached: false,
+                cached: None,
                 extracted: Vec::new(),
             };
             answer.cost().map(Money::pico)

@@ -10,7 +10,7 @@ use crate::{
     },
     report::{
         View,
-        json::{known_cost, some_cost_is_known},
+        json::{known_cost, known_saving, some_cost_is_known},
         number::{Unit, count, of, percent},
     },
 };
@@ -200,17 +200,27 @@ pub(super) fn verdict(view: &View<'_>) -> (Tone, String) {
 pub(super) fn trials_line(view: &View<'_>) -> String {
     let measures = view.measures;
     let answered = measures.ended().saturating_sub(measures.failed());
-    let cached: u64 = measures.models.iter().map(|model| model.cached).sum();
     let mut line = format!(
         "{}: {} answered, {}",
         of(measures.planned, "trial", "trials"),
         count(answered),
         of(measures.failed(), "error", "errors")
     );
-    if cached > 0 {
-        line.extend([", ", &count(cached), " from the cache"]);
+    if measures.cached() > 0 {
+        line.extend([", ", &count(measures.cached()), " from the cache"]);
+        if let Some(saved) = saved(view) {
+            line.extend([" (", &saved.show("at least "), " saved)"]);
+        }
     }
     line
+}
+
+/// What the response cache saved: nothing when nothing is known, a lower bound when not all is.
+pub(super) fn saved(view: &View<'_>) -> Option<Cost> {
+    known_saving(view.measures).map(|_| Cost {
+        amount: view.measures.saved().to_string(),
+        at_least: view.measures.unpriced_hits() > 0,
+    })
 }
 
 /// What a reader must know before trusting the numbers.

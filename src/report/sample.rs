@@ -233,7 +233,7 @@ pub(super) fn trial(seq: u64, question: &str, output: &str, expected: &str) -> T
         error: None,
         finish_reason: Some("stop".to_owned()),
         served_by: "openai/gpt-5-mini".to_owned(),
-        cached: false,
+        cached: None,
         attempts: 1,
         latency_us: Some(401_200),
         ttft_us: Some(95_000),

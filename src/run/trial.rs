@@ -191,7 +191,7 @@ async fn ask(
             result: Err(fault.clone()),
             attempts: Vec::new(),
             served_by: target.name.clone(),
-            cached: false,
+            cached: None,
             limits: None,
         },
     };

@@ -186,10 +186,11 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
     let sql = "INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, error_kind,
                    cached, attempts, latency_us, ttft_us, input_tokens, output_tokens,
                    cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_pico,
-                   cache_write_1h_tokens, cost_source, stand_in)
+                   cache_write_1h_tokens, cost_source, cached_latency_us, cached_ttft_us, saved_pico,
+                   stand_in)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                       ?18, ?19, ?20, (SELECT ?21 FROM models
-                                       WHERE run = ?1 AND model = ?5 AND name <> ?21))
+                       ?18, ?19, ?20, ?21, ?22, ?23,
+                       (SELECT ?24 FROM models WHERE run = ?1 AND model = ?5 AND name <> ?24))
                ON CONFLICT (run, seq) DO UPDATE SET
                    status = excluded.status, error_kind = excluded.error_kind,
                    cached = excluded.cached, attempts = trials.attempts + excluded.attempts,
@@ -199,6 +200,8 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
                    cache_write_tokens = excluded.cache_write_tokens,
                    reasoning_tokens = excluded.reasoning_tokens,
                    cost_pico = trials.cost_pico + excluded.cost_pico,
+                   cached_latency_us = excluded.cached_latency_us,
+                   cached_ttft_us = excluded.cached_ttft_us, saved_pico = excluded.saved_pico,
                    stand_in = excluded.stand_in,
                    cache_write_1h_tokens = excluded.cache_write_1h_tokens,
                    cost_source = CASE
@@ -217,7 +220,7 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
         key.epoch,
         answer.status().name(),
         fault.map(|fault| fault.kind.name()),
-        answer.cached,
+        answer.cached.is_some(),
         int(answer.attempts.len() as u64),
         answer.latency_us().map(int),
         answer.ttft_us().map(int),
@@ -229,6 +232,9 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
         answer.cost().map(Money::pico),
         tokens[5],
         cost_source(&answer.attempts),
+        answer.cached.and_then(|hit| hit.latency_us).map(int),
+        answer.cached.and_then(|hit| hit.ttft_us).map(int),
+        answer.cached.and_then(|hit| hit.saved).map(Money::pico),
         answer.served_by,
     ];
     let before = conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional();

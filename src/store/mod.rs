@@ -7,7 +7,10 @@
 //!
 //! Why FULL, and why groups: with less, a power cut takes back commits that were acknowledged, and
 //! answers cost money; with one flush of the disk a row, some hundred rows a second are the most.
+//!
+//! The response cache is a second file, of a kind of its own.
 
+mod cache;
 mod error;
 mod insert;
 mod open;
@@ -15,6 +18,7 @@ mod read;
 mod runs;
 mod writer;
 
+pub use cache::{AnswerCache, CacheFile, CacheStats, ClearFilter};
 pub use error::StoreError;
 pub use open::{JournalMode, Store};
 pub use read::TrialFilter;

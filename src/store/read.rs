@@ -6,12 +6,13 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Statement, Transaction, 
 use serde::de::DeserializeOwned;
 
 use crate::{
+    base::money::Money,
     domain::{
         generation::Usage,
         message::Message,
         run::{DigestScore, RunRecord, ScoreRecord, TrialDigest, TrialRecord},
         sample::Vars,
-        trial::{Status, TrialKey},
+        trial::{Hit, Status, TrialKey},
     },
     store::{Store, StoreError, insert::int},
 };
@@ -47,11 +48,20 @@ macro_rules! columns {
     };
 }
 
+/// The columns that [`hit`] reads, behind the others.
+macro_rules! hit_columns {
+    () => {
+        "t.cached_latency_us, t.cached_ttft_us, t.saved_pico"
+    };
+}
+
 const TRIALS: &str = concat!(
     "SELECT ",
     columns!(),
     ", t.attempts, a.served_by, a.finish_reason, a.error_message, a.output, a.reasoning,
-       a.extracted, t.cache_write_1h_tokens, t.cost_source, a.logprobs
+       a.extracted, t.cache_write_1h_tokens, t.cost_source, a.logprobs, ",
+    hit_columns!(),
+    "
      FROM trials t LEFT JOIN answers a ON a.run = t.run AND a.seq = t.seq
      WHERE t.run = ?1 AND t.status <> 'open' AND (NOT ?2 OR ",
     failed!(),
@@ -62,8 +72,9 @@ const TRIALS: &str = concat!(
 const DIGESTS: &str = concat!(
     "SELECT ",
     columns!(),
-    ", t.cache_write_1h_tokens, t.stand_in
-      FROM trials t WHERE t.run = ?1 AND t.status <> 'open' ORDER BY t.seq"
+    ", t.cache_write_1h_tokens, ",
+    hit_columns!(),
+    ", t.stand_in FROM trials t WHERE t.run = ?1 AND t.status <> 'open' ORDER BY t.seq"
 );
 
 const FAILED_SAMPLES: &str = concat!(
@@ -246,7 +257,7 @@ impl<'store> Details<'store> {
             error: kind.map(|kind| (kind, message.unwrap_or_default())),
             finish_reason: row.get(18)?,
             served_by: row.get(17)?,
-            cached: row.get(7)?,
+            cached: hit(row, 26)?,
             attempts: row.get(16)?,
             latency_us: count(row, 8)?,
             ttft_us: count(row, 9)?,
@@ -326,8 +337,8 @@ fn digest(
         cluster,
         status: status(row)?,
         error_kind: row.get(6)?,
-        stand_in: row.get(17)?,
-        cached: row.get(7)?,
+        stand_in: row.get(20)?,
+        cached: hit(row, 17)?,
         // The sum is unknown exactly when a request that may be billed has no known cost.
         unpriced: cost_pico.is_none(),
         latency_us: count(row, 8)?,
@@ -336,6 +347,18 @@ fn digest(
         cost_pico,
         scores,
     })
+}
+
+/// That the answer came from the cache, by the columns from `first` on.
+fn hit(row: &Row<'_>, first: usize) -> Result<Option<Hit>, Problem> {
+    if !row.get::<_, bool>(7)? {
+        return Ok(None);
+    }
+    Ok(Some(Hit {
+        latency_us: count(row, first)?,
+        ttft_us: count(row, first + 1)?,
+        saved: row.get::<_, Option<i64>>(first + 2)?.map(Money::from_pico),
+    }))
 }
 
 fn key(row: &Row<'_>) -> Result<TrialKey, Problem> {

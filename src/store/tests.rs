@@ -146,7 +146,7 @@ fn answer(seq: u64, text: &str) -> Answer {
         result: Ok(generation),
         attempts: vec![attempt],
         served_by: "a".into(),
-        cached: false,
+        cached: None,
         extracted: vec![Some(text.into()), None],
     }
 }
@@ -695,7 +695,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     let version = |store: &Store| -> i64 {
         store.conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version")
     };
-    assert_eq!(version(&store), 5);
+    assert_eq!(version(&store), 6);
     assert_eq!(store.find_run("old").expect("found").header, old);
     let attempt: (i64, Option<String>) = store
         .conn
@@ -708,7 +708,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     assert_eq!(attempt, (8, None));
     assert_eq!(store.check().expect("checked"), [""; 0]);
     drop(store);
-    assert_eq!(version(&Store::open(&path).expect("opened again")), 5);
+    assert_eq!(version(&Store::open(&path).expect("opened again")), 6);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@
 mod bad_input;
 mod budget;
 mod byo;
+mod cache;
 mod catalog;
 mod credentials;
 mod docs;

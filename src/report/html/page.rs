@@ -13,7 +13,7 @@ use crate::{
     report::{
         View,
         facts::{
-            ResultLine, Tone, gate_scope, gate_word, model_cost, models, results, run_cost,
+            ResultLine, Tone, gate_scope, gate_word, model_cost, models, results, run_cost, saved,
             verdict, warnings,
         },
         html::{
@@ -253,14 +253,15 @@ fn plan(header: &RunHeader) -> String {
 fn tiles(view: &View<'_>) -> Vec<Tile> {
     let measures = view.measures;
     let answered = measures.ended().saturating_sub(measures.failed());
-    let cached: u64 = measures.models.iter().map(|model| model.cached).sum();
     let mut tiles = vec![
         Tile { label: "Trials", value: count(measures.planned) },
         Tile { label: "Answered", value: count(answered) },
         Tile { label: "Errors", value: count(measures.failed()) },
     ];
-    if cached > 0 {
-        tiles.push(Tile { label: "From the cache", value: count(cached) });
+    if measures.cached() > 0 {
+        tiles.push(Tile { label: "From the cache", value: count(measures.cached()) });
+        let saved = saved(view).map_or_else(|| "unknown".to_owned(), |saved| saved.show("≥ "));
+        tiles.push(Tile { label: "Saved by it", value: saved });
     }
     let cost = run_cost(view).map_or_else(|| "unknown".to_owned(), |cost| cost.show("≥ "));
     tiles.push(Tile { label: "Cost", value: cost });

@@ -90,7 +90,7 @@ impl HttpSender {
     pub(in crate::client) async fn send(&self, call: &Call, endpoint: &HttpEndpoint) -> Reply {
         let served_by = call.target.name.clone();
         let Asked { result, attempts, limits } = self.ask(call, endpoint).await;
-        Reply { result, attempts, served_by, cached: false, limits }
+        Reply { result, attempts, served_by, cached: None, limits }
     }
 
     /// Asks for the vectors of `texts`, by the rules that hold for calls.

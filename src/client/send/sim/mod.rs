@@ -57,7 +57,7 @@ pub(super) async fn send(call: &Call, profile: &SimProfile) -> Reply {
         result,
         attempts: vec![attempt],
         served_by: call.target.name.clone(),
-        cached: false,
+        cached: None,
         limits: None,
     }
 }
