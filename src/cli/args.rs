@@ -106,9 +106,15 @@ pub(super) struct RunArgs {
     /// Longest answer, in tokens
     #[arg(long, value_name = "N", help_heading = "Models")]
     pub(super) max_tokens: Option<u64>,
-    /// Calls in flight at most [default: 16]
+    /// Calls in flight at most, or auto: found out for each account [default: auto]
     #[arg(short = 'j', long, value_name = "N", help_heading = "Models")]
-    pub(super) concurrency: Option<u32>,
+    pub(super) concurrency: Option<String>,
+    /// In which order models are asked [default: side-by-side]
+    #[arg(long, value_enum, value_name = "ORDER", help_heading = "Models")]
+    pub(super) schedule: Option<RunSchedule>,
+    /// How long an account may be out before its trials fail [default: 15m]
+    #[arg(long, value_name = "TIME", help_heading = "Models")]
+    pub(super) max_outage: Option<String>,
     /// Repeat each trial
     #[arg(long, value_name = "N", help_heading = "Models")]
     pub(super) epochs: Option<u32>,
@@ -188,6 +194,14 @@ pub(super) struct RunArgs {
     /// Run again whenever the config, the dataset or a prompt file changes
     #[arg(short, long, help_heading = "Output")]
     pub(super) watch: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RunSchedule {
+    /// All models at once.
+    SideBySide,
+    /// One model after the other.
+    ByModel,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

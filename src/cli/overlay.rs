@@ -1,8 +1,12 @@
 //! From flags to the part of a config that they stand for.
 
-use super::{args::RunArgs, exit::Failure};
+use super::{
+    args::{RunArgs, RunSchedule},
+    exit::Failure,
+};
 use crate::config::{
     self, At, File,
+    engine::{RetryEntry, Schedule},
     entry::{
         DatasetEntry, DatasetMap, EpochsEntry, EpochsMap, ExpectedEntry, ModelEntry, ModelMap,
         PromptEntry, PromptMap, SampleEntry, SampleMap, ScorerEntry,
@@ -39,7 +43,21 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
             .collect::<Result<_, _>>()?,
         score_also: Vec::new(),
         gates: args.gate.iter().map(|gate| At::nowhere(gate.clone())).collect(),
-        concurrency: args.concurrency.map(At::nowhere),
+        concurrency: args
+            .concurrency
+            .as_deref()
+            .map(|text| config::parse_flag(text, "--concurrency").map(At::nowhere))
+            .transpose()?,
+        schedule: args.schedule.map(|schedule| {
+            At::nowhere(match schedule {
+                RunSchedule::SideBySide => Schedule::SideBySide,
+                RunSchedule::ByModel => Schedule::ByModel,
+            })
+        }),
+        retry: RetryEntry {
+            max_outage: args.max_outage.clone().map(At::nowhere),
+            ..RetryEntry::default()
+        },
         report: args.report.clone().map(At::nowhere),
     })
 }

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     base::quantity,
-    client::{self, ClientOptions, ReplayBook},
+    client::{self, ClientOptions, Notice, ReplayBook},
     config::{self, File, variables},
     dataset,
     domain::{contract::Sink, measure::GateResult, run::RunStatus, target::Endpoint},
@@ -164,9 +164,15 @@ fn execute(
     sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
     let stop = Arc::new(channel::Sender::new(false));
+    let told = Arc::clone(&progress);
     let client = client::stack(ClientOptions {
         concurrency: plan.concurrency,
         stop: Some(stop.subscribe()),
+        retry: Some(plan.retry),
+        limits: plan.limits.clone(),
+        adaptive: plan.adaptive,
+        shared: env::home().map(|home| home.join("limits")),
+        notice: Some(Notice::new(move |text| told.say(text, &mut Out::new()))),
         ..books
     });
     let outcome = runtime.block_on(async {

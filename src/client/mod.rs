@@ -5,23 +5,31 @@
 //!
 //! | layer | what it does |
 //! | --- | --- |
-//! | slots | holds back what exceeds the run's concurrency |
+//! | retry | makes a request again that failed for a reason that may pass |
+//! | limits | holds back what an account or the run's concurrency does not allow yet |
 //! | timeout | ends an attempt that takes longer than its target allows |
 //! | send | makes the attempt: over HTTP, by the simulator, out of a recording |
 //!
 //! Every policy is a file of `layer/` around one [`Generate`]. The places of those to come, outermost
-//! first: cache, budget, fallback, retry, rate limit, adaptive concurrency, then slots. A cached
-//! answer waits for nothing, the primary is exhausted before the fallback, and every attempt has
-//! its own permit and its own time: what waits for anything else holds no slot.
+//! first: cache, budget, fallback, then retry. A cached answer waits for nothing, the primary is
+//! exhausted before the fallback, and every attempt has its own permit and its own time: what waits
+//! for anything else holds no slot.
 
 mod layer;
+mod policy;
 mod send;
 
-use std::sync::Arc;
+use std::{
+    path::PathBuf,
+    sync::{Arc, RwLock},
+};
 
 use tokio::sync::watch;
 
-pub use self::send::replay::{ReplayBook, ReplayError};
+pub use self::{
+    policy::{Limits, Notice, RetryPolicy},
+    send::replay::{ReplayBook, ReplayError},
+};
 use crate::domain::{
     contract::{Call, Generate, Reply},
     fault::{Fault, FaultKind},
@@ -37,11 +45,30 @@ pub struct ClientOptions {
     pub stop: Option<watch::Receiver<bool>>,
     /// The recordings of all targets that replay a file, by the source that names them.
     pub books: Vec<(ReplaySource, Arc<ReplayBook>)>,
+    /// When failed requests are made again. `None`: never, and no account waits or is given up.
+    pub retry: Option<RetryPolicy>,
+    /// What accounts may be asked for, by [`Target::account`].
+    pub limits: Vec<(String, Limits)>,
+    /// Whether the requests in flight are found out for accounts that no limit is set for.
+    pub adaptive: bool,
+    /// The directory where processes of this machine share the limits of accounts.
+    pub shared: Option<PathBuf>,
+    /// Who hears of waits and outages.
+    pub notice: Option<Notice>,
 }
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { concurrency: 16, stop: None, books: Vec::new() }
+        Self {
+            concurrency: 16,
+            stop: None,
+            books: Vec::new(),
+            retry: None,
+            limits: Vec::new(),
+            adaptive: false,
+            shared: None,
+            notice: None,
+        }
     }
 }
 
@@ -49,10 +76,19 @@ impl Default for ClientOptions {
 ///
 /// Calls are answered inside a tokio runtime with I/O and time.
 pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
+    let slots = Arc::new(layer::slots::Slots::new(options.concurrency, options.stop));
+    let accounts = Arc::new(layer::limits::Accounts {
+        policy: options.retry,
+        limits: options.limits,
+        adaptive: options.adaptive,
+        directory: options.shared,
+        notice: options.notice,
+        known: RwLock::default(),
+    });
     let send = send::Sender::new(options.books);
     let timeout = layer::timeout::Timeout::new(send);
-    let slots = layer::slots::Slots::new(timeout, options.concurrency, options.stop);
-    Arc::new(slots)
+    let limited = layer::limits::Limited::new(timeout, Arc::clone(&accounts), Arc::clone(&slots));
+    Arc::new(layer::retry::Retry::new(limited, accounts, slots))
 }
 
 /// The reply of a call for which no request was made.

@@ -11,7 +11,7 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-use super::{at::At, file::ParamsEntry};
+use super::{at::At, engine::LimitsEntry, file::ParamsEntry};
 use crate::domain::{message::Role, target::Flavour};
 
 /// The dataset: a location, and how its columns are read.
@@ -329,6 +329,8 @@ pub struct ModelMap {
     pub params: ParamsEntry,
     /// Limits on the time of a call.
     pub timeouts: TimeoutsEntry,
+    /// What its account may be asked for.
+    pub limits: Option<At<LimitsEntry>>,
     /// `sim`: chance of a right answer, 0 to 1.
     pub accuracy: Option<At<f64>>,
     /// `sim`: median latency, as `80ms`.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     at::At,
+    engine::{ConcurrencyEntry, RetryEntry, Schedule},
     entry::{DatasetEntry, EpochsEntry, ModelEntry, PromptEntry, ScorerEntry},
 };
 use crate::domain::trial::Status;
@@ -38,8 +39,12 @@ pub struct File {
     pub score_also: Vec<At<Status>>,
     /// Conditions that set the exit code.
     pub gates: Vec<At<String>>,
-    /// Calls in flight at most. Default: 16.
-    pub concurrency: Option<At<u32>>,
+    /// Calls in flight at most, or `auto`: found out for each account. Default: auto.
+    pub concurrency: Option<At<ConcurrencyEntry>>,
+    /// In which order models are asked. Default: side-by-side.
+    pub schedule: Option<At<Schedule>>,
+    /// When failed requests are made again.
+    pub retry: RetryEntry,
     /// Where the HTML report goes. Default: beside the database.
     pub report: Option<At<PathBuf>>,
 }
@@ -119,6 +124,8 @@ impl File {
             score_also: list(self.score_also, over.score_also),
             gates: list(self.gates, over.gates),
             concurrency: over.concurrency.or(self.concurrency),
+            schedule: over.schedule.or(self.schedule),
+            retry: self.retry.overridden_by(over.retry),
             report: over.report.or(self.report),
         }
     }

@@ -5,6 +5,7 @@
 //! generated from the same types.
 
 pub mod at;
+pub mod engine;
 pub mod entry;
 pub mod error;
 pub mod file;

@@ -3,6 +3,7 @@
 //! Everything that can be wrong before the first call is found here, and nothing is written.
 
 mod data;
+mod engine;
 mod models;
 mod prompts;
 mod scorers;
@@ -20,7 +21,10 @@ pub use self::scorers::PlannedScorer;
 use crate::{
     base::{clock, id},
     catalog::{self, Table},
-    config::{At, ConfigError, File, Place, entry::ModelEntry, error::suggestion},
+    client::{Limits, RetryPolicy},
+    config::{
+        At, ConfigError, File, Place, engine::Schedule, entry::ModelEntry, error::suggestion,
+    },
     dataset::{Dataset, DatasetError, Format},
     domain::{
         run::{ModelInfo, PromptInfo, RunHeader},
@@ -31,12 +35,6 @@ use crate::{
     metric::{REDUCERS, reducer},
     prompt::Prompt,
 };
-
-/// Calls in flight when nobody says otherwise.
-const DEFAULT_CONCURRENCY: u32 = 16;
-
-/// The largest number of calls in flight that can be asked for.
-const MAX_CONCURRENCY: u32 = 20_000;
 
 /// A run that can be executed.
 #[derive(Debug)]
@@ -57,6 +55,12 @@ pub struct Plan {
     pub score_also: Vec<Status>,
     /// Calls in flight at most.
     pub concurrency: u32,
+    /// Whether accounts find out how many of these are theirs.
+    pub adaptive: bool,
+    /// What accounts may be asked for, by `Target::account`.
+    pub limits: Vec<(String, Limits)>,
+    /// When failed requests are made again.
+    pub retry: RetryPolicy,
     /// Whether models are asked one after the other instead of side by side.
     pub by_model: bool,
     /// What image paths of prompts are relative to.
@@ -118,7 +122,10 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let prompts = prompts::compile(file, inputs)?;
     models::check(&prompts, &targets, file, inputs)?;
     let (epochs, reduce) = epochs(file, inputs)?;
-    let concurrency = concurrency(file, inputs)?;
+    let concurrency = engine::concurrency(file, inputs)?;
+    let retry = engine::retry(file, inputs)?;
+    let limits = engine::limits(file, &targets, inputs)?;
+    let by_model = file.schedule.as_ref().is_some_and(|at| at.value == Schedule::ByModel);
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     let (dataset, location) = data::open(file, inputs).await?;
     prompts::check_variables(&prompts, &dataset, inputs)?;
@@ -157,8 +164,11 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         scorers,
         extracts,
         score_also,
-        concurrency,
-        by_model: false,
+        concurrency: concurrency.calls,
+        adaptive: concurrency.auto,
+        limits,
+        retry,
+        by_model,
         notices: models::notices(&targets, inputs.table),
         targets,
         base_dir: inputs.base_dir.to_owned(),
@@ -224,16 +234,6 @@ fn epochs(file: &File, inputs: Inputs<'_>) -> Result<(u32, &'static str), Config
     Ok((epochs.count.value, found.name()))
 }
 
-fn concurrency(file: &File, inputs: Inputs<'_>) -> Result<u32, ConfigError> {
-    let Some(entry) = &file.concurrency else { return Ok(DEFAULT_CONCURRENCY) };
-    if (1..=MAX_CONCURRENCY).contains(&entry.value) {
-        return Ok(entry.value);
-    }
-    let message =
-        format!("`concurrency` lies between 1 and {MAX_CONCURRENCY}, not {}", entry.value);
-    Err(ConfigError::new(inputs.origin, entry.place, message))
-}
-
 fn name(file: &File, inputs: Inputs<'_>, location: &str) -> String {
     if let Some(name) = &file.name {
         return name.value.clone();
@@ -295,7 +295,7 @@ fn without_secrets(location: &str) -> String {
 }
 
 /// What the other fields of a header do not say. `${NAME}` stays as written.
-fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: u32) -> Value {
+fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -> Value {
     let text = |value: &Option<At<String>>| value.as_ref().map(|at| at.value.clone());
     let data = file.dataset.as_ref().map(|entry| {
         let data = &entry.value.0;
@@ -323,7 +323,11 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: u32) -> Value {
         "dataset": data,
         "extract": file.extract.as_ref().map(|at| at.value.clone()),
         "score_also": file.score_also.iter().map(|at| at.value.name()).collect::<Vec<_>>(),
-        "concurrency": concurrency,
+        "concurrency": if concurrency.auto { json!("auto") } else { json!(concurrency.calls) },
+        "schedule": file.schedule.as_ref().map(|at| match at.value {
+            Schedule::SideBySide => "side-by-side",
+            Schedule::ByModel => "by-model",
+        }),
     })
 }
 

@@ -14,6 +14,7 @@ mod bad_input;
 mod catalog;
 mod docs;
 mod doubles;
+mod faults;
 mod gsm8k;
 mod http;
 mod models;
