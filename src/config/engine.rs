@@ -8,12 +8,12 @@ use serde::{Deserialize, Deserializer, de::Visitor};
 use super::at::At;
 
 /// Calls in flight: a count for the whole run, or found out for each account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConcurrencyEntry {
-    /// Found out by the accounts' rate limits.
-    Auto,
     /// So many at most.
     Calls(u32),
+    /// A word; the only one that means something is `auto`.
+    Word(String),
 }
 
 impl<'de> Deserialize<'de> for ConcurrencyEntry {
@@ -27,10 +27,7 @@ impl<'de> Deserialize<'de> for ConcurrencyEntry {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ConcurrencyEntry, E> {
-                match text {
-                    "auto" => Ok(ConcurrencyEntry::Auto),
-                    _ => Err(E::invalid_type(serde::de::Unexpected::Str(text), &self)),
-                }
+                Ok(ConcurrencyEntry::Word(text.to_owned()))
             }
 
             fn visit_u64<E: serde::de::Error>(self, calls: u64) -> Result<ConcurrencyEntry, E> {

@@ -31,16 +31,20 @@ pub(super) struct Concurrency {
 pub(super) fn concurrency(file: &File, inputs: Inputs<'_>) -> Result<Concurrency, ConfigError> {
     let auto = Concurrency { calls: AUTO, auto: true };
     let Some(entry) = &file.concurrency else { return Ok(auto) };
-    match entry.value {
-        ConcurrencyEntry::Auto => Ok(auto),
+    let wrong = |message: String| {
+        let origin = inputs.origin_of(entry.place, "--concurrency");
+        Err(ConfigError::new(origin, entry.place, message))
+    };
+    match &entry.value {
+        ConcurrencyEntry::Word(word) if word == "auto" => Ok(auto),
+        ConcurrencyEntry::Word(word) => {
+            wrong(format!("`concurrency` is `auto` or a whole number, not `{word}`"))
+        }
         ConcurrencyEntry::Calls(calls @ 1..=MAX_CONCURRENCY) => {
-            Ok(Concurrency { calls, auto: false })
+            Ok(Concurrency { calls: *calls, auto: false })
         }
         ConcurrencyEntry::Calls(calls) => {
-            let message =
-                format!("`concurrency` lies between 1 and {MAX_CONCURRENCY}, not {calls}");
-            let origin = inputs.origin_of(entry.place, "--concurrency");
-            Err(ConfigError::new(origin, entry.place, message))
+            wrong(format!("`concurrency` lies between 1 and {MAX_CONCURRENCY}, not {calls}"))
         }
     }
 }

@@ -7,6 +7,7 @@
 use std::{
     collections::HashMap,
     fs,
+    io::Write as _,
     net::TcpListener,
     sync::{
         Arc, Mutex,
@@ -543,13 +544,22 @@ fn row_30_lengths_and_chunks_that_lie() {
 
 #[test]
 fn row_31_no_tls() {
-    let stub = Stub::start(|request, _| right(request));
-    let base = format!("https://{}/v1", stub.address());
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            count.fetch_add(1, Ordering::SeqCst);
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").ok();
+        }
+    });
+    let base = format!("https://{address}/v1");
     let model = format!("id: m, provider: openai-compatible, base_url: '{base}', model: m");
     let project = project(&[model], 1, &[QUICK]);
     let json = run(&project).code(3).json();
     assert_eq!(json["errors"], json!({"tls": 1}));
-    assert_eq!(stub.connections(), 1, "no retry");
+    assert_eq!(connections.load(Ordering::SeqCst), 1, "no retry");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod account;
 mod adaptive;
 mod breaker;
+mod learn;
 mod ledger;
 mod meter;
 mod pace;
