@@ -1,3 +1,5 @@
+//! Rate limits in the headers of every family.
+
 use super::*;
 
 const NOW_MS: i64 = 1_700_000_000_000;
