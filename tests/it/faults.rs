@@ -32,15 +32,15 @@ const QUICK: &str = "retry: {base: 1ms, cap: 5ms, breaker: 0s}";
 /// A project of `n` rows `q0,a0` … and these models; `more` are further lines of the config.
 fn project(models: &[String], n: usize, more: &[&str]) -> Project {
     let project = Project::new();
-    let rows: String = (0..n).map(|i| format!("{i},q{i},a{i}\n")).collect();
-    project.write("rows.csv", format!("id,question,answer\n{rows}"));
-    let models: String = models.iter().map(|model| format!("  - {{{model}}}\n")).collect();
-    let more: String = more.iter().map(|line| format!("{line}\n")).collect();
+    let rows: Vec<String> = (0..n).map(|i| format!("{i},q{i},a{i}\n")).collect();
+    project.write("rows.csv", format!("id,question,answer\n{}", rows.concat()));
+    let models: Vec<String> = models.iter().map(|model| format!("  - {{{model}}}\n")).collect();
+    let (models, more) = (models.concat(), more.join("\n"));
     project.write(
         "evals.yaml",
         format!(
             "dataset: {{path: rows.csv, expected: answer}}\nprompts: ['{{{{question}}}}']\n\
-             models:\n{models}scorers: [exact_match]\n{more}"
+             models:\n{models}scorers: [exact_match]\n{more}\n"
         ),
     );
     project
@@ -611,6 +611,27 @@ fn requests_a_minute_are_kept() {
 }
 
 #[test]
+fn two_runs_share_the_requests_a_minute_of_an_account() {
+    let begun = clock::instant();
+    let arrivals = Arrivals::default();
+    let noted = arrivals.clone();
+    let stub = Stub::start(move |request, _| {
+        noted.note();
+        right(request)
+    });
+    let model = model("local", &stub, "stream: false, limits: {rpm: 600}");
+    let project = project(&[model], 30, &[QUICK]);
+    let runs = ["one.db", "two.db"].map(|db| project.evals().args(["run", "--db", db]).spawn());
+    for run in runs {
+        run.wait().ok();
+    }
+    // Alone, either would need two seconds.
+    let last = *arrivals.0.lock().unwrap().last().expect("requests");
+    assert!(last.duration_since(begun) >= Duration::from_secs(5));
+    assert_eq!(stub.requests().len(), 60);
+}
+
+#[test]
 fn twenty_requests_of_an_account_are_in_flight_at_first() {
     let stub = Stub::start(|request, _| right(request).held());
     let project = project(&[model("local", &stub, "stream: false")], 60, &[QUICK]);
@@ -668,6 +689,12 @@ fn what_is_wrong_with_retries_and_limits_is_said_before_the_first_call() {
     bad("limits: {rps: 5}", QUICK).complains("unknown key `rps`");
     bad("stream: false", "schedule: by-row").complains("by-model");
     bad("stream: false", "concurrency: some").complains("`auto`");
+    let flagged = |flags: &[&str]| {
+        let project = project(&[model("local", &stub, "stream: false")], 1, &[]);
+        project.evals().arg("run").args(flags).run().code(2)
+    };
+    flagged(&["-j", "many"]).complains("--concurrency: `concurrency` is `auto` or");
+    flagged(&["--max-outage", "ages"]).complains("--max-outage: `ages` is no duration");
     let project = project(&["use: sim/good, limits: {rpm: 5}".to_owned()], 1, &[]);
     project.evals().arg("run").run().code(2).complains("`limits` means nothing");
     assert_eq!(stub.connections(), 0);
