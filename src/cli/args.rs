@@ -113,9 +113,15 @@ pub(super) struct RunArgs {
     /// Longest answer, in tokens
     #[arg(long, value_name = "N", help_heading = "Models")]
     pub(super) max_tokens: Option<u64>,
-    /// Calls in flight at most [default: 16]
+    /// Calls in flight at most, or auto: found out for each account [default: auto]
     #[arg(short = 'j', long, value_name = "N", help_heading = "Models")]
-    pub(super) concurrency: Option<u32>,
+    pub(super) concurrency: Option<String>,
+    /// In which order models are asked [default: side-by-side]
+    #[arg(long, value_enum, value_name = "ORDER", help_heading = "Models")]
+    pub(super) schedule: Option<RunSchedule>,
+    /// How long an account may be out before its trials fail [default: 15m]
+    #[arg(long, value_name = "TIME", help_heading = "Models")]
+    pub(super) max_outage: Option<String>,
     /// Stop before the calls of the run cost more: $5
     #[arg(long, value_name = "USD", help_heading = "Budget")]
     pub(super) budget: Option<String>,
@@ -220,6 +226,14 @@ pub(super) struct RunArgs {
     /// Run again whenever the config, the dataset or a prompt file changes
     #[arg(short, long, help_heading = "Output")]
     pub(super) watch: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RunSchedule {
+    /// All models at once.
+    SideBySide,
+    /// One model after the other.
+    ByModel,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
