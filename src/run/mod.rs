@@ -123,7 +123,7 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     let (allowed, planned) = (job.allowed, job.plan.header.planned_trials());
     let shared = Arc::new(Shared::new(job));
     shared.emit(&begin).await?;
-    lanes(&shared).await?;
+    within(shared.plan.budget.time, &shared, lanes(&shared)).await?;
     let (ended, failed) = shared.tally();
     let status = if ended < planned && shared.budget_is_reached() {
         RunStatus::Budget
@@ -136,6 +136,20 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     };
     shared.emit(&Event::Finished(status)).await?;
     Ok(Outcome { status, ended, failed })
+}
+
+/// Ends the run when its time is over: nothing new begins, and calls in flight have [`DRAIN`].
+async fn within<T>(time: Option<Duration>, shared: &Shared, work: impl Future<Output = T>) -> T {
+    let Some(time) = time else { return work.await };
+    tokio::pin!(work);
+    tokio::select! {
+        biased;
+        outcome = &mut work => return outcome,
+        () = tokio::time::sleep(time) => {}
+    }
+    shared.end.send_replace(true);
+    shared.stop.send_replace(true);
+    work.await
 }
 
 /// Runs all lanes, side by side or, where the plan says so, one model after the other.

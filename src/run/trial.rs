@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{Job, feed::Row};
+use super::Job;
 use crate::{
     domain::{
         contract::{Call, Generate, Reply, Sink, SinkError},
@@ -22,9 +22,12 @@ use crate::{
         score::Verdict,
         trial::{Answer, Scored, Status, TrialKey},
     },
-    plan::{Plan, PlannedScorer},
+    plan::{Plan, PlannedScorer, Row},
     scorer::Subject,
 };
+
+/// Over fewer trials than this no rate of errors is taken.
+const FEW: u64 = 20;
 
 /// What all trials of a run share.
 pub(super) struct Shared {
@@ -109,6 +112,17 @@ impl Shared {
         Ok(())
     }
 
+    /// Counts a trial that ended. Too many failures end the run.
+    fn count(&self, failed: bool) {
+        let failed = self.failed.fetch_add(u64::from(failed), Ordering::SeqCst) + u64::from(failed);
+        let ended = self.ended.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(rate) = self.plan.budget.error_rate
+            && failed as f64 > rate * ended.max(FEW) as f64
+        {
+            self.end.send_replace(true);
+        }
+    }
+
     /// Trials that ended, and those of them that failed.
     pub(super) fn tally(&self) -> (u64, u64) {
         (self.ended.load(Ordering::SeqCst), self.failed.load(Ordering::SeqCst))
@@ -144,8 +158,7 @@ impl Trial {
         let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
         let failed = broken || answer.status() == Status::Error;
         shared.emit(&Event::Scored(Arc::new(Scored { key, verdicts }))).await?;
-        shared.failed.fetch_add(u64::from(failed), Ordering::SeqCst);
-        shared.ended.fetch_add(1, Ordering::SeqCst);
+        shared.count(failed);
         Ok(())
     }
 }

@@ -185,10 +185,11 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
     let tokens = tokens(usage);
     let sql = "INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, error_kind,
                    cached, attempts, latency_us, ttft_us, input_tokens, output_tokens,
-                   cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_pico,
+                   cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_pico, stand_in,
                    cache_write_1h_tokens, cost_source)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                       ?18, ?19, ?20)
+                       ?18, (SELECT ?19 FROM models
+                             WHERE run = ?1 AND model = ?5 AND name <> ?19), ?20, ?21)
                ON CONFLICT (run, seq) DO UPDATE SET
                    status = excluded.status, error_kind = excluded.error_kind,
                    cached = excluded.cached, attempts = trials.attempts + excluded.attempts,
@@ -198,6 +199,7 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
                    cache_write_tokens = excluded.cache_write_tokens,
                    reasoning_tokens = excluded.reasoning_tokens,
                    cost_pico = trials.cost_pico + excluded.cost_pico,
+                   stand_in = excluded.stand_in,
                    cache_write_1h_tokens = excluded.cache_write_1h_tokens,
                    cost_source = CASE
                        WHEN trials.cost_source IS NULL THEN excluded.cost_source
@@ -225,6 +227,7 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
         tokens[3],
         tokens[4],
         answer.cost().map(Money::pico),
+        answer.served_by,
         tokens[5],
         cost_source(&answer.attempts),
     ];

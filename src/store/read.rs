@@ -62,7 +62,7 @@ const TRIALS: &str = concat!(
 const DIGESTS: &str = concat!(
     "SELECT ",
     columns!(),
-    ", t.cache_write_1h_tokens
+    ", t.stand_in, t.cache_write_1h_tokens
      FROM trials t WHERE t.run = ?1 AND t.status <> 'open' ORDER BY t.seq"
 );
 
@@ -326,12 +326,13 @@ fn digest(
         cluster,
         status: status(row)?,
         error_kind: row.get(6)?,
+        stand_in: row.get(16)?,
         cached: row.get(7)?,
         // The sum is unknown exactly when a request that may be billed has no known cost.
         unpriced: cost_pico.is_none(),
         latency_us: count(row, 8)?,
         ttft_us: count(row, 9)?,
-        usage: usage(row, 16)?,
+        usage: usage(row, 17)?,
         cost_pico,
         scores,
     })

@@ -11,15 +11,18 @@
 )]
 
 mod bad_input;
+mod budget;
 mod catalog;
 mod docs;
 mod doubles;
+mod embed;
+mod fallback;
 mod gsm8k;
 mod http;
 mod models;
+mod proof;
 mod run;
 mod stored;
 mod support;
 mod tidy;
 mod vault;
-mod wire;

@@ -97,7 +97,10 @@ fn target(provider: &'static str, base: &str) -> Target {
         params: Params::default(),
         price: Some(Price::new(Money::from_pico(5), Money::from_pico(7))),
         capabilities: Capabilities::default(),
+        max_output: None,
         timeouts: Timeouts::default(),
+        fallback: Vec::new(),
+        pool: Vec::new(),
     }
 }
 

@@ -22,8 +22,8 @@ pub(super) struct WireCost {
 
 impl WireCost {
     /// The cost: Perplexity's `cost.total_cost`, xAI's ticks, and `OpenRouter`'s `cost` with its
-    /// companions.
-    pub(super) fn money(&self) -> Option<Money> {
+    /// companions; with `in_dollars` also a `cost` alone.
+    pub(super) fn money(&self, in_dollars: bool) -> Option<Money> {
         if let Some(total) = self.cost["total_cost"].as_f64() {
             return money(total);
         }
@@ -37,8 +37,15 @@ impl WireCost {
             return money(cost + upstream);
         }
         let documented = self.cost_details.is_object() || self.is_byok.is_boolean();
-        money(cost).filter(|_| documented)
+        // `LiteLLM` writes 0 for models that it has no price for.
+        money(cost).filter(|cost| documented || in_dollars && *cost > Money::ZERO)
     }
+}
+
+/// Whether a bare `cost` beside the tokens is in dollars: `LiteLLM`'s is, which in streams has it
+/// there and not in a header.
+pub(super) fn in_dollars(headers: &dyn Headers) -> bool {
+    headers.get("x-litellm-call-id").is_some()
 }
 
 /// The cost that `LiteLLM` reports beside every reply. It writes 0 for models that it has no price

@@ -229,12 +229,17 @@ impl Body {
         choices.into_iter().find(|choice| choice.index.0.unwrap_or(0) == 0)
     }
 
-    /// Tokens and reported cost, wherever they stand; `choice` is the answer that was taken out.
-    pub(super) fn usage(&mut self, choice: Option<&mut Choice>) -> (Option<Usage>, Option<Money>) {
+    /// Tokens and reported cost, wherever they stand; `choice` is the answer that was taken out,
+    /// `in_dollars` what [`cost::in_dollars`] says.
+    pub(super) fn usage(
+        &mut self,
+        choice: Option<&mut Choice>,
+        in_dollars: bool,
+    ) -> (Option<Usage>, Option<Money>) {
         let groq = || self.x_groq.0.take().and_then(|groq| groq.usage.0);
         let inner = choice.and_then(|choice| choice.usage.0.take());
         let usage = self.usage.0.take().or_else(groq).or(inner);
-        usage.map_or((None, None), |usage| (usage.tokens(), usage.cost.money()))
+        usage.map_or((None, None), |usage| (usage.tokens(), usage.cost.money(in_dollars)))
     }
 }
 
@@ -342,7 +347,7 @@ pub(in crate::provider) fn reply(reply: &HttpReply<'_>) -> Result<Generation, Fa
             |error| classify::inner_fault(&error, reply.status),
         ));
     };
-    let (usage, cost) = body.usage(Some(&mut choice));
+    let (usage, cost) = body.usage(Some(&mut choice), cost::in_dollars(reply.headers));
     let (request_id, header_cost) = from_headers(reply.headers);
     let mut message = choice.message.0.or(choice.delta.0).unwrap_or_default();
     let (mut text, refusal, reasoning) = message.take();

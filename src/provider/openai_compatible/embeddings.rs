@@ -174,7 +174,10 @@ pub(in crate::provider) fn reply(reply: &HttpReply<'_>) -> Result<Embeddings, Fa
     };
     let billed = body.usage.0.unwrap_or_default();
     let tokens = billed.prompt_tokens.0.or(billed.total_tokens.0);
-    let reported_cost = billed.cost.money().or_else(|| cost::in_headers(reply.headers));
+    let reported_cost = billed
+        .cost
+        .money(cost::in_dollars(reply.headers))
+        .or_else(|| cost::in_headers(reply.headers));
     let usage = tokens.map(|input| Usage { input, ..Usage::default() });
     let request_id = request_id(reply.headers);
     Ok(Embeddings { vectors, usage, served_model: body.model.0, request_id, reported_cost })

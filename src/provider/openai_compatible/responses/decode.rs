@@ -142,7 +142,7 @@ impl Body {
             return Err(fault);
         }
         let mut generation = Generation {
-            reported_cost: self.usage.0.as_ref().and_then(|usage| usage.cost.money()),
+            reported_cost: self.usage.0.as_ref().and_then(|usage| usage.cost.money(false)),
             usage: self.usage.0.and_then(|usage| usage.normal()),
             served_model: self.model.0,
             request_id: self.id.0,
