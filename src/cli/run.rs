@@ -7,8 +7,6 @@ use std::{
     sync::Arc,
 };
 
-use tokio::sync::watch as channel;
-
 use super::{
     Out,
     args::{RunArgs, RunFormat},
@@ -199,16 +197,16 @@ fn execute(
     let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&writer) as _, Arc::clone(&progress) as _];
     sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
-    let stop = Arc::new(channel::Sender::new(false));
+    let brake = Arc::new(runner::Brake::default());
     let client = client::stack(ClientOptions {
         concurrency: plan.concurrency,
         budget: plan.budget,
-        stop: Some(stop.subscribe()),
+        stop: Some(brake.halted()),
         ..books
     });
     let outcome = runtime.block_on(async {
         let plan = Arc::new(plan);
-        let job = runner::Job { plan, client, sinks, stop: Arc::clone(&stop), allowed, before };
+        let job = runner::Job { plan, client, sinks, brake: Arc::clone(&brake), allowed, before };
         let run = runner::execute(job);
         tokio::pin!(run);
         let mut interrupts = Interrupts::new();
@@ -221,7 +219,7 @@ fn execute(
                         return None;
                     }
                     told = true;
-                    stop.send_replace(true);
+                    brake.stop();
                     progress.say(
                         "stopping: calls in flight have 10 s to end; Ctrl-C again quits at once",
                         out,

@@ -86,6 +86,31 @@ pub struct Before {
     pub answered: HashMap<u64, Answer>,
 }
 
+/// Ends a run before all of its trials are asked.
+#[derive(Debug, Default)]
+pub struct Brake {
+    halt: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
+}
+
+impl Brake {
+    /// Nothing that is not under way is sent any more; calls in flight go on.
+    pub fn halt(&self) {
+        self.halt.send_replace(true);
+    }
+
+    /// As [`Brake::halt`], and calls in flight have [`DRAIN`] to end.
+    pub fn stop(&self) {
+        self.halt();
+        self.stop.send_replace(true);
+    }
+
+    /// Turns true when nothing is to be sent any more; for the client.
+    pub fn halted(&self) -> watch::Receiver<bool> {
+        self.halt.subscribe()
+    }
+}
+
 /// A run to execute.
 pub struct Job {
     /// What to do.
@@ -94,9 +119,8 @@ pub struct Job {
     pub client: Arc<dyn Generate>,
     /// Who is told what happens.
     pub sinks: Arc<[Arc<dyn Sink>]>,
-    /// True: no new call is to be made, and calls in flight have [`DRAIN`] to end. Whoever runs the
-    /// job sends it to stop the run; the run sends it when it cannot go on.
-    pub stop: Arc<watch::Sender<bool>>,
+    /// Ends the run early. Whoever runs the job may use it; the run does when it cannot go on.
+    pub brake: Arc<Brake>,
     /// The failures that leave the run complete.
     pub allowed: Allowed,
     /// What is recorded already, when the run goes on.
@@ -148,7 +172,7 @@ async fn within<T>(time: Option<Duration>, shared: &Shared, work: impl Future<Ou
         () = tokio::time::sleep(time) => {}
     }
     shared.end.send_replace(true);
-    shared.stop.send_replace(true);
+    shared.brake.stop();
     work.await
 }
 
@@ -175,6 +199,6 @@ async fn lanes(shared: &Arc<Shared>) -> Result<(), RunError> {
 
 /// Resolves when the run was told to stop.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // The run holds a sender, so the channel cannot close under it.
+    // The run holds the senders, so the channel cannot close under it.
     stop.wait_for(|stop| *stop).await.ok();
 }
