@@ -9,6 +9,9 @@ use std::{
 use console::Term;
 use zeroize::Zeroizing;
 
+#[cfg(unix)]
+mod unseen;
+
 use super::{Out, env, exit::Failure};
 use crate::base::secret::Secret;
 
@@ -20,7 +23,29 @@ pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && Term::stderr().is_term() && env::variable("CI").is_none()
 }
 
+/// What somebody types at the terminal, without showing it. Ctrl-C ends the program, as everywhere.
+#[cfg(unix)]
+pub(super) fn typed(what: &str) -> Option<Secret> {
+    let terminal = Term::stderr();
+    // Before the question: what is typed from then on is not shown.
+    let unseen = unseen::Unseen::begin()?;
+    terminal.write_str(&format!("{what}: ")).ok()?;
+    let typed = unseen::line(&mut input().ok()?);
+    drop(unseen);
+    terminal.write_line("").ok();
+    match typed {
+        unseen::Typed::Line(secret) => Some(secret),
+        unseen::Typed::Ended => None,
+        unseen::Typed::Interrupted => {
+            use rustix::process::{Signal, getpid, kill_process};
+            kill_process(getpid(), Signal::INT).ok();
+            None
+        }
+    }
+}
+
 /// What somebody types at the terminal, without showing it.
+#[cfg(not(unix))]
 pub(super) fn typed(what: &str) -> Option<Secret> {
     let terminal = Term::stderr();
     terminal.write_str(&format!("{what}: ")).ok()?;

@@ -8,7 +8,7 @@ use crate::{
     domain::{
         fault::{Fault, FaultKind},
         generation::{FinishReason, Generation},
-        run::{RunHeader, RunStatus, TrialRecord},
+        run::{ModelInfo, RunHeader, RunStatus, TrialRecord},
         trial::{Answer, Attempt, Status},
     },
     run::Before,
@@ -62,13 +62,22 @@ fn difference(stored: &RunHeader, fresh: &RunHeader) -> Option<&'static str> {
     let checks = [
         (stored.dataset_digest == fresh.dataset_digest, "other rows"),
         (stored.prompts == fresh.prompts, "other prompts"),
-        (stored.models == fresh.models, "other models, parameters or prices"),
+        (same_models(stored, fresh), "other models, parameters or prices"),
         (stored.scorers == fresh.scorers, "other scorers"),
         (stored.extracts == fresh.extracts, "other extractions"),
         (stored.epochs == fresh.epochs, "another number of epochs"),
         (stored.config["extract"] == fresh.config["extract"], "other extractions"),
     ];
     checks.into_iter().find(|(same, _)| !same).map(|(_, what)| what)
+}
+
+/// Whether the models are the same; what people call them does not matter.
+fn same_models(stored: &RunHeader, fresh: &RunHeader) -> bool {
+    let untitled = |header: &RunHeader| -> Vec<ModelInfo> {
+        let models = header.models.iter().cloned();
+        models.map(|model| ModelInfo { title: None, ..model }).collect()
+    };
+    untitled(stored) == untitled(fresh)
 }
 
 /// A recorded answer as scorers see it.

@@ -17,6 +17,7 @@
 //! answer waits for nothing, the primary is exhausted before the fallback, and every attempt has
 //! its own permit and its own time: what waits for anything else holds no slot.
 
+mod embed;
 mod estimate;
 mod layer;
 mod send;
@@ -26,6 +27,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 pub use self::{
+    embed::{Embedded, Embedder},
     estimate::{Tokens, UNKNOWN_OUTPUT},
     send::replay::{ReplayBook, ReplayError},
 };
@@ -99,6 +101,7 @@ fn not_sent(call: &Call, fault: Fault) -> Reply {
         attempts: Vec::new(),
         served_by: call.target.name.clone(),
         cached: None,
+        limits: None,
     }
 }
 

@@ -93,6 +93,8 @@ pub struct ParamsEntry {
     pub logprobs: Option<u32>,
     /// Further fields of the request, sent verbatim.
     pub extra: BTreeMap<String, Value>,
+    /// Names of parameters that are not sent although the run or a registered model sets them.
+    pub omit: Vec<String>,
 }
 
 impl File {
@@ -160,6 +162,7 @@ impl ParamsEntry {
             tool_choice: over.tool_choice.or(self.tool_choice),
             logprobs: over.logprobs.or(self.logprobs),
             extra: self.extra,
+            omit: if over.omit.is_empty() { self.omit } else { over.omit },
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::domain::{
     event::Event,
     fault::Fault,
     generation::Generation,
+    limits::RateLimits,
     message::Message,
     sample::Sample,
     target::Target,
@@ -40,6 +41,8 @@ pub struct Reply {
     pub served_by: String,
     /// Set when the answer came from the response cache.
     pub cached: Option<Hit>,
+    /// What the provider said of its rate limits in the last reply, answer or not.
+    pub limits: Option<RateLimits>,
 }
 
 /// Something that answers calls: a sender, or a policy around another one.

@@ -101,6 +101,11 @@ pub struct Attempt {
     pub usage: Option<Usage>,
     /// Cost, as far as known.
     pub cost: Option<Money>,
+    /// Whether `cost` is the provider's own figure, not ours by its prices.
+    pub cost_reported: bool,
+    /// Whether the provider had the whole request and did not refuse it: it may have done the work,
+    /// whatever became of the reply.
+    pub accepted: bool,
     /// The provider's id of the request.
     pub request_id: Option<String>,
     /// The registered credential that it was made with, by its slug.
@@ -108,10 +113,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Whether the provider may bill it: it answered, or had begun to when it failed.
+    /// Whether the provider may bill it: it answered, had begun to when it failed, or had all that it
+    /// needed to.
     pub fn may_be_billed(&self) -> bool {
         let begun = self.fault.as_ref().is_none_or(|fault| fault.partial.is_some());
-        begun || self.usage.is_some() || self.cost.is_some()
+        begun || self.accepted || self.usage.is_some() || self.cost.is_some()
     }
 }
 
@@ -171,6 +177,17 @@ pub fn cost(attempts: &[Attempt]) -> Option<Money> {
     attempts.iter().filter(|attempt| attempt.may_be_billed()).map(|attempt| attempt.cost).sum()
 }
 
+/// Whose figures the known costs of `attempts` are: `provider`, `price` or `mixed`.
+pub fn cost_source(attempts: &[Attempt]) -> Option<&'static str> {
+    let known = || attempts.iter().filter(|attempt| attempt.cost.is_some());
+    match (known().any(|a| a.cost_reported), known().any(|a| !a.cost_reported)) {
+        (true, true) => Some("mixed"),
+        (true, false) => Some("provider"),
+        (false, true) => Some("price"),
+        (false, false) => None,
+    }
+}
+
 /// A trial's verdicts, in the order of the plan's scorers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
@@ -207,6 +224,8 @@ mod tests {
         assert_eq!(cost(&[failed(&refused, None), answered.clone()]), Some(5));
         assert_eq!(cost(&[failed(&cut, Some(Money::from_pico(3))), answered.clone()]), Some(8));
         assert_eq!(cost(&[failed(&cut, None), answered.clone()]), None);
+        let lost = Attempt { accepted: true, ..failed(&refused, None) };
+        assert_eq!(cost(&[lost, answered.clone()]), None);
         assert_eq!(cost(&[]), Some(0));
     }
 }

@@ -17,6 +17,7 @@ use crate::{
 fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
     let model = |name: &str| ModelInfo {
         name: name.into(),
+        title: None,
         provider: "sim".into(),
         model: String::new(),
         origin: String::new(),

@@ -164,7 +164,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         models: targets
             .iter()
             .zip(&file.models)
-            .map(|(target, entry)| model_info(target, Some(&entry.value)))
+            .map(|(target, entry)| model_info(target, Some((&entry.value, inputs))))
             .collect(),
         scorers: scorers.iter().map(PlannedScorer::info).collect(),
         extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
@@ -294,7 +294,7 @@ fn name(file: &File, inputs: Inputs<'_>, location: &str) -> String {
         .unwrap_or_else(|| "run".to_owned())
 }
 
-fn model_info(target: &Target, entry: Option<&ModelEntry>) -> ModelInfo {
+fn model_info(target: &Target, entry: Option<(&ModelEntry, Inputs<'_>)>) -> ModelInfo {
     let origin = match &target.endpoint {
         Endpoint::Http(endpoint) => without_secrets(&endpoint.base_url),
         Endpoint::Sim(sim) => format!(
@@ -313,6 +313,7 @@ fn model_info(target: &Target, entry: Option<&ModelEntry>) -> ModelInfo {
     };
     ModelInfo {
         name: target.name.clone(),
+        title: entry.and_then(|(entry, inputs)| models::title(entry, inputs)),
         provider: target.provider.to_owned(),
         model: target.model.clone(),
         origin,
@@ -325,7 +326,7 @@ fn model_info(target: &Target, entry: Option<&ModelEntry>) -> ModelInfo {
             .map(|(weight, target)| (*weight, model_info(target, None)))
             .collect(),
         reference: entry
-            .and_then(|entry| entry.0.reference.as_ref())
+            .and_then(|(entry, _)| entry.0.reference.as_ref())
             .map(|reference| reference.value.trim().to_owned())
             .filter(|reference| reference.starts_with("byo:")),
     }

@@ -55,6 +55,12 @@ pub fn run_json(view: &View<'_>) -> Value {
         "stand_ins": stand_ins.collect::<Value>(),
         "errors": errors,
         "gates": view.gates.iter().map(|decided| gate(view, decided)).collect::<Value>(),
+        "models": header.models.iter().map(|model| json!({
+            "model": model.name,
+            "display_name": model.title,
+            "provider": model.provider,
+            "upstream_model": model.model,
+        })).collect::<Value>(),
     })
 }
 

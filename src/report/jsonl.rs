@@ -39,10 +39,12 @@ pub fn write_jsonl(
 
 /// The object of one line. Unknown is `null`.
 ///
-/// `reasoning` follows `output` only where the model showed some; `extractions` follows `extracted`
-/// only in a run of several extraction pipelines. `cached_latency_ms`, `cached_ttft_ms` and
-/// `saved_usd` follow `cached` only where that is true: what the call took and cost that the answer
-/// is from. `scores` is empty when the trial is not scored.
+/// `cached_latency_ms`, `cached_ttft_ms` and `saved_usd` follow `cached` only where that is true:
+/// what the call took and cost that the answer is from. `cost_source` says whose figure the cost is:
+/// `provider`, `price` (ours, by its prices) or `mixed`. `logprobs` is there only where there are
+/// some. `reasoning` follows `output` only where the model showed some; `extractions` follows
+/// `extracted` only in a run of several extraction pipelines. `scores` is empty when the trial is not
+/// scored.
 pub fn trial_json(header: &RunHeader, trial: &TrialRecord) -> Value {
     let mut line = Map::new();
     let mut put = |key: &str, value: Value| {
@@ -82,6 +84,10 @@ pub fn trial_json(header: &RunHeader, trial: &TrialRecord) -> Value {
     put("ttft_ms", number(milliseconds(trial.ttft_us)));
     put("usage", json!(trial.usage));
     put("cost_usd", number(dollars(trial.cost_pico)));
+    put("cost_source", json!(trial.cost_source));
+    if !trial.logprobs.is_empty() {
+        put("logprobs", json!(trial.logprobs));
+    }
     put("scores", trial.scores.iter().map(|record| score(header, record)).collect());
     Value::Object(line)
 }

@@ -21,7 +21,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_credentials.sql"),
     include_str!("migrations/0003_waits.sql"),
     include_str!("migrations/0004_stand_ins.sql"),
-    include_str!("migrations/0005_cached.sql"),
+    include_str!("migrations/0005_details.sql"),
+    include_str!("migrations/0006_cached.sql"),
 ];
 
 /// How long a statement waits for another process.

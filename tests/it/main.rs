@@ -12,8 +12,10 @@
 
 mod bad_input;
 mod budget;
+mod byo;
 mod cache;
 mod catalog;
+mod credentials;
 mod docs;
 mod doubles;
 mod fallback;
@@ -24,5 +26,7 @@ mod proof;
 mod run;
 mod stored;
 mod support;
+mod terminal;
 mod tidy;
 mod vault;
+mod vectors;

@@ -52,6 +52,7 @@ impl<S: Generate> Generate for Timeout<S> {
                         attempts: vec![attempt],
                         served_by: call.target.name.clone(),
                         cached: None,
+                        limits: None,
                     }
                 }
             }

@@ -132,6 +132,7 @@ struct Template {
 #[derive(Debug, Serialize)]
 struct SetupModel {
     name: String,
+    called: Option<String>,
     provider: String,
     model: String,
     origin: String,
@@ -189,7 +190,7 @@ pub(super) fn head<'a>(
         } else {
             "Scales run from 0 to 1; those of other numbers from 0 over all that occurs."
         },
-        models: models(view).map(|(info, totals)| model(info, totals)).collect(),
+        models: models(view).map(|(label, totals)| model(&label, totals)).collect(),
         errors: measures
             .errors
             .iter()
@@ -202,7 +203,10 @@ pub(super) fn head<'a>(
         n_prompts: header.prompts.len(),
         prompts: header.prompts.iter().map(prompt).collect(),
         n_models: header.models.len(),
-        setup_models: header.models.iter().map(setup_model).collect(),
+        setup_models: (0..)
+            .zip(&header.models)
+            .map(|(at, info)| setup_model(&header.label(at), info))
+            .collect(),
         n_scorers: header.scorers.len(),
         setup_scorers: header.scorers.iter().map(setup_scorer).collect(),
         config: text(&pretty(&header.config)),
@@ -276,7 +280,7 @@ fn gates(view: &View<'_>) -> Vec<Gate> {
             .name(),
             word: gate_word(gate),
             condition: name(&gate.gate),
-            scope: gate_scope(gate).map(|scope| name(&scope)),
+            scope: gate_scope(&view.run.header, gate).map(|scope| name(&scope)),
             reason: name(&gate.reason),
         })
         .collect()
@@ -309,7 +313,7 @@ fn group(lines: &[ResultLine<'_>], columns: usize) -> Option<Group> {
         note.extend([" · reads ", &name(extract)]);
     }
     let rows = lines.iter().map(|line| Row {
-        model: name(line.model),
+        model: name(&line.model),
         prompt: name(line.prompt),
         value: name(&or_unknown(line.value())),
         interval: name(&or_unknown(line.interval())),
@@ -321,11 +325,11 @@ fn group(lines: &[ResultLine<'_>], columns: usize) -> Option<Group> {
     Some(Group { scorer: name(&first.scorer.id), note, columns, rows: rows.collect() })
 }
 
-fn model(info: &ModelInfo, totals: &ModelTotals) -> Model {
+fn model(label: &str, totals: &ModelTotals) -> Model {
     let Latency { p50, p90, p95, p99, ttft_p50 } = totals.latency;
     let duration = |ms: Option<f64>| or_unknown(ms.map(duration_ms));
     Model {
-        name: name(&info.name),
+        name: name(label),
         trials: count(totals.trials),
         errors: count(totals.errors),
         failing: totals.errors > 0,
@@ -376,9 +380,10 @@ fn templates(value: &Value) -> Vec<Template> {
     }
 }
 
-fn setup_model(info: &ModelInfo) -> SetupModel {
+fn setup_model(label: &str, info: &ModelInfo) -> SetupModel {
     SetupModel {
-        name: name(&info.name),
+        name: name(label),
+        called: info.title.as_ref().map(|_| name(&info.name)),
         provider: name(&info.provider),
         model: name(&info.model),
         origin: name(&info.origin),

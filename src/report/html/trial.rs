@@ -93,7 +93,7 @@ pub(super) fn trial(header: &RunHeader, record: &TrialRecord) -> Trial {
         tone: tone.name(),
         word,
         sample: name(&record.sample_id),
-        model: name(model_name(header, record)),
+        model: name(&header.label(record.key.model as usize)),
         prompt: (header.prompts.len() > 1).then(|| name(prompt_id(header, record))),
         epoch: (header.epochs > 1).then(|| record.key.epoch.to_string()),
         error: record

@@ -25,6 +25,9 @@ use crate::{
     },
 };
 
+mod faults;
+mod names;
+
 const KEY: &str = "sk-canary-123456";
 
 const SHORT: Timeouts = Timeouts {
@@ -118,6 +121,7 @@ pub(super) fn target(base: &str, stream: bool) -> Target {
         name: "local".to_owned(),
         provider: "openai-compatible",
         model: "m".to_owned(),
+        base_model: None,
         endpoint: Endpoint::Http(HttpEndpoint {
             base_url: base.to_owned(),
             credential: Credential::Key(Secret::new(KEY)),

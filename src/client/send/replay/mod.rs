@@ -93,6 +93,7 @@ fn reply(call: &Call, recorded: Recorded) -> Reply {
         attempts: attempts.into_iter().collect(),
         served_by: call.target.name.clone(),
         cached: None,
+        limits: None,
     }
 }
 
