@@ -195,10 +195,9 @@ fn asked(
         params.join(", ")
     );
     project.write("evals.yaml", config);
-    let run =
-        row.env.iter().fold(project.evals().args(["run", "--format", "json"]), |run, pair| {
-            run.env(pair.0, fill(pair.1))
-        });
+    // Whatever is asked twice is to be answered twice.
+    let evals = project.evals().args(["run", "--no-cache", "--format", "json"]);
+    let run = row.env.iter().fold(evals, |run, pair| run.env(pair.0, fill(pair.1)));
     let output: Output = run.run();
     assert!(matches!(output.code, Some(0 | 3)), "{:?} as {}: {output:?}", row.double, row.provider);
     let lines = project.evals().args(["export", "last"]).run().ok().json_lines();

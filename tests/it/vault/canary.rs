@@ -301,6 +301,9 @@ fn runs(hunt: &mut Hunt, base_url: &str) {
         hunt.run(&["export", "last", "--format", format, "-o", &file]).ok();
     }
     hunt.run(&["export", "last"]).ok().says("****");
+    hunt.run(&["cache", "stats"]).ok();
+    hunt.run(&["cache", "clear", "--yes"]).ok();
+    hunt.run(&["plan"]).ok();
     hunt.run(&["rm", "again", "--yes"]).ok();
 }
 
@@ -689,7 +692,7 @@ fn attack_22_traces_hold_no_key() {
     hunt.add("models", "mine", &stub.base_url()).ok();
     hunt.config(&["byo:mine".to_owned()]);
     for filter in ["trace", "reqwest=trace,hyper=trace,hyper_util=trace,h2=trace,rustls=trace"] {
-        let line = ["run", "--log", "events.jsonl"];
+        let line = ["run", "--no-cache", "--log", "events.jsonl"];
         let evals = hunt.evals(&line).env("RUST_LOG", filter).env("RUST_LOG_STYLE", "never");
         hunt.heard(&line, evals.env("SSLKEYLOGFILE", hunt.project.path("tls-keys")));
     }
