@@ -24,6 +24,11 @@ check:
 test *filter:
     cargo test --locked {{once}} {{filter}}
 
+# Against llama.cpp with a random model. The first time it builds llama.cpp, which takes half
+# an hour or more on two cores, and a C++ compiler.
+test-llama:
+    tests/doubles/llama.sh
+
 # The reference documentation of the library.
 docs:
     cargo doc --locked --no-deps

@@ -1,13 +1,11 @@
 //! `evals run`: ask the models, score the answers, say which is better.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-use tokio::sync::watch as channel;
 
 use super::{
     Out,
@@ -41,14 +39,54 @@ pub(super) const CONFIG_NAMES: [&str; 4] = ["evals.yaml", "evals.yml", "eval.yam
 
 /// Runs the command.
 pub(super) fn run(args: &RunArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::usage(format!("failed to start: {error}")))?;
+    let runtime = runtime()?;
     if args.watch {
         return watch::run(args, db, out, &runtime);
     }
     once(args, db, out, &runtime)
+}
+
+/// What calls are made in.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::usage(format!("failed to start: {error}")))
+}
+
+/// The plan that the arguments describe, checked whole; nothing is called or written.
+pub(super) fn planned(
+    args: &RunArgs,
+    db: &Path,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<Plan, Failure> {
+    let asked = Asked::read(args)?;
+    let plan = resolve(args, &asked, &Home::default(), db, runtime)?;
+    gates(&plan, &asked)?;
+    Ok(plan)
+}
+
+fn resolve(
+    args: &RunArgs,
+    asked: &Asked,
+    home: &Home,
+    db: &Path,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<Plan, Failure> {
+    let definitions = variables::definitions(&args.define)
+        .map_err(|message| Failure::usage(format!("--define: {message}")))?;
+    let lookup = env::lookup(&definitions);
+    let own = OwnTable::load()?;
+    let only_ids = args.failed_of.as_deref().map(|run| failed_ids(db, run)).transpose()?;
+    let inputs = Inputs {
+        registered: home,
+        origin: &asked.origin,
+        base_dir: &asked.base_dir,
+        lookup: &lookup,
+        only_ids: only_ids.as_ref(),
+        table: own.table(),
+    };
+    Ok(runtime.block_on(plan::resolve(&asked.file, inputs))?)
 }
 
 /// One run, from the arguments to the exit code.
@@ -59,29 +97,17 @@ pub(super) fn once(
     runtime: &tokio::runtime::Runtime,
 ) -> Result<Exit, Failure> {
     let asked = Asked::read(args)?;
-    let definitions = variables::definitions(&args.define)
-        .map_err(|message| Failure::usage(format!("--define: {message}")))?;
-    let lookup = env::lookup(&definitions);
-    let own = OwnTable::load()?;
-    let only_ids = args.failed_of.as_deref().map(|run| failed_ids(db, run)).transpose()?;
     let home = Home::default();
-    let inputs = Inputs {
-        registered: &home,
-        origin: &asked.origin,
-        base_dir: &asked.base_dir,
-        lookup: &lookup,
-        only_ids: only_ids.as_ref(),
-        table: own.table(),
-    };
-    let mut plan = runtime.block_on(plan::resolve(&asked.file, inputs))?;
-    note_use(&home, &plan.header.id)?;
+    let mut plan = resolve(args, &asked, &home, db, runtime)?;
     let gates = gates(&plan, &asked)?;
     let allowed = allowed_errors(args, &gates)?;
-    let books = runtime.block_on(books(&plan, &asked))?;
+    let mut books = runtime.block_on(books(&plan, &asked))?;
     let before = match &args.resume {
         None => None,
         Some(reference) => {
             let (header, before) = resume::take_up(db, reference, &plan.header)?;
+            let store = Store::open_existing(db)?;
+            books.spent = store.spent(&store.find_run(&header.id)?)?;
             plan.header = header;
             Some(before)
         }
@@ -101,7 +127,11 @@ pub(super) fn once(
             "note: no scorer is named, so answers are recorded and not judged (-s exact_match)",
         );
     }
+    if !args.quiet {
+        out.note(&super::plan::line(&plan, db)?);
+    }
 
+    note_use(&plan)?;
     let outcome = execute(Work { plan, books, allowed, before }, db, args, out, runtime)?;
     let (header_id, outcome) = outcome;
     let store = Store::open_existing(db)?;
@@ -115,22 +145,26 @@ pub(super) fn once(
         hint: Some(format!("the run is recorded: evals show {header_id}")),
         ..failure
     })?;
-    if outcome.status == RunStatus::Interrupted {
+    if let RunStatus::Interrupted | RunStatus::Budget = outcome.status {
+        let why = match outcome.status {
+            RunStatus::Budget => "the budget is reached",
+            _ => "interrupted",
+        };
         let (ended, planned) = (outcome.ended, stored.run.header.planned_trials());
         out.note(&format!(
-            "interrupted: {ended} of {planned} trials are recorded in run {header_id}; \
+            "{why}: {ended} of {planned} trials are recorded in run {header_id}; \
              to go on, repeat the command with `--resume {header_id}`"
         ));
     }
     Ok(exit(&outcome, &stored.gates))
 }
 
-/// Notes in the audit log which credentials of the vault the run uses.
-fn note_use(home: &Home, run: &str) -> Result<(), Failure> {
-    for slug in home.used() {
-        super::vault::note("key.use", Some(&slug), Some(run))?;
-    }
-    Ok(())
+/// Notes in the audit log which registered credentials the run uses: once each, however many calls
+/// there will be.
+fn note_use(plan: &Plan) -> Result<(), Failure> {
+    let used: BTreeSet<_> = plan.targets.iter().filter_map(|t| t.credential_slug()).collect();
+    let run = Some(plan.header.id.as_str());
+    used.iter().try_for_each(|slug| super::vault::note("key.use", Some(slug), run))
 }
 
 /// What is ready to be executed.
@@ -163,11 +197,12 @@ fn execute(
     let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&writer) as _, Arc::clone(&progress) as _];
     sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
-    let stop = Arc::new(channel::Sender::new(false));
+    let brake = Arc::new(runner::Brake::default());
     let told = Arc::clone(&progress);
     let client = client::stack(ClientOptions {
         concurrency: plan.concurrency,
-        stop: Some(stop.subscribe()),
+        budget: plan.budget,
+        stop: Some(brake.halted()),
         retry: Some(plan.retry),
         limits: plan.limits.clone(),
         adaptive: plan.adaptive,
@@ -177,7 +212,7 @@ fn execute(
     });
     let outcome = runtime.block_on(async {
         let plan = Arc::new(plan);
-        let job = runner::Job { plan, client, sinks, stop: Arc::clone(&stop), allowed, before };
+        let job = runner::Job { plan, client, sinks, brake: Arc::clone(&brake), allowed, before };
         let run = runner::execute(job);
         tokio::pin!(run);
         let mut interrupts = Interrupts::new();
@@ -190,7 +225,7 @@ fn execute(
                         return None;
                     }
                     told = true;
-                    stop.send_replace(true);
+                    brake.stop();
                     progress.say(
                         "stopping: calls in flight have 10 s to end; Ctrl-C again quits at once",
                         out,
@@ -395,7 +430,9 @@ fn allowed_errors(args: &RunArgs, gates: &[Gate]) -> Result<Allowed, Failure> {
 /// Opens the recordings that the plan replays.
 async fn books(plan: &Plan, asked: &Asked) -> Result<ClientOptions, Failure> {
     let mut options = ClientOptions::default();
-    for (target, entry) in plan.targets.iter().zip(&asked.file.models) {
+    let all = plan.targets.iter().zip(&asked.file.models);
+    let all = all.flat_map(|(target, entry)| target.with_stand_ins().map(move |t| (t, entry)));
+    for (target, entry) in all {
         let Endpoint::Replay(source) = &target.endpoint else { continue };
         let Some(path) = &source.path else { continue };
         if options.books.iter().any(|(known, _)| known == source) {
@@ -479,6 +516,7 @@ fn exit(outcome: &Outcome, gates: &[GateResult]) -> Exit {
     let failed = || gates.iter().filter(|gate| gate.passed == Some(false));
     match outcome.status {
         RunStatus::Interrupted => Exit::Interrupted,
+        RunStatus::Budget => Exit::Budget,
         RunStatus::Complete if failed().any(|gate| gate.gate.starts_with("errors.")) => {
             Exit::Incomplete
         }

@@ -5,16 +5,19 @@
 //!
 //! | layer | what it does |
 //! | --- | --- |
+//! | budget | sets aside what a call can use, and ends the run before it goes over |
+//! | fallback | asks the next model when one gives no answer |
 //! | retry | makes a request again that failed for a reason that may pass |
 //! | limits | holds back what an account or the run's concurrency does not allow yet |
 //! | timeout | ends an attempt that takes longer than its target allows |
 //! | send | makes the attempt: over HTTP, by the simulator, out of a recording |
 //!
-//! Every policy is a file of `layer/` around one [`Generate`]. The places of those to come, outermost
-//! first: cache, budget, fallback, then retry. A cached answer waits for nothing, the primary is
+//! Every policy is a file of `layer/` around one [`Generate`]. A cache, which is
+//! to come, has its place outside of all. A cached answer waits for nothing, the primary is
 //! exhausted before the fallback, and every attempt has its own permit and its own time: what waits
 //! for anything else holds no slot.
 
+mod estimate;
 mod layer;
 mod policy;
 mod send;
@@ -27,10 +30,12 @@ use std::{
 use tokio::sync::watch;
 
 pub use self::{
+    estimate::{Tokens, UNKNOWN_OUTPUT},
     policy::{Limits, Notice, RetryPolicy},
     send::replay::{ReplayBook, ReplayError},
 };
 use crate::domain::{
+    budget::{Budget, Spent},
     contract::{Call, Generate, Reply},
     fault::{Fault, FaultKind},
     target::{Endpoint, ReplaySource, Target},
@@ -41,6 +46,10 @@ use crate::domain::{
 pub struct ClientOptions {
     /// Attempts in flight at most.
     pub concurrency: u32,
+    /// What all calls together may use up.
+    pub budget: Budget,
+    /// What of it is gone already.
+    pub spent: Spent,
     /// Turns true when nothing that still waits is to be sent.
     pub stop: Option<watch::Receiver<bool>>,
     /// The recordings of all targets that replay a file, by the source that names them.
@@ -61,6 +70,8 @@ impl Default for ClientOptions {
     fn default() -> Self {
         Self {
             concurrency: 16,
+            budget: Budget::default(),
+            spent: Spent::default(),
             stop: None,
             books: Vec::new(),
             retry: None,
@@ -76,7 +87,7 @@ impl Default for ClientOptions {
 ///
 /// Calls are answered inside a tokio runtime with I/O and time.
 pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
-    let slots = Arc::new(layer::slots::Slots::new(options.concurrency, options.stop));
+    let slots = Arc::new(layer::slots::Slots::new(options.concurrency, options.stop.clone()));
     let accounts = Arc::new(layer::limits::Accounts {
         policy: options.retry,
         limits: options.limits,
@@ -88,7 +99,10 @@ pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
     let send = send::Sender::new(options.books);
     let timeout = layer::timeout::Timeout::new(send);
     let limited = layer::limits::Limited::new(timeout, Arc::clone(&accounts), Arc::clone(&slots));
-    Arc::new(layer::retry::Retry::new(limited, accounts, slots))
+    let retry = layer::retry::Retry::new(limited, accounts, slots);
+    let fallback = layer::fallback::Fallback::new(retry);
+    let budget = layer::budget::Purse::new(fallback, options.budget, options.spent, options.stop);
+    Arc::new(budget)
 }
 
 /// The reply of a call for which no request was made.

@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use super::{
     at::At,
+    budget::BudgetEntry,
     engine::{ConcurrencyEntry, RetryEntry, Schedule},
     entry::{DatasetEntry, EpochsEntry, ModelEntry, PromptEntry, ScorerEntry},
+    route::AliasEntry,
 };
 use crate::domain::trial::Status;
 
@@ -27,6 +29,8 @@ pub struct File {
     pub prompts: Vec<At<PromptEntry>>,
     /// Who is asked: references such as `sim/good`, or mappings that describe an endpoint.
     pub models: Vec<At<ModelEntry>>,
+    /// Names for models with fallbacks or pools, to be used in `models`.
+    pub aliases: BTreeMap<String, At<AliasEntry>>,
     /// Sampling parameters for all models.
     pub params: At<ParamsEntry>,
     /// How often each trial is repeated: a count, or `{count, reduce}`.
@@ -39,6 +43,8 @@ pub struct File {
     pub score_also: Vec<At<Status>>,
     /// Conditions that set the exit code.
     pub gates: Vec<At<String>>,
+    /// What the whole run may use up.
+    pub budget: BudgetEntry,
     /// Calls in flight at most, or `auto`: found out for each account. Default: auto.
     pub concurrency: Option<At<ConcurrencyEntry>>,
     /// In which order models are asked. Default: side-by-side.
@@ -110,6 +116,7 @@ impl File {
             dataset: self.dataset,
             prompts: list(self.prompts, over.prompts),
             models: list(self.models, over.models),
+            aliases: self.aliases,
             params: if over.params.value == ParamsEntry::default() {
                 self.params
             } else {
@@ -123,6 +130,7 @@ impl File {
             scorers: list(self.scorers, over.scorers),
             score_also: list(self.score_also, over.score_also),
             gates: list(self.gates, over.gates),
+            budget: self.budget.overridden_by(over.budget),
             concurrency: over.concurrency.or(self.concurrency),
             schedule: over.schedule.or(self.schedule),
             retry: self.retry.overridden_by(over.retry),

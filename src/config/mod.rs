@@ -5,10 +5,12 @@
 //! generated from the same types.
 
 pub mod at;
+pub mod budget;
 pub mod engine;
 pub mod entry;
 pub mod error;
 pub mod file;
+pub mod route;
 pub mod variables;
 
 pub use at::{At, Place};

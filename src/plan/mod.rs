@@ -2,10 +2,13 @@
 //!
 //! Everything that can be wrong before the first call is found here, and nothing is written.
 
+mod budget;
 mod data;
 mod engine;
+mod estimate;
 mod models;
 mod prompts;
+mod row;
 mod scorers;
 
 use std::{
@@ -17,7 +20,11 @@ use std::{
 
 use serde_json::{Value, json};
 
-pub use self::scorers::PlannedScorer;
+pub use self::{
+    estimate::{Estimate, ModelEstimate, Past},
+    row::Row,
+    scorers::PlannedScorer,
+};
 use crate::{
     base::{clock, id},
     catalog::{self, Table},
@@ -27,6 +34,7 @@ use crate::{
     },
     dataset::{Dataset, DatasetError, Format},
     domain::{
+        budget::Budget,
         run::{ModelInfo, PromptInfo, RunHeader},
         target::{Endpoint, Target},
         trial::Status,
@@ -53,6 +61,8 @@ pub struct Plan {
     pub extracts: Vec<Pipeline>,
     /// Statuses besides `ok` whose answers are scored.
     pub score_also: Vec<Status>,
+    /// What the whole run may use up.
+    pub budget: Budget,
     /// Calls in flight at most.
     pub concurrency: u32,
     /// Whether accounts find out how many of these are theirs.
@@ -126,6 +136,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let retry = engine::retry(file, inputs)?;
     let limits = engine::limits(file, &targets, inputs)?;
     let by_model = file.schedule.as_ref().is_some_and(|at| at.value == Schedule::ByModel);
+    let budget = budget::resolve(file, inputs, &targets)?;
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     let (dataset, location) = data::open(file, inputs).await?;
     prompts::check_variables(&prompts, &dataset, inputs)?;
@@ -149,7 +160,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         models: targets
             .iter()
             .zip(&file.models)
-            .map(|(target, entry)| model_info(target, &entry.value))
+            .map(|(target, entry)| model_info(target, Some(&entry.value)))
             .collect(),
         scorers: scorers.iter().map(PlannedScorer::info).collect(),
         extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
@@ -169,6 +180,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         limits,
         retry,
         by_model,
+        budget,
         notices: models::notices(&targets, inputs.table),
         targets,
         base_dir: inputs.base_dir.to_owned(),
@@ -192,16 +204,19 @@ fn targets(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigEr
         table: inputs.table,
         registered: inputs.registered,
         project: file.project.as_ref().map(|project| project.value.as_str()),
+        aliases: &file.aliases,
     };
     let mut names = HashSet::new();
     let mut targets = Vec::with_capacity(file.models.len());
     for entry in &file.models {
         let origin = inputs.origin_of(entry.place, "--model");
         let target = catalog::resolve(entry, catalog::Context { origin, ..context })?;
-        crate::client::check(&target).map_err(|fault| {
-            let message = format!("model `{}`: {}", target.name, fault.message);
-            ConfigError::new(origin, entry.place, message)
-        })?;
+        for asked in target.with_stand_ins() {
+            crate::client::check(asked).map_err(|fault| {
+                let message = format!("model `{}`: {}", asked.name, fault.message);
+                ConfigError::new(origin, entry.place, message)
+            })?;
+        }
         if !names.insert(target.name.clone()) {
             let message = format!("two models are called `{}`", target.name);
             return Err(
@@ -252,7 +267,7 @@ fn name(file: &File, inputs: Inputs<'_>, location: &str) -> String {
         .unwrap_or_else(|| "run".to_owned())
 }
 
-fn model_info(target: &Target, entry: &ModelEntry) -> ModelInfo {
+fn model_info(target: &Target, entry: Option<&ModelEntry>) -> ModelInfo {
     let origin = match &target.endpoint {
         Endpoint::Http(endpoint) => without_secrets(&endpoint.base_url),
         Endpoint::Sim(sim) => format!(
@@ -276,10 +291,14 @@ fn model_info(target: &Target, entry: &ModelEntry) -> ModelInfo {
         origin,
         params: target.params.to_value(),
         price: target.price.clone(),
+        fallback: target.fallback.iter().map(|target| model_info(target, None)).collect(),
+        pool: target
+            .pool
+            .iter()
+            .map(|(weight, target)| (*weight, model_info(target, None)))
+            .collect(),
         reference: entry
-            .0
-            .reference
-            .as_ref()
+            .and_then(|entry| entry.0.reference.as_ref())
             .map(|reference| reference.value.trim().to_owned())
             .filter(|reference| reference.starts_with("byo:")),
     }
@@ -328,6 +347,12 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
             Schedule::SideBySide => "side-by-side",
             Schedule::ByModel => "by-model",
         }),
+        "budget": {
+            "usd": file.budget.usd.as_ref().map(|at| at.value),
+            "tokens": file.budget.tokens.as_ref().map(|at| at.value),
+            "time": text(&file.budget.time),
+            "error_rate": text(&file.budget.error_rate),
+        },
     })
 }
 

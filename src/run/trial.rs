@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{Job, feed::Row};
+use super::{Brake, Job};
 use crate::{
     domain::{
         contract::{Call, Generate, Reply, Sink, SinkError},
@@ -22,16 +22,18 @@ use crate::{
         score::Verdict,
         trial::{Answer, Scored, Status, TrialKey},
     },
-    plan::{Plan, PlannedScorer},
+    plan::{Plan, PlannedScorer, Row},
     scorer::Subject,
 };
+
+/// Over fewer trials than this no rate of errors is taken.
+const FEW: u64 = 20;
 
 /// What all trials of a run share.
 pub(super) struct Shared {
     pub(super) plan: Arc<Plan>,
-    /// Turns true when nothing new is to be sent, and what is under way has little time left.
-    pub(super) stop: Arc<watch::Sender<bool>>,
-    /// Turns true when the budget is reached: nothing new begins, what is under way goes on.
+    pub(super) brake: Arc<Brake>,
+    /// Turns true when the budget is reached: no further trial begins.
     pub(super) end: watch::Sender<bool>,
     client: Arc<dyn Generate>,
     sinks: Arc<[Arc<dyn Sink>]>,
@@ -41,20 +43,24 @@ pub(super) struct Shared {
     untold: Mutex<u64>,
     ended: AtomicU64,
     failed: AtomicU64,
+    replies: AtomicU64,
+    faults: AtomicU64,
 }
 
 impl Shared {
     pub(super) fn new(job: Job) -> Self {
-        let Job { plan, client, sinks, stop, before, .. } = job;
+        let Job { plan, client, sinks, brake, before, .. } = job;
         let before = before.unwrap_or_default();
         Self {
             plan,
-            stop,
+            brake,
             end: watch::Sender::new(false),
             client,
             sinks,
             ended: AtomicU64::new(before.settled.len() as u64),
             failed: AtomicU64::new(before.failed),
+            replies: AtomicU64::default(),
+            faults: AtomicU64::default(),
             settled: before.settled,
             answered: Mutex::new(before.answered),
             untold: Mutex::new(0),
@@ -107,6 +113,18 @@ impl Shared {
             receipt.await?;
         }
         Ok(())
+    }
+
+    /// Counts a reply, before it is recorded: too many faults end the run at once.
+    fn count_reply(&self, fault: bool) {
+        let faults = self.faults.fetch_add(u64::from(fault), Ordering::SeqCst) + u64::from(fault);
+        let replies = self.replies.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(rate) = self.plan.budget.error_rate
+            && faults as f64 > rate * replies.max(FEW) as f64
+        {
+            self.end.send_replace(true);
+            self.brake.halt();
+        }
     }
 
     /// Trials that ended, and those of them that failed.
@@ -188,6 +206,7 @@ async fn ask(
         }
         return Ok(None);
     }
+    shared.count_reply(reply.result.is_err());
     let extracts = &shared.plan.extracts;
     let extracted = match &reply.result {
         Ok(generation) => {

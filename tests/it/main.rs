@@ -11,16 +11,18 @@
 )]
 
 mod bad_input;
+mod budget;
 mod catalog;
 mod docs;
 mod doubles;
+mod fallback;
 mod faults;
 mod gsm8k;
 mod http;
 mod models;
+mod proof;
 mod run;
 mod stored;
 mod support;
 mod tidy;
 mod vault;
-mod wire;

@@ -31,6 +31,9 @@ pub(in crate::client) fn target(key: &str) -> Target {
         price: None,
         capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
+        max_output: None,
+        fallback: Vec::new(),
+        pool: Vec::new(),
     }
 }
 
