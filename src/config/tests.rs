@@ -49,7 +49,7 @@ fn wrong_types_say_what_was_expected() {
         error("dataset: 7\n"),
         "evals.yaml:1:1: expected a path or a mapping with `path`, found integer `7`"
     );
-    assert!(error("concurrency: many\n").starts_with("evals.yaml:1:14: "));
+    assert!(error("schedule: often\n").starts_with("evals.yaml:1:"));
     assert!(error("models: [\n").starts_with("evals.yaml:"));
     assert!(error("score_also: [lenght]\n").contains("did you mean `length`?"));
 }
