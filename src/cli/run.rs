@@ -13,13 +13,13 @@ use super::{
     Out,
     args::{RunArgs, RunFormat},
     catalog::OwnTable,
-    env,
+    command, env,
     exit::{Exit, Failure},
     home::Home,
     log::Log,
     overlay,
     progress::Progress,
-    resume,
+    resume::Taken,
     stored::{Stored, report_path},
     watch,
 };
@@ -33,7 +33,7 @@ use crate::{
     plan::{self, Inputs, Plan},
     report,
     run::{self as runner, Allowed, Before, Outcome},
-    store::{Store, Writer},
+    store::{self, RunLock, Store, Writer},
 };
 
 /// Names of the config that is used when none is named.
@@ -41,19 +41,33 @@ pub(super) const CONFIG_NAMES: [&str; 4] = ["evals.yaml", "evals.yml", "eval.yam
 
 /// Runs the command.
 pub(super) fn run(args: &RunArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::usage(format!("failed to start: {error}")))?;
+    let runtime = runtime()?;
     if args.watch {
         return watch::run(args, db, out, &runtime);
     }
-    once(args, db, out, &runtime)
+    once(args, Begin::New { forked_from: None }, db, out, &runtime)
+}
+
+/// What runs are executed by.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::usage(format!("failed to start: {error}")))
+}
+
+/// Which run is meant.
+pub(super) enum Begin {
+    /// A new one; made from another one, if so.
+    New { forked_from: Option<String> },
+    /// One that is recorded in part.
+    Again(Taken),
 }
 
 /// One run, from the arguments to the exit code.
 pub(super) fn once(
     args: &RunArgs,
+    begin: Begin,
     db: &Path,
     out: &mut Out,
     runtime: &tokio::runtime::Runtime,
@@ -63,7 +77,8 @@ pub(super) fn once(
         .map_err(|message| Failure::usage(format!("--define: {message}")))?;
     let lookup = env::lookup(&definitions);
     let own = OwnTable::load()?;
-    let only_ids = args.failed_of.as_deref().map(|run| failed_ids(db, run)).transpose()?;
+    let failed = args.failed_of.as_deref().map(|run| failed_ids(db, run)).transpose()?;
+    let (failed_of, only_ids) = failed.unzip();
     let home = Home::default();
     let inputs = Inputs {
         registered: &home,
@@ -74,18 +89,22 @@ pub(super) fn once(
         table: own.table(),
     };
     let mut plan = runtime.block_on(plan::resolve(&asked.file, inputs))?;
-    note_use(&home, &plan.header.id)?;
     let gates = gates(&plan, &asked)?;
     let allowed = allowed_errors(args, &gates)?;
     let books = runtime.block_on(books(&plan, &asked))?;
-    let before = match &args.resume {
-        None => None,
-        Some(reference) => {
-            let (header, before) = resume::take_up(db, reference, &plan.header)?;
+    let (before, lock) = match begin {
+        Begin::Again(taken) => {
+            let (header, before, lock) = taken.take_up(&plan.header)?;
             plan.header = header;
-            Some(before)
+            (Some(before), Some(lock))
+        }
+        Begin::New { forked_from } => {
+            plan.header.command = Some(command::keep(args, failed_of));
+            plan.header.forked_from = forked_from;
+            (None, None)
         }
     };
+    note_use(&home, &plan.header.id)?;
     let report = (!args.no_report).then(|| {
         let named = asked.file.report.as_ref().map(|path| path.value.clone());
         named.unwrap_or_else(|| report_path(db, &plan.header.id))
@@ -102,8 +121,10 @@ pub(super) fn once(
         );
     }
 
+    store::check_room(db)?;
+    let _lock = lock.map_or_else(|| RunLock::take(db, &plan.header.id), Ok)?;
     let outcome = execute(Work { plan, books, allowed, before }, db, args, out, runtime)?;
-    let (header_id, outcome) = outcome;
+    let Executed { id: header_id, outcome, trouble } = outcome;
     let store = Store::open_existing(db)?;
     let record = store.find_run(&header_id)?;
     let stored = Stored::measure(store, record)?;
@@ -115,14 +136,33 @@ pub(super) fn once(
         hint: Some(format!("the run is recorded: evals show {header_id}")),
         ..failure
     })?;
-    if outcome.status == RunStatus::Interrupted {
-        let (ended, planned) = (outcome.ended, stored.run.header.planned_trials());
+    if let Some(trouble) = trouble
+        && outcome.status == RunStatus::Interrupted
+    {
+        let message = format!("stopped: failed to {trouble}; what was answered is recorded");
+        return Err(Failure::incomplete(message).hint(format!(
+            "make room, then go on: {}",
+            resume_command(db, &header_id)
+        )));
+    }
+    if matches!(outcome.status, RunStatus::Interrupted | RunStatus::Budget) {
+        let (ended, planned) = (stored.measures.ended(), stored.measures.planned);
+        let why =
+            if outcome.status == RunStatus::Budget { "the budget is reached" } else { "interrupted" };
         out.note(&format!(
-            "interrupted: {ended} of {planned} trials are recorded in run {header_id}; \
-             to go on, repeat the command with `--resume {header_id}`"
+            "{why}: {ended} of {planned} trials are recorded in run {header_id}; to go on: {}",
+            resume_command(db, &header_id)
         ));
     }
     Ok(exit(&outcome, &stored.gates))
+}
+
+/// What to type to go on with run `id`.
+fn resume_command(db: &Path, id: &str) -> String {
+    match env::shown(db) {
+        db if db == env::DEFAULT_DB => format!("evals resume {id}"),
+        db => format!("evals resume {id} --db {db}"),
+    }
 }
 
 /// Notes in the audit log which credentials of the vault the run uses.
@@ -141,14 +181,22 @@ struct Work {
     before: Option<Before>,
 }
 
-/// Executes the plan. Gives the run's id and how it ended.
+/// A run that was executed.
+struct Executed {
+    id: String,
+    outcome: Outcome,
+    /// Why it was stopped, when the disk was the reason.
+    trouble: Option<String>,
+}
+
+/// Executes the plan.
 fn execute(
     work: Work,
     db: &Path,
     args: &RunArgs,
     out: &mut Out,
     runtime: &tokio::runtime::Runtime,
-) -> Result<(String, Outcome), Failure> {
+) -> Result<Executed, Failure> {
     let Work { plan, books, allowed, before } = work;
     let id = plan.header.id.clone();
     let log = args.log.as_ref().map(|path| {
@@ -158,12 +206,12 @@ fn execute(
     });
     let log = log.transpose()?;
     let settled = before.as_ref().map_or(0, |before| before.settled.len() as u64);
-    let writer = Arc::new(Writer::start(db)?);
+    let stop = Arc::new(channel::Sender::new(false));
+    let writer = Arc::new(Writer::guarded(db, Arc::clone(&stop))?);
     let progress = Arc::new(Progress::new(plan.header.planned_trials() - settled, args.quiet));
     let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&writer) as _, Arc::clone(&progress) as _];
     sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
-    let stop = Arc::new(channel::Sender::new(false));
     let client = client::stack(ClientOptions {
         concurrency: plan.concurrency,
         stop: Some(stop.subscribe()),
@@ -198,10 +246,12 @@ fn execute(
         // The second Ctrl-C waits for nothing: what was answered is durable already.
         quit(Exit::Interrupted)
     };
-    if let Ok(writer) = Arc::try_unwrap(writer) {
-        writer.close().map_err(|error| Failure::incomplete(error.to_string()))?;
-    }
-    Ok((id, outcome?))
+    let trouble = writer.trouble().map(str::to_owned);
+    let recorded = Arc::try_unwrap(writer).map_or(Ok(()), Writer::close);
+    let go_on = |failure: Failure| failure.hint(format!("to go on: {}", resume_command(db, &id)));
+    let outcome = outcome.map_err(|error| go_on(error.into()))?;
+    recorded.map_err(|error| go_on(Failure::incomplete(error.to_string())))?;
+    Ok(Executed { id, outcome, trouble })
 }
 
 /// Ends the process at once.
@@ -330,8 +380,8 @@ fn read_config(path: &Path, origin: &str) -> Result<String, Failure> {
     })
 }
 
-/// Ids of the samples that failed in a stored run.
-fn failed_ids(db: &Path, reference: &str) -> Result<HashSet<String>, Failure> {
+/// A stored run's id, and the ids of the samples that failed in it.
+fn failed_ids(db: &Path, reference: &str) -> Result<(String, HashSet<String>), Failure> {
     let store = Store::open_existing(db)?;
     let run = store.find_run(reference)?;
     let ids = store.failed_sample_ids(&run)?;
@@ -339,7 +389,7 @@ fn failed_ids(db: &Path, reference: &str) -> Result<HashSet<String>, Failure> {
         let message = format!("no sample failed in run {}", run.header.id);
         return Err(Failure::usage(message));
     }
-    Ok(ids)
+    Ok((run.header.id, ids))
 }
 
 /// Reads the gates, and refuses those that could never be decided.

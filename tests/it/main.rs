@@ -12,11 +12,13 @@
 
 mod bad_input;
 mod catalog;
+mod crash;
 mod docs;
 mod doubles;
 mod gsm8k;
 mod http;
 mod models;
+mod resume;
 mod run;
 mod stored;
 mod support;
