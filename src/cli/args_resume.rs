@@ -7,6 +7,7 @@ use clap::Args;
 use super::args::RunFormat;
 
 #[derive(Debug, Args, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct ResumeArgs {
     /// A run's id or the beginning of it, its name, `last` or `last~1` [default: the last run that is
     /// not complete]

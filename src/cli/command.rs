@@ -138,8 +138,24 @@ mod tests {
     #[test]
     fn what_is_kept_is_the_same_command() {
         let line = [
-            "-c", "a.yaml", "rows.csv", "--temperature", "0.5", "--epochs", "3", "-s", "contains",
-            "--where", "a > 1", "--sample", "5:7", "--no-report", "-p", "{{q}}", "--system", "s",
+            "-c",
+            "a.yaml",
+            "rows.csv",
+            "--temperature",
+            "0.5",
+            "--epochs",
+            "3",
+            "-s",
+            "contains",
+            "--where",
+            "a > 1",
+            "--sample",
+            "5:7",
+            "--no-report",
+            "-p",
+            "{{q}}",
+            "--system",
+            "s",
         ];
         let args = typed(&line);
         let kept = keep(&args, None);

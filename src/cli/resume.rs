@@ -35,7 +35,7 @@ pub(super) fn run(args: &ResumeArgs, db: &Path, out: &mut Out) -> Result<Exit, F
         drop(lock);
         Begin::New { forked_from: Some(id) }
     } else {
-        Begin::Again(Taken { store, run: found, retry: args.retry_errors, _lock: lock })
+        Begin::Again(Box::new(Taken { store, run: found, retry: args.retry_errors, lock }))
     };
     run::once(&again, begin, &db, out, &runtime)
 }
@@ -47,7 +47,8 @@ fn meant(store: &Store, args: &ResumeArgs) -> Result<String, Failure> {
         None => store.last_open_run(args.retry_errors)?,
     };
     let run = found.ok_or_else(|| {
-        let what = if args.retry_errors { "and none has an error" } else { "nothing is left to do" };
+        let what =
+            if args.retry_errors { "and none has an error" } else { "nothing is left to do" };
         Failure::usage(format!("every run is complete; {what}"))
     })?;
     Ok(run.header.id)
@@ -58,15 +59,18 @@ pub(super) struct Taken {
     store: Store,
     run: RunRecord,
     retry: bool,
-    _lock: RunLock,
+    lock: RunLock,
 }
 
 impl Taken {
     /// What is recorded of the run, which goes on under its own header.
     ///
     /// `fresh` is what the same command would do now. It must be what the run was begun with.
-    pub(super) fn take_up(self, fresh: &RunHeader) -> Result<(RunHeader, Before, RunLock), Failure> {
-        let Self { store, run, retry, _lock: lock } = self;
+    pub(super) fn take_up(
+        self,
+        fresh: &RunHeader,
+    ) -> Result<(RunHeader, Before, RunLock), Failure> {
+        let Self { store, run, retry, lock } = self;
         let header = run.header.clone();
         let id = &header.id;
         if let Some(what) = difference(&header, fresh) {

@@ -61,7 +61,7 @@ pub(super) enum Begin {
     /// A new one; made from another one, if so.
     New { forked_from: Option<String> },
     /// One that is recorded in part.
-    Again(Taken),
+    Again(Box<Taken>),
 }
 
 /// One run, from the arguments to the exit code.
@@ -140,15 +140,16 @@ pub(super) fn once(
         && outcome.status == RunStatus::Interrupted
     {
         let message = format!("stopped: failed to {trouble}; what was answered is recorded");
-        return Err(Failure::incomplete(message).hint(format!(
-            "make room, then go on: {}",
-            resume_command(db, &header_id)
-        )));
+        return Err(Failure::incomplete(message)
+            .hint(format!("make room, then go on: {}", resume_command(db, &header_id))));
     }
     if matches!(outcome.status, RunStatus::Interrupted | RunStatus::Budget) {
         let (ended, planned) = (stored.measures.ended(), stored.measures.planned);
-        let why =
-            if outcome.status == RunStatus::Budget { "the budget is reached" } else { "interrupted" };
+        let why = if outcome.status == RunStatus::Budget {
+            "the budget is reached"
+        } else {
+            "interrupted"
+        };
         out.note(&format!(
             "{why}: {ended} of {planned} trials are recorded in run {header_id}; to go on: {}",
             resume_command(db, &header_id)

@@ -31,7 +31,8 @@ impl RunLock {
             fs::create_dir_all(directory).map_err(failed)?;
         }
         loop {
-            let options = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+            let options =
+                File::options().read(true).write(true).create(true).truncate(false).open(&path);
             let mut file = options.map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}

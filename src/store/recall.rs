@@ -140,8 +140,7 @@ fn answer(row: &Row<'_>, seq: u64, attempts: Vec<Attempt>) -> Result<Answer, Pro
         }),
     };
     let sample = count(row, 0)?.unwrap_or_default();
-    let key =
-        TrialKey { seq, sample, prompt: row.get(1)?, model: row.get(2)?, epoch: row.get(3)? };
+    let key = TrialKey { seq, sample, prompt: row.get(1)?, model: row.get(2)?, epoch: row.get(3)? };
     Ok(Answer {
         key,
         result,

@@ -24,9 +24,7 @@ pub fn check(db: &Path) -> Result<(), StoreError> {
     let kept = fs::metadata(Ballast::beside(db)).map_or(0, |file| file.len().min(BALLAST));
     let least = LEAST_FREE + BALLAST - kept;
     match free(db) {
-        Some(free) if free < least => {
-            Err(StoreError::NoRoom { path: db.to_owned(), free, least })
-        }
+        Some(free) if free < least => Err(StoreError::NoRoom { path: db.to_owned(), free, least }),
         _ => Ok(()),
     }
 }

@@ -140,11 +140,23 @@ fn can_trace() -> bool {
 /// What a traced process did to the files of its store, and what it said of them.
 #[derive(Debug)]
 enum Op {
-    Write { file: String, at: usize, bytes: Vec<u8> },
-    Cut { file: String, len: usize },
-    Sync { file: String },
+    Write {
+        file: String,
+        at: usize,
+        bytes: Vec<u8>,
+    },
+    Cut {
+        file: String,
+        len: usize,
+    },
+    Sync {
+        file: String,
+    },
     /// A line of the log: its event and the place of the trial.
-    Said { event: String, seq: Option<u64> },
+    Said {
+        event: String,
+        seq: Option<u64>,
+    },
 }
 
 /// The calls of a trace in which every text is in hexadecimal; a call counts when it returns.
@@ -174,7 +186,8 @@ fn operation(call: &str) -> Option<Op> {
     let (path, rest) = rest.split_once('>')?;
     let path = String::from_utf8(unhex(path)).expect("UTF-8");
     let file = Path::new(&path).file_name()?.to_string_lossy().into_owned();
-    let (arguments, result) = rest.rsplit_once(") = ")?;
+    let (arguments, result) = rest.rsplit_once("= ").expect("a call and its result");
+    let arguments = arguments.trim_end().strip_suffix(')').expect("the end of a call");
     assert!(!result.starts_with('-') && !result.starts_with('?'), "a call failed: {call:.120}");
     let last = || arguments.rsplit(", ").next()?.parse().ok();
     let text = || Some(unhex(arguments.split('"').nth(1)?));
@@ -221,7 +234,9 @@ impl Disk {
                     std::mem::take(&mut self.waits).into_iter().partition(|(of, ..)| of == file);
                 self.waits = rest;
                 let done: Vec<_> = done;
-                done.iter().for_each(|change| apply(&mut self.safe, change));
+                for change in &done {
+                    apply(&mut self.safe, change);
+                }
             }
             Op::Said { .. } => {}
         }
@@ -230,7 +245,9 @@ impl Disk {
     /// The files after a cut, with those of the waiting changes that `keep` lets through.
     fn cut(&self, mut keep: impl FnMut() -> bool) -> BTreeMap<String, Vec<u8>> {
         let mut files = self.safe.clone();
-        self.waits.iter().filter(|_| keep()).for_each(|change| apply(&mut files, change));
+        for change in self.waits.iter().filter(|_| keep()) {
+            apply(&mut files, change);
+        }
         files
     }
 }
@@ -299,7 +316,8 @@ fn row_39_power_loss_takes_nothing_back() {
         .ok();
     let ops = operations(&project.read("trace"));
     let mut random = StdRng::seed_from_u64(number("EVALS_TEST_SEED", 39));
-    let (mut disk, mut said, mut begun, mut cuts) = (Disk::default(), SaidSoFar::default(), false, 0);
+    let (mut disk, mut said, mut begun, mut cuts) =
+        (Disk::default(), SaidSoFar::default(), false, 0);
     for (place, op) in ops.iter().enumerate() {
         disk.take(op);
         if let Op::Said { event, seq } = op {
@@ -438,7 +456,8 @@ fn row_39_a_disk_that_fills_up_is_noticed_before_and_during_a_run() {
     let pad = "x".repeat(3_000);
     let rows: Vec<String> = (0..4_000).map(|i| format!("q{i} {pad},a{i}\n")).collect();
     project.write("rows.csv", format!("question,answer\n{}", rows.concat()));
-    let ask = ["run", "rows.csv", "-m", "sim/instant", "-p", "{{question}}", "--expected", "answer"];
+    let ask =
+        ["run", "rows.csv", "-m", "sim/instant", "-p", "{{question}}", "--expected", "answer"];
     let more = ["-s", "exact_match", "-q", "--no-report", "--db", "disk/runs.db"];
     let run = || project.evals().args(ask).args(more).run();
     {

@@ -66,7 +66,10 @@ fn a_killed_run_goes_on_without_its_command() {
     let asked = asked(&stub);
     // The two that were under way are asked again, and at most those that were not recorded yet.
     assert!((20..=30).contains(&asked.len()), "{asked:?}");
-    assert_eq!(project.evals().args(["list", "--format", "json"]).run().json()[0]["status"], "complete");
+    assert_eq!(
+        project.evals().args(["list", "--format", "json"]).run().json()[0]["status"],
+        "complete"
+    );
     resume(&project, &[]).code(2).complains("every run is complete; nothing is left to do");
     resume(&project, &["last"]).code(2).complains("nothing is left to do");
     let locks = fs::read_dir(project.path(".evals/locks")).expect("a directory").count();
@@ -118,7 +121,7 @@ fn what_has_changed_is_refused_or_becomes_a_new_run() {
     refused("it has 20 rows, and now there are 21");
     project.write("rows.csv", &rows);
     for (old, new, what) in [
-        ("{{question}}", "Q: {{question}}", "prompt `1` has changed"),
+        ("{{question}}", "Q: {{question}}", "prompt `default` has changed"),
         ("stream: false", "params: {temperature: 1}", "a parameter of model `local`"),
         ("model: m1", "model: m2", "the upstream name of model `local`"),
         ("/v1'", "/v2'", "the origin of model `local`"),
@@ -126,7 +129,7 @@ fn what_has_changed_is_refused_or_becomes_a_new_run() {
         ("id: local", "id: other", "its models are local, and now other are named"),
         ("[exact_match]", "[contains]", "scorer `exact_match` has changed"),
         ("[exact_match]", "[exact_match]\nepochs: 2", "the number of epochs"),
-        ("[exact_match]", "[exact_match]\nextract: [trim]", "what is extracted"),
+        ("[exact_match]", "[exact_match]\nextract: {regex: '(.+)'}", "what is extracted"),
         ("[exact_match]", "[exact_match]\nscore_also: [empty]", "`score_also`"),
     ] {
         let changed = config.replace(old, new);
@@ -222,7 +225,8 @@ fn a_scorer_that_failed_scores_again_and_no_model_is_called() {
 #[test]
 fn an_answer_that_was_recorded_and_not_scored_is_scored_as_it_came() {
     let stub = Stub::start(|_, _| {
-        let call = json!({"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        let call =
+            json!({"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
         Response::json(
             200,
             &json!({
@@ -296,9 +300,8 @@ fn two_processes_run_on_one_database() {
     for running in [first, second] {
         assert_eq!(running.wait().ok().json()["trials"]["ok"], 5_000);
     }
-    let check: String = sql(&project)
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .expect("checked");
+    let check: String =
+        sql(&project).query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("checked");
     assert_eq!(check, "ok");
     assert!(Path::new(&project.path(".evals/runs.db.ballast")).is_file());
 }
