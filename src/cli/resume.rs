@@ -125,10 +125,10 @@ fn difference(stored: &RunHeader, fresh: &RunHeader) -> Option<String> {
         (prompt.is_none(), prompt.map(|(then, _)| format!("prompt `{}`", then.id))),
         (stored.prompts.len() == fresh.prompts.len(), Some("the number of prompts".to_owned())),
         (model.is_none(), model),
-        (scorer.is_none(), scorer.map(|(then, _)| format!("scorer `{}`", then.id))),
-        (stored.scorers.len() == fresh.scorers.len(), Some("the number of scorers".to_owned())),
         (stored.extracts == fresh.extracts, Some("what is extracted".to_owned())),
         (same(stored, fresh, "extract"), Some("what is extracted".to_owned())),
+        (scorer.is_none(), scorer.map(|(then, _)| format!("scorer `{}`", then.id))),
+        (stored.scorers.len() == fresh.scorers.len(), Some("the number of scorers".to_owned())),
         (same(stored, fresh, "score_also"), Some("`score_also`".to_owned())),
         (stored.epochs == fresh.epochs, Some("the number of epochs".to_owned())),
     ];
