@@ -12,11 +12,12 @@ pub mod profile;
 mod registered;
 pub mod registry;
 mod resolve;
+mod route;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 pub use convert::{Origin, import};
 pub use params::params;
@@ -24,7 +25,13 @@ pub use resolve::{known, resolve};
 pub use table::{Row, Table, TableError};
 
 use self::registry::Registered;
-use crate::domain::params::Params;
+use crate::{
+    config::{At, route::AliasEntry},
+    domain::params::Params,
+};
+
+/// For entries outside of a config.
+pub static NO_ALIASES: BTreeMap<String, At<AliasEntry>> = BTreeMap::new();
 
 /// What resolving needs to know besides the entry.
 #[derive(Clone, Copy)]
@@ -43,6 +50,8 @@ pub struct Context<'a> {
     pub registered: &'a dyn Registered,
     /// The project that the config belongs to.
     pub project: Option<&'a str>,
+    /// The config's own names for models.
+    pub aliases: &'a BTreeMap<String, At<AliasEntry>>,
 }
 
 impl std::fmt::Debug for Context<'_> {

@@ -49,6 +49,18 @@ pub(super) struct Resolver<'a> {
 
 impl<'a> Resolver<'a> {
     fn target(&self, map: &ModelMap) -> Result<Target, ConfigError> {
+        let aliased = self.with_alias(map)?;
+        let map = aliased.as_ref().unwrap_or(map);
+        if let Some((first, _)) = map.pool.split_first()
+            && map.reference.is_none()
+            && map.provider.is_none()
+        {
+            // What a pool is taken for where one model has to speak for it, as in a snapshot.
+            let first = resolve(&first.value.model, self.context)?;
+            let name = map.id.as_ref().map_or_else(|| "pool".to_owned(), |id| id.value.clone());
+            let (pool, fallback) = (self.pool(map)?, self.fallback(map)?);
+            return Ok(Target { name, fallback, pool, ..first });
+        }
         let (map, referred) = self.with_reference(map)?;
         let map = &map;
         let provider = map.provider.as_ref().ok_or_else(|| {
@@ -66,6 +78,11 @@ impl<'a> Resolver<'a> {
             },
         };
         self.refuse_strangers(map, provider)?;
+        if let Some(member) = map.pool.first() {
+            return Err(self
+                .error(member.place, "a `pool` stands in place of a model")
+                .hint("leave out `use` and `provider`, and name every model in the pool"));
+        }
         let model = self.optional_text(map.model.as_ref())?.unwrap_or_default();
         let name = match (&map.id, &map.reference) {
             (Some(id), _) => id.value.clone(),
@@ -82,9 +99,12 @@ impl<'a> Resolver<'a> {
             model,
             endpoint,
             params,
+            max_output: row.as_ref().and_then(|row| row.max_output),
             price: self.price(map, provider, row, referred.as_ref())?,
             capabilities,
             timeouts: self.timeouts(&map.timeouts)?,
+            fallback: self.fallback(map)?,
+            pool: Vec::new(),
         })
     }
 
@@ -404,6 +424,7 @@ mod tests {
             table: Table::shipped(),
             registered: &Nothing(registry::Registry::default()),
             project: None,
+            aliases: &crate::catalog::NO_ALIASES,
         };
         resolve(&At::nowhere(entry), context)
     }

@@ -16,7 +16,8 @@ use super::{
 #[command(name = "evals", version, propagate_version = true, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done and all gates pass · 1 a gate failed · 2 wrong usage or \
-                        config, nothing was called · 3 the run is incomplete · 130 interrupted"
+                        config, nothing was called · 3 the run is incomplete · \
+                        4 the budget was reached · 130 interrupted"
 )]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -34,6 +35,8 @@ pub(super) enum Command {
     Run(Box<RunArgs>),
     /// Go on with a run that was stopped, killed or left with errors
     Resume(ResumeArgs),
+    /// Say what a run would call and cost, and send nothing; takes the flags of `run`
+    Plan(Box<RunArgs>),
     /// List the recorded runs
     List(ListArgs),
     /// Show what a run found
@@ -117,6 +120,21 @@ pub(super) struct RunArgs {
     /// Calls in flight at most [default: 16]
     #[arg(short = 'j', long, value_name = "N", help_heading = "Models")]
     pub(super) concurrency: Option<u32>,
+    /// Stop before the calls of the run cost more: $5
+    #[arg(long, value_name = "USD", help_heading = "Budget")]
+    pub(super) budget: Option<String>,
+    /// Stop before the run uses more tokens
+    #[arg(long, value_name = "N", help_heading = "Budget")]
+    pub(super) budget_tokens: Option<u64>,
+    /// Stop after this time: 30m
+    #[arg(long, value_name = "TIME", help_heading = "Budget")]
+    pub(super) budget_time: Option<String>,
+    /// Stop when a larger share of trials fails: 20%
+    #[arg(long, value_name = "SHARE", help_heading = "Budget")]
+    pub(super) budget_error_rate: Option<String>,
+    /// Let a model without a price be called under --budget. May be repeated
+    #[arg(long, value_name = "MODEL", help_heading = "Budget")]
+    pub(super) unpriced: Vec<String>,
     /// Repeat each trial
     #[arg(long, value_name = "N", help_heading = "Models")]
     pub(super) epochs: Option<u32>,

@@ -33,6 +33,18 @@ pub(super) struct ResumeArgs {
     /// Calls in flight at most [default: as the run began]
     #[arg(short = 'j', long, value_name = "N", help_heading = "Changed")]
     pub(super) concurrency: Option<u32>,
+    /// Stop before the calls of the run, earlier ones included, cost more: $5
+    #[arg(long, value_name = "USD", help_heading = "Changed")]
+    pub(super) budget: Option<String>,
+    /// Stop before the run uses more tokens
+    #[arg(long, value_name = "N", help_heading = "Changed")]
+    pub(super) budget_tokens: Option<u64>,
+    /// Stop after this time: 30m
+    #[arg(long, value_name = "TIME", help_heading = "Changed")]
+    pub(super) budget_time: Option<String>,
+    /// Stop when a larger share of trials fails: 20%
+    #[arg(long, value_name = "SHARE", help_heading = "Changed")]
+    pub(super) budget_error_rate: Option<String>,
     /// The share of failed trials that still counts as a complete run: 1%
     #[arg(long, value_name = "SHARE", help_heading = "Changed")]
     pub(super) allow_errors: Option<String>,

@@ -1,14 +1,18 @@
 //! Secrets that people type. They never come by an argument: those can be seen by everybody.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+use std::{
+    fs::File,
+    io::{self, IsTerminal as _, Read as _},
+};
 
 use console::Term;
+use zeroize::Zeroizing;
 
 use super::{env, exit::Failure};
 use crate::base::secret::Secret;
 
-/// Bytes of the longest line that is read.
-const LONGEST: u64 = 64 << 10;
+/// Bytes of the longest secret that is read from standard input.
+const LONGEST: usize = 64 << 10;
 
 /// Whether there is somebody to ask: a terminal, and no CI.
 pub(super) fn can_ask() -> bool {
@@ -40,10 +44,39 @@ pub(super) fn new_passphrase() -> Result<Secret, Failure> {
     Ok(passphrase)
 }
 
+/// Everything on standard input. `None`: it is longer than any secret.
+pub(super) fn everything() -> io::Result<Option<Secret>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 64));
+    input()?.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > LONGEST {
+        return Ok(None);
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| io::Error::other("it is not text"))?;
+    Ok(Some(Secret::new(text)))
+}
+
+/// The first line of standard input.
 fn line() -> Option<Secret> {
-    let mut line = String::new();
-    io::stdin().lock().take(LONGEST).read_line(&mut line).ok()?;
-    // The whole line is a secret, so the buffer is wrapped and not copied.
-    line.truncate(line.trim_end_matches(['\r', '\n']).len());
-    Some(Secret::new(line))
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
+    let mut input = input().ok()?;
+    let mut byte = Zeroizing::new([0]);
+    while line.len() < LONGEST && input.read(&mut *byte).ok()? == 1 && *byte != *b"\n" {
+        line.push(byte[0]);
+    }
+    let text = std::str::from_utf8(&line).ok()?;
+    Some(Secret::new(text.trim_end_matches('\r')))
+}
+
+/// Standard input without the buffer that stands before it otherwise, and that nobody wipes.
+fn input() -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
+    }
+    #[cfg(windows)]
+    {
+        use std::os::windows::io::AsHandle as _;
+        Ok(io::stdin().as_handle().try_clone_to_owned()?.into())
+    }
 }

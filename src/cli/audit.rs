@@ -17,7 +17,12 @@ use crate::{
 };
 
 pub(super) fn run(args: &AuditArgs, out: &mut Out) -> Result<Exit, Failure> {
-    let mut records = audit::read(&Places::find()?.audit)?;
+    let audit::Log { mut records, unreadable } = audit::read(&Places::find()?.audit)?;
+    if unreadable > 0 {
+        out.note(&format!(
+            "warning: {unreadable} line(s) of the log cannot be read: cut by a crash, or changed"
+        ));
+    }
     if let Some(slug) = &args.slug {
         records.retain(|record| record.slug.as_ref() == Some(slug));
     }

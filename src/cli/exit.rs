@@ -17,6 +17,8 @@ pub(super) enum Exit {
     Usage,
     /// The run is incomplete.
     Incomplete,
+    /// The budget was reached.
+    Budget,
     /// Stopped by the user.
     Interrupted,
 }
@@ -28,6 +30,7 @@ impl Exit {
             Self::GateFailed => 1,
             Self::Usage => 2,
             Self::Incomplete => 3,
+            Self::Budget => 4,
             Self::Interrupted => 130,
         }
     }

@@ -49,16 +49,16 @@ mod tests {
 
     const CHILD: &str = "EVALS_TEST_PANICS";
 
-    /// Attack 18. The hook belongs to a whole process, so it is tried in one of its own: this test
+    /// The hook belongs to a whole process, so it is tried in one of its own: this test
     /// program, running this test alone.
     #[test]
-    fn a_panic_says_where_and_not_what() {
+    fn attack_18_a_panic_says_where_and_not_what() {
         if super::env::variable(CHILD).is_some() {
             super::harden();
             let secret = Secret::new("sk-CANARY-0123456789");
             panic!("holding {}", secret.expose());
         }
-        let name = "cli::harden::tests::a_panic_says_where_and_not_what";
+        let name = "cli::harden::tests::attack_18_a_panic_says_where_and_not_what";
         let said = |debug: &str| {
             let output = Command::new("/proc/self/exe")
                 .args([name, "--exact", "--nocapture"])

@@ -2,7 +2,6 @@
 
 use std::{
     cell::OnceCell,
-    collections::BTreeSet,
     path::PathBuf,
     sync::{Mutex, OnceLock, PoisonError},
 };
@@ -37,7 +36,6 @@ impl From<RegistryError> for Failure {
 pub(super) struct Home {
     registry: OnceLock<Result<Registry, String>>,
     vault: Mutex<OnceCell<Result<Vault, String>>>,
-    used: Mutex<BTreeSet<String>>,
     /// A secret that is not in the vault yet, by the slug of its credential.
     given: Option<(String, Secret)>,
 }
@@ -52,11 +50,6 @@ impl Home {
     pub(super) fn with(mut self, slug: &str, secret: Secret) -> Self {
         self.given = Some((slug.to_owned(), secret));
         self
-    }
-
-    /// The slugs of the credentials that came out of the vault.
-    pub(super) fn used(&self) -> Vec<String> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 }
 
@@ -78,9 +71,6 @@ impl Registered for Home {
         let cell = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
         let vault = cell.get_or_init(|| vault::open().map_err(|error| error.to_string()));
         let vault = vault.as_ref().map_err(Clone::clone)?;
-        let secret = vault.get(&ask.vault_key()).map_err(|error| error.to_string())?;
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        used.insert(ask.credential.slug.clone());
-        Ok(secret)
+        vault.get(&ask.vault_key()).map_err(|error| error.to_string())
     }
 }

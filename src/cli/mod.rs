@@ -21,6 +21,7 @@ mod log;
 mod models;
 mod out;
 mod overlay;
+mod plan;
 mod progress;
 mod report;
 mod resume;
@@ -70,6 +71,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(&args, out),
         Command::Run(args) => run::run(&args, &db, out),
         Command::Resume(args) => resume::run(&args, &db, out),
+        Command::Plan(args) => plan::run(&args, &db, out),
         Command::List(args) => list::run(&args, &db, out),
         Command::Show(args) => show::run(&args, &db, out),
         Command::Report(args) => report::run(&args, &db, out),

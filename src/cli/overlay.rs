@@ -1,8 +1,12 @@
 //! From flags to the part of a config that they stand for.
 
+use std::collections::BTreeMap;
+
 use super::{args::RunArgs, exit::Failure};
+use crate::base::quantity;
 use crate::config::{
     self, At, File,
+    budget::BudgetEntry,
     entry::{
         DatasetEntry, DatasetMap, EpochsEntry, EpochsMap, ExpectedEntry, ModelEntry, ModelMap,
         PromptEntry, PromptMap, SampleEntry, SampleMap, ScorerEntry,
@@ -40,8 +44,21 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
         score_also: Vec::new(),
         gates: args.gate.iter().map(|gate| At::nowhere(gate.clone())).collect(),
         concurrency: args.concurrency.map(At::nowhere),
+        aliases: BTreeMap::new(),
+        budget: BudgetEntry {
+            usd: args.budget.as_deref().map(dollars).transpose()?.map(At::nowhere),
+            tokens: args.budget_tokens.map(At::nowhere),
+            time: args.budget_time.clone().map(At::nowhere),
+            error_rate: args.budget_error_rate.clone().map(At::nowhere),
+            unpriced: args.unpriced.iter().cloned().map(At::nowhere).collect(),
+        },
         report: args.report.clone().map(At::nowhere),
     })
+}
+
+fn dollars(text: &str) -> Result<f64, Failure> {
+    quantity::usd(text)
+        .ok_or_else(|| Failure::usage(format!("--budget: `{text}` is no amount, such as $5")))
 }
 
 fn dataset(args: &RunArgs, path: Option<&str>) -> Result<Option<DatasetEntry>, Failure> {

@@ -1,13 +1,11 @@
 //! `evals run`: ask the models, score the answers, say which is better.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeSet, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-use tokio::sync::watch as channel;
 
 use super::{
     Out,
@@ -48,7 +46,15 @@ pub(super) fn run(args: &RunArgs, db: &Path, out: &mut Out) -> Result<Exit, Fail
     once(args, Begin::New { forked_from: None }, db, out, &runtime)
 }
 
-/// What runs are executed by.
+/// Which run is meant.
+pub(super) enum Begin {
+    /// A new one; made from another one, if so.
+    New { forked_from: Option<String> },
+    /// One that is recorded in part.
+    Again(Box<Taken>),
+}
+
+/// What calls are made in.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -56,12 +62,39 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::usage(format!("failed to start: {error}")))
 }
 
-/// Which run is meant.
-pub(super) enum Begin {
-    /// A new one; made from another one, if so.
-    New { forked_from: Option<String> },
-    /// One that is recorded in part.
-    Again(Box<Taken>),
+/// The plan that the arguments describe, checked whole; nothing is called or written.
+pub(super) fn planned(
+    args: &RunArgs,
+    db: &Path,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<Plan, Failure> {
+    let asked = Asked::read(args)?;
+    let plan = resolve(args, &asked, &Home::default(), db, runtime)?;
+    gates(&plan, &asked)?;
+    Ok(plan)
+}
+
+fn resolve(
+    args: &RunArgs,
+    asked: &Asked,
+    home: &Home,
+    db: &Path,
+    runtime: &tokio::runtime::Runtime,
+) -> Result<Plan, Failure> {
+    let definitions = variables::definitions(&args.define)
+        .map_err(|message| Failure::usage(format!("--define: {message}")))?;
+    let lookup = env::lookup(&definitions);
+    let own = OwnTable::load()?;
+    let only_ids = args.failed_of.as_deref().map(|run| failed_ids(db, run)).transpose()?;
+    let inputs = Inputs {
+        registered: home,
+        origin: &asked.origin,
+        base_dir: &asked.base_dir,
+        lookup: &lookup,
+        only_ids: only_ids.as_ref(),
+        table: own.table(),
+    };
+    Ok(runtime.block_on(plan::resolve(&asked.file, inputs))?)
 }
 
 /// One run, from the arguments to the exit code.
@@ -73,38 +106,26 @@ pub(super) fn once(
     runtime: &tokio::runtime::Runtime,
 ) -> Result<Exit, Failure> {
     let asked = Asked::read(args)?;
-    let definitions = variables::definitions(&args.define)
-        .map_err(|message| Failure::usage(format!("--define: {message}")))?;
-    let lookup = env::lookup(&definitions);
-    let own = OwnTable::load()?;
-    let failed = args.failed_of.as_deref().map(|run| failed_ids(db, run)).transpose()?;
-    let (failed_of, only_ids) = failed.unzip();
     let home = Home::default();
-    let inputs = Inputs {
-        registered: &home,
-        origin: &asked.origin,
-        base_dir: &asked.base_dir,
-        lookup: &lookup,
-        only_ids: only_ids.as_ref(),
-        table: own.table(),
-    };
-    let mut plan = runtime.block_on(plan::resolve(&asked.file, inputs))?;
+    let mut plan = resolve(args, &asked, &home, db, runtime)?;
     let gates = gates(&plan, &asked)?;
     let allowed = allowed_errors(args, &gates)?;
-    let books = runtime.block_on(books(&plan, &asked))?;
+    let mut books = runtime.block_on(books(&plan, &asked))?;
     let (before, lock) = match begin {
         Begin::Again(taken) => {
             let (header, before, lock) = taken.take_up(&plan.header)?;
+            let store = Store::open_existing(db)?;
+            books.spent = store.spent(&store.find_run(&header.id)?)?;
             plan.header = header;
             (Some(before), Some(lock))
         }
         Begin::New { forked_from } => {
+            let failed_of = args.failed_of.as_deref().map(|run| id_of(db, run)).transpose()?;
             plan.header.command = Some(command::keep(args, failed_of));
             plan.header.forked_from = forked_from;
             (None, None)
         }
     };
-    note_use(&home, &plan.header.id)?;
     let report = (!args.no_report).then(|| {
         let named = asked.file.report.as_ref().map(|path| path.value.clone());
         named.unwrap_or_else(|| report_path(db, &plan.header.id))
@@ -120,7 +141,11 @@ pub(super) fn once(
             "note: no scorer is named, so answers are recorded and not judged (-s exact_match)",
         );
     }
+    if !args.quiet {
+        out.note(&super::plan::line(&plan, db)?);
+    }
 
+    note_use(&plan)?;
     store::check_room(db)?;
     let _lock = lock.map_or_else(|| RunLock::take(db, &plan.header.id), Ok)?;
     let outcome = execute(Work { plan, books, allowed, before }, db, args, out, runtime)?;
@@ -166,12 +191,12 @@ fn resume_command(db: &Path, id: &str) -> String {
     }
 }
 
-/// Notes in the audit log which credentials of the vault the run uses.
-fn note_use(home: &Home, run: &str) -> Result<(), Failure> {
-    for slug in home.used() {
-        super::vault::note("key.use", Some(&slug), Some(run))?;
-    }
-    Ok(())
+/// Notes in the audit log which registered credentials the run uses: once each, however many calls
+/// there will be.
+fn note_use(plan: &Plan) -> Result<(), Failure> {
+    let used: BTreeSet<_> = plan.targets.iter().filter_map(|t| t.credential_slug()).collect();
+    let run = Some(plan.header.id.as_str());
+    used.iter().try_for_each(|slug| super::vault::note("key.use", Some(slug), run))
 }
 
 /// What is ready to be executed.
@@ -207,20 +232,23 @@ fn execute(
     });
     let log = log.transpose()?;
     let settled = before.as_ref().map_or(0, |before| before.settled.len() as u64);
-    let stop = Arc::new(channel::Sender::new(false));
-    let writer = Arc::new(Writer::guarded(db, Arc::clone(&stop))?);
+    let brake = Arc::new(runner::Brake::default());
+    let on_trouble = Arc::clone(&brake);
+    // What is in flight is waited for: it is paid, and there is room for it.
+    let writer = Arc::new(Writer::guarded(db, Box::new(move || on_trouble.halt()))?);
     let progress = Arc::new(Progress::new(plan.header.planned_trials() - settled, args.quiet));
     let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&writer) as _, Arc::clone(&progress) as _];
     sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
     let client = client::stack(ClientOptions {
         concurrency: plan.concurrency,
-        stop: Some(stop.subscribe()),
+        budget: plan.budget,
+        stop: Some(brake.halted()),
         ..books
     });
     let outcome = runtime.block_on(async {
         let plan = Arc::new(plan);
-        let job = runner::Job { plan, client, sinks, stop: Arc::clone(&stop), allowed, before };
+        let job = runner::Job { plan, client, sinks, brake: Arc::clone(&brake), allowed, before };
         let run = runner::execute(job);
         tokio::pin!(run);
         let mut interrupts = Interrupts::new();
@@ -233,7 +261,7 @@ fn execute(
                         return None;
                     }
                     told = true;
-                    stop.send_replace(true);
+                    brake.stop();
                     progress.say(
                         "stopping: calls in flight have 10 s to end; Ctrl-C again quits at once",
                         out,
@@ -381,8 +409,13 @@ fn read_config(path: &Path, origin: &str) -> Result<String, Failure> {
     })
 }
 
-/// A stored run's id, and the ids of the samples that failed in it.
-fn failed_ids(db: &Path, reference: &str) -> Result<(String, HashSet<String>), Failure> {
+/// The id of the run that `reference` means now.
+fn id_of(db: &Path, reference: &str) -> Result<String, Failure> {
+    Ok(Store::open_existing(db)?.find_run(reference)?.header.id)
+}
+
+/// Ids of the samples that failed in a stored run.
+fn failed_ids(db: &Path, reference: &str) -> Result<HashSet<String>, Failure> {
     let store = Store::open_existing(db)?;
     let run = store.find_run(reference)?;
     let ids = store.failed_sample_ids(&run)?;
@@ -390,7 +423,7 @@ fn failed_ids(db: &Path, reference: &str) -> Result<(String, HashSet<String>), F
         let message = format!("no sample failed in run {}", run.header.id);
         return Err(Failure::usage(message));
     }
-    Ok((run.header.id, ids))
+    Ok(ids)
 }
 
 /// Reads the gates, and refuses those that could never be decided.
@@ -440,7 +473,9 @@ fn allowed_errors(args: &RunArgs, gates: &[Gate]) -> Result<Allowed, Failure> {
 /// Opens the recordings that the plan replays.
 async fn books(plan: &Plan, asked: &Asked) -> Result<ClientOptions, Failure> {
     let mut options = ClientOptions::default();
-    for (target, entry) in plan.targets.iter().zip(&asked.file.models) {
+    let all = plan.targets.iter().zip(&asked.file.models);
+    let all = all.flat_map(|(target, entry)| target.with_stand_ins().map(move |t| (t, entry)));
+    for (target, entry) in all {
         let Endpoint::Replay(source) = &target.endpoint else { continue };
         let Some(path) = &source.path else { continue };
         if options.books.iter().any(|(known, _)| known == source) {
@@ -524,6 +559,7 @@ fn exit(outcome: &Outcome, gates: &[GateResult]) -> Exit {
     let failed = || gates.iter().filter(|gate| gate.passed == Some(false));
     match outcome.status {
         RunStatus::Interrupted => Exit::Interrupted,
+        RunStatus::Budget => Exit::Budget,
         RunStatus::Complete if failed().any(|gate| gate.gate.starts_with("errors.")) => {
             Exit::Incomplete
         }

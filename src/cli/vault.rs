@@ -11,13 +11,16 @@ use super::{
 use crate::{
     base::{clock, secret::Secret},
     vault::{
-        self, KeyStore, NewSlot, Others, SlotKind, Unlock, Vault, VaultError, audit, new_env_key,
-        system_keyring,
+        self, EntryKey, KeyStore, NewSlot, Others, SlotKind, Unlock, Vault, VaultError, audit,
+        masked, new_env_key, system_keyring,
     },
 };
 
 /// The variable that holds the vault's key in CI.
 const KEY: &str = "EVALS_VAULT_KEY";
+
+/// Said where there is none; only that of Linux desktops is known.
+const NO_KEYRING: &str = "keyrings are not available on this system (Linux only)";
 
 /// The vault's file, and the log beside it.
 #[derive(Debug)]
@@ -55,6 +58,32 @@ pub(super) fn note(action: &str, slug: Option<&str>, run: Option<&str>) -> Resul
         run: run.map(str::to_owned),
     };
     Ok(audit::append(&Places::find()?.audit, &record)?)
+}
+
+/// Makes a change after it was noted in the audit log: nothing changes that the log does not tell
+/// of. What then fails is noted as well.
+pub(super) fn logged<T, E: Into<Failure>>(
+    action: &str,
+    slug: Option<&str>,
+    change: impl FnOnce() -> Result<T, E>,
+) -> Result<T, Failure> {
+    note(action, slug, None)?;
+    change().map_err(|error| {
+        // The failure itself is what has to be told.
+        note(&format!("{action}.failed"), slug, None).ok();
+        error.into()
+    })
+}
+
+/// What is kept under `key`, as it may be shown; `****` where the vault does not open without asking
+/// somebody.
+pub(super) fn shown(key: &EntryKey) -> String {
+    let unlock = Unlock { env_key: env_key(), keyring: keyring(), passphrase: None };
+    let secret = Places::find().ok().and_then(|places| {
+        let vault = Vault::open(&places.vault, &unlock).ok()?;
+        vault.get(key).ok()
+    });
+    masked(secret.as_ref().map_or("", Secret::expose))
 }
 
 pub(super) fn run(command: &VaultCommand, out: &mut Out) -> Result<Exit, Failure> {
@@ -95,8 +124,7 @@ fn init(args: &SlotArgs, out: &mut Out) -> Result<Exit, Failure> {
         return Err(failure.hint("`evals vault status` tells of it"));
     }
     let slots = new_slots(args, out)?;
-    let vault = Vault::create(&path, &slots)?;
-    note("vault.init", None, None)?;
+    let vault = logged("vault.init", None, || Vault::create(&path, &slots))?;
     out.note(&format!("made {}; it opens by: {}", env::shown(&path), kinds(&vault.status().slots)));
     Ok(Exit::Done)
 }
@@ -128,8 +156,7 @@ fn status(out: &mut Out) -> Result<Exit, Failure> {
 fn rekey(args: &SlotArgs, others: Others, out: &mut Out) -> Result<Exit, Failure> {
     let mut vault = open()?;
     let slots = new_slots(args, out)?;
-    vault.rekey(&slots, others)?;
-    note("vault.rekey", None, None)?;
+    logged("vault.rekey", None, || vault.rekey(&slots, others))?;
     out.note(&format!("the vault opens by: {}", kinds(&vault.status().slots)));
     Ok(Exit::Done)
 }
@@ -145,19 +172,20 @@ fn rotate(others: Others, out: &mut Out) -> Result<Exit, Failure> {
         passphrase: if ask::can_ask() { Some(&ask) } else { None },
     };
     let mut vault = Vault::open(&path, &unlock)?;
-    vault.rotate(&unlock, others).map_err(|error| {
-        let is_locked = matches!(error, VaultError::Locked { .. });
-        let failure = Failure::from(error);
-        if is_locked {
-            failure.hint(
-                "everything that opens the vault has to be at hand to be kept; `--drop-others` \
-                 drops what is not",
-            )
-        } else {
-            failure
-        }
+    logged("vault.rotate", None, || {
+        vault.rotate(&unlock, others).map_err(|error| {
+            let is_locked = matches!(error, VaultError::Locked { .. });
+            let failure = Failure::from(error);
+            if is_locked {
+                failure.hint(
+                    "everything that opens the vault has to be at hand to be kept; \
+                     `--drop-others` drops what is not",
+                )
+            } else {
+                failure
+            }
+        })
     })?;
-    note("vault.rotate", None, None)?;
     let status = vault.status();
     out.note(&format!(
         "sealed {} credential(s) with a new key; the vault opens by: {}",
@@ -169,15 +197,14 @@ fn rotate(others: Others, out: &mut Out) -> Result<Exit, Failure> {
 
 fn lock(out: &mut Out) -> Result<Exit, Failure> {
     let Some(keyring) = keyring() else {
-        return Err(Failure::usage("this program knows no keyring on this system"));
+        return Err(Failure::usage(NO_KEYRING));
     };
     let mut vault = open()?;
-    let count = vault.lock(&keyring)?;
+    let count = logged("vault.lock", None, || vault.lock(&keyring))?;
     if count == 0 {
         out.note("this machine's keyring has no key of the vault: there is nothing to forget");
         return Ok(Exit::Done);
     }
-    note("vault.lock", None, None)?;
     out.note(&format!(
         "this machine's keyring forgot the vault's key; the vault opens by: {}",
         kinds(&vault.status().slots)
@@ -188,10 +215,8 @@ fn lock(out: &mut Out) -> Result<Exit, Failure> {
 fn new_slots(args: &SlotArgs, out: &mut Out) -> Result<Vec<NewSlot>, Failure> {
     let mut slots = Vec::new();
     if args.keyring {
-        let keyring = keyring().ok_or_else(|| {
-            Failure::usage("this program knows no keyring on this system")
-                .hint("`--passphrase` needs none")
-        })?;
+        let keyring = keyring()
+            .ok_or_else(|| Failure::usage(NO_KEYRING).hint("`--passphrase` needs none"))?;
         slots.push(NewSlot::Keyring(keyring));
     }
     if args.passphrase {

@@ -5,6 +5,8 @@
 //!
 //! | layer | what it does |
 //! | --- | --- |
+//! | budget | sets aside what a call can use, and ends the run before it goes over |
+//! | fallback | asks the next model when one gives no answer |
 //! | slots | holds back what exceeds the run's concurrency |
 //! | timeout | ends an attempt that takes longer than its target allows |
 //! | send | makes the attempt: over HTTP, by the simulator, out of a recording |
@@ -14,6 +16,7 @@
 //! answer waits for nothing, the primary is exhausted before the fallback, and every attempt has
 //! its own permit and its own time: what waits for anything else holds no slot.
 
+mod estimate;
 mod layer;
 mod send;
 
@@ -21,8 +24,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-pub use self::send::replay::{ReplayBook, ReplayError};
+pub use self::{
+    estimate::{Tokens, UNKNOWN_OUTPUT},
+    send::replay::{ReplayBook, ReplayError},
+};
 use crate::domain::{
+    budget::{Budget, Spent},
     contract::{Call, Generate, Reply},
     fault::{Fault, FaultKind},
     target::{Endpoint, ReplaySource, Target},
@@ -33,6 +40,10 @@ use crate::domain::{
 pub struct ClientOptions {
     /// Attempts in flight at most.
     pub concurrency: u32,
+    /// What all calls together may use up.
+    pub budget: Budget,
+    /// What of it is gone already.
+    pub spent: Spent,
     /// Turns true when nothing that still waits is to be sent.
     pub stop: Option<watch::Receiver<bool>>,
     /// The recordings of all targets that replay a file, by the source that names them.
@@ -41,7 +52,13 @@ pub struct ClientOptions {
 
 impl Default for ClientOptions {
     fn default() -> Self {
-        Self { concurrency: 16, stop: None, books: Vec::new() }
+        Self {
+            concurrency: 16,
+            budget: Budget::default(),
+            spent: Spent::default(),
+            stop: None,
+            books: Vec::new(),
+        }
     }
 }
 
@@ -51,8 +68,10 @@ impl Default for ClientOptions {
 pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
     let send = send::Sender::new(options.books);
     let timeout = layer::timeout::Timeout::new(send);
-    let slots = layer::slots::Slots::new(timeout, options.concurrency, options.stop);
-    Arc::new(slots)
+    let slots = layer::slots::Slots::new(timeout, options.concurrency, options.stop.clone());
+    let fallback = layer::fallback::Fallback::new(slots);
+    let budget = layer::budget::Purse::new(fallback, options.budget, options.spent, options.stop);
+    Arc::new(budget)
 }
 
 /// The reply of a call for which no request was made.

@@ -11,7 +11,11 @@ use serde::{
 };
 use serde_json::{Map, Value};
 
-use super::{at::At, file::ParamsEntry};
+use super::{
+    at::At,
+    file::ParamsEntry,
+    route::{FallbackEntry, MemberEntry},
+};
 use crate::domain::{message::Role, target::Flavour};
 
 /// The dataset: a location, and how its columns are read.
@@ -329,6 +333,10 @@ pub struct ModelMap {
     pub params: ParamsEntry,
     /// Limits on the time of a call.
     pub timeouts: TimeoutsEntry,
+    /// Who is asked when it gives no answer: further models in order, or `error` for nobody.
+    pub fallback: Option<At<FallbackEntry>>,
+    /// Models that share its calls, each trial always with the same one.
+    pub pool: Vec<At<MemberEntry>>,
     /// `sim`: chance of a right answer, 0 to 1.
     pub accuracy: Option<At<f64>>,
     /// `sim`: median latency, as `80ms`.

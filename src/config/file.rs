@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::{
     at::At,
+    budget::BudgetEntry,
     entry::{DatasetEntry, EpochsEntry, ModelEntry, PromptEntry, ScorerEntry},
+    route::AliasEntry,
 };
 use crate::domain::trial::Status;
 
@@ -26,6 +28,8 @@ pub struct File {
     pub prompts: Vec<At<PromptEntry>>,
     /// Who is asked: references such as `sim/good`, or mappings that describe an endpoint.
     pub models: Vec<At<ModelEntry>>,
+    /// Names for models with fallbacks or pools, to be used in `models`.
+    pub aliases: BTreeMap<String, At<AliasEntry>>,
     /// Sampling parameters for all models.
     pub params: At<ParamsEntry>,
     /// How often each trial is repeated: a count, or `{count, reduce}`.
@@ -38,6 +42,8 @@ pub struct File {
     pub score_also: Vec<At<Status>>,
     /// Conditions that set the exit code.
     pub gates: Vec<At<String>>,
+    /// What the whole run may use up.
+    pub budget: BudgetEntry,
     /// Calls in flight at most. Default: 16.
     pub concurrency: Option<At<u32>>,
     /// Where the HTML report goes. Default: beside the database.
@@ -105,6 +111,7 @@ impl File {
             dataset: self.dataset,
             prompts: list(self.prompts, over.prompts),
             models: list(self.models, over.models),
+            aliases: self.aliases,
             params: if over.params.value == ParamsEntry::default() {
                 self.params
             } else {
@@ -118,6 +125,7 @@ impl File {
             scorers: list(self.scorers, over.scorers),
             score_also: list(self.score_also, over.score_also),
             gates: list(self.gates, over.gates),
+            budget: self.budget.overridden_by(over.budget),
             concurrency: over.concurrency.or(self.concurrency),
             report: over.report.or(self.report),
         }

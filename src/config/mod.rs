@@ -5,9 +5,11 @@
 //! generated from the same types.
 
 pub mod at;
+pub mod budget;
 pub mod entry;
 pub mod error;
 pub mod file;
+pub mod route;
 pub mod variables;
 
 pub use at::{At, Place};

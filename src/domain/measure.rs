@@ -1,5 +1,7 @@
 //! Aggregates over trials, each with what one may believe of it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::base::money::Money;
@@ -62,6 +64,8 @@ pub struct ModelTotals {
     pub length: u64,
     /// Answers without text.
     pub empty: u64,
+    /// Answers of other models in its place, by their names, sorted.
+    pub stand_ins: BTreeMap<String, u64>,
     /// Answers from the response cache.
     pub cached: u64,
     /// Sum of the known costs.

@@ -1,6 +1,7 @@
 //! Floor 1: plain data of the product, in the words of `ARCHITECTURE.md`, and the contracts between
 //! floors. No I/O, no policy.
 
+pub mod budget;
 pub mod contract;
 pub mod event;
 pub mod fault;

@@ -95,6 +95,12 @@ pub struct ModelInfo {
     pub params: Value,
     /// The prices used.
     pub price: Option<Price>,
+    /// Who was asked when it gave no answer, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallback: Vec<ModelInfo>,
+    /// Who shared its calls, by weight.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pool: Vec<(u32, ModelInfo)>,
     /// The registered model or endpoint that was named, as it was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -237,6 +243,8 @@ pub struct TrialDigest {
     pub status: Status,
     /// The fault's kind.
     pub error_kind: Option<String>,
+    /// Who answered in place of the trial's model, by name.
+    pub stand_in: Option<String>,
     /// Whether the answer came from the response cache.
     pub cached: bool,
     /// Whether a request that may be billed was made and its cost is not known.

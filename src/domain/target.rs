@@ -1,6 +1,6 @@
 //! A model reference resolved: whom to call, how, with what, at what price.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,11 +26,23 @@ pub struct Target {
     pub price: Option<Price>,
     /// What the model can do.
     pub capabilities: Capabilities,
+    /// The longest answer that it can give, in tokens; `None` is unknown.
+    pub max_output: Option<u64>,
     /// How long a call may take.
     pub timeouts: Timeouts,
+    /// Who is asked when this model gives no answer, in order.
+    pub fallback: Vec<Arc<Target>>,
+    /// Those who share its calls, by weight; with none it answers itself.
+    pub pool: Vec<(u32, Arc<Target>)>,
 }
 
 impl Target {
+    /// This model and those that may answer in its place.
+    pub fn with_stand_ins(&self) -> impl Iterator<Item = &Self> {
+        let pool = self.pool.iter().map(|(_, target)| target);
+        std::iter::once(self).chain(self.fallback.iter().chain(pool).map(AsRef::as_ref))
+    }
+
     /// Whose limits a call counts against: the provider, the origin and the credential. Holds no
     /// secret; models behind one account share it. Simulated and recorded models wait for nobody.
     pub fn account(&self) -> String {

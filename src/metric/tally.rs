@@ -214,6 +214,11 @@ impl ModelTally {
             Status::Empty => totals.empty += 1,
             Status::Error => totals.errors += 1,
         }
+        if let Some(name) = &trial.stand_in
+            && trial.status != Status::Error
+        {
+            *totals.stand_ins.entry(name.clone()).or_insert(0) += 1;
+        }
         totals.cached += u64::from(trial.cached);
         totals.cost = totals.cost + Money::from_pico(trial.cost_pico.unwrap_or(0));
         totals.unpriced_calls += u64::from(trial.unpriced);

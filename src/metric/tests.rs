@@ -22,6 +22,8 @@ fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
         origin: String::new(),
         params: Value::Null,
         price: None,
+        fallback: Vec::new(),
+        pool: Vec::new(),
         reference: None,
     };
     RunHeader {
@@ -58,6 +60,7 @@ fn trial(sample: u64, model: u32, epoch: u32, value: Option<f64>) -> TrialDigest
         cluster: None,
         status: Status::Ok,
         error_kind: None,
+        stand_in: None,
         cached: false,
         unpriced: false,
         latency_us: Some(1000 * (sample + 1)),

@@ -2,9 +2,12 @@
 //!
 //! Everything that can be wrong before the first call is found here, and nothing is written.
 
+mod budget;
 mod data;
+mod estimate;
 mod models;
 mod prompts;
+mod row;
 mod scorers;
 
 use std::{
@@ -16,13 +19,18 @@ use std::{
 
 use serde_json::{Value, json};
 
-pub use self::scorers::PlannedScorer;
+pub use self::{
+    estimate::{Estimate, ModelEstimate, Past},
+    row::Row,
+    scorers::PlannedScorer,
+};
 use crate::{
     base::{clock, id},
     catalog::{self, Table},
     config::{At, ConfigError, File, Place, entry::ModelEntry, error::suggestion},
     dataset::{Dataset, DatasetError, Format},
     domain::{
+        budget::Budget,
         run::{ModelInfo, PromptInfo, RunHeader},
         target::{Endpoint, Target},
         trial::Status,
@@ -55,6 +63,8 @@ pub struct Plan {
     pub extracts: Vec<Pipeline>,
     /// Statuses besides `ok` whose answers are scored.
     pub score_also: Vec<Status>,
+    /// What the whole run may use up.
+    pub budget: Budget,
     /// Calls in flight at most.
     pub concurrency: u32,
     /// Whether models are asked one after the other instead of side by side.
@@ -118,6 +128,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let prompts = prompts::compile(file, inputs)?;
     models::check(&prompts, &targets, file, inputs)?;
     let (epochs, reduce) = epochs(file, inputs)?;
+    let budget = budget::resolve(file, inputs, &targets)?;
     let concurrency = concurrency(file, inputs)?;
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     let (dataset, location) = data::open(file, inputs).await?;
@@ -142,7 +153,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         models: targets
             .iter()
             .zip(&file.models)
-            .map(|(target, entry)| model_info(target, &entry.value))
+            .map(|(target, entry)| model_info(target, Some(&entry.value)))
             .collect(),
         scorers: scorers.iter().map(PlannedScorer::info).collect(),
         extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
@@ -159,6 +170,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         scorers,
         extracts,
         score_also,
+        budget,
         concurrency,
         by_model: false,
         notices: models::notices(&targets, inputs.table),
@@ -184,16 +196,19 @@ fn targets(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigEr
         table: inputs.table,
         registered: inputs.registered,
         project: file.project.as_ref().map(|project| project.value.as_str()),
+        aliases: &file.aliases,
     };
     let mut names = HashSet::new();
     let mut targets = Vec::with_capacity(file.models.len());
     for entry in &file.models {
         let origin = inputs.origin_of(entry.place, "--model");
         let target = catalog::resolve(entry, catalog::Context { origin, ..context })?;
-        crate::client::check(&target).map_err(|fault| {
-            let message = format!("model `{}`: {}", target.name, fault.message);
-            ConfigError::new(origin, entry.place, message)
-        })?;
+        for asked in target.with_stand_ins() {
+            crate::client::check(asked).map_err(|fault| {
+                let message = format!("model `{}`: {}", asked.name, fault.message);
+                ConfigError::new(origin, entry.place, message)
+            })?;
+        }
         if !names.insert(target.name.clone()) {
             let message = format!("two models are called `{}`", target.name);
             return Err(
@@ -254,7 +269,7 @@ fn name(file: &File, inputs: Inputs<'_>, location: &str) -> String {
         .unwrap_or_else(|| "run".to_owned())
 }
 
-fn model_info(target: &Target, entry: &ModelEntry) -> ModelInfo {
+fn model_info(target: &Target, entry: Option<&ModelEntry>) -> ModelInfo {
     let origin = match &target.endpoint {
         Endpoint::Http(endpoint) => without_secrets(&endpoint.base_url),
         Endpoint::Sim(sim) => format!(
@@ -278,10 +293,14 @@ fn model_info(target: &Target, entry: &ModelEntry) -> ModelInfo {
         origin,
         params: target.params.to_value(),
         price: target.price.clone(),
+        fallback: target.fallback.iter().map(|target| model_info(target, None)).collect(),
+        pool: target
+            .pool
+            .iter()
+            .map(|(weight, target)| (*weight, model_info(target, None)))
+            .collect(),
         reference: entry
-            .0
-            .reference
-            .as_ref()
+            .and_then(|entry| entry.0.reference.as_ref())
             .map(|reference| reference.value.trim().to_owned())
             .filter(|reference| reference.starts_with("byo:")),
     }
@@ -326,6 +345,12 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: u32) -> Value {
         "extract": file.extract.as_ref().map(|at| at.value.clone()),
         "score_also": file.score_also.iter().map(|at| at.value.name()).collect::<Vec<_>>(),
         "concurrency": concurrency,
+        "budget": {
+            "usd": file.budget.usd.as_ref().map(|at| at.value),
+            "tokens": file.budget.tokens.as_ref().map(|at| at.value),
+            "time": text(&file.budget.time),
+            "error_rate": text(&file.budget.error_rate),
+        },
     })
 }
 

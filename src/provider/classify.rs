@@ -217,6 +217,8 @@ const CONTEXT_TEXT: &[&str] = &[
     "reduce the length",
     "please reduce",
     "input too large",
+    // LiteLLM puts the class of its error into the text, and only there.
+    "contextwindowexceedederror",
 ];
 const FILTERED: &[&str] = &[
     "content_policy_violation",
@@ -227,7 +229,12 @@ const FILTERED: &[&str] = &[
     "responsibleaipolicyviolation",
     "refusal",
 ];
-const FILTERED_TEXT: &[&str] = &["content management policy", "content policy", "safety system"];
+const FILTERED_TEXT: &[&str] = &[
+    "content management policy",
+    "content policy",
+    "contentpolicyviolationerror",
+    "safety system",
+];
 const AUTH: &[&str] = &[
     "invalid_api_key",
     "authentication_error",
@@ -354,6 +361,12 @@ mod tests {
                 r#"{"error":{"message":"This model's maximum context length is 8192 tokens","code":"400"}}"#,
                 K::ContextLength,
                 "This model's maximum context length is 8192 tokens",
+            ),
+            (
+                400,
+                r#"{"error":{"message":"litellm.ContextWindowExceededError: x","code":"400"}}"#,
+                K::ContextLength,
+                "litellm.ContextWindowExceededError: x",
             ),
             (
                 400,

@@ -275,6 +275,9 @@ fn call(case: &Value) -> (Call, HttpEndpoint) {
         price: None,
         capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
+        max_output: None,
+        fallback: Vec::new(),
+        pool: Vec::new(),
     };
     let sample = Sample {
         index: 0,

@@ -266,6 +266,7 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
     if !odd.is_empty() {
         warnings.push(format!("answers that are not whole: {}", odd.join(", ")));
     }
+    warnings.extend(stand_ins(view));
     warnings.extend(unscored(view));
     if measures.scorer_failures > 0 {
         warnings.push(format!(
@@ -285,6 +286,23 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
         warnings.push(format!("few samples: intervals are wide (n = {n})"));
     }
     warnings
+}
+
+/// One warning for each model in whose place others answered.
+fn stand_ins(view: &View<'_>) -> Vec<String> {
+    let models = view.run.header.models.iter().zip(&view.measures.models);
+    let told = models.filter(|(_, totals)| !totals.stand_ins.is_empty());
+    told.map(|(model, totals)| {
+        let who: Vec<String> =
+            totals.stand_ins.iter().map(|(name, n)| format!("{} by {name}", count(*n))).collect();
+        let (all, others) = (of(totals.trials, "trial", "trials"), who.join(", "));
+        if model.pool.is_empty() {
+            format!("of {all} of {} some were answered by another model: {others}", model.name)
+        } else {
+            format!("{all} of {} were shared out: {others}", model.name)
+        }
+    })
+    .collect()
 }
 
 /// What scorers left without a score: one warning for all of which the same is true.

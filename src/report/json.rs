@@ -28,6 +28,10 @@ pub fn run_json(view: &View<'_>) -> Value {
             "ttft_p50": number(ttft_p50),
         })
     });
+    let stand_ins = header.models.iter().zip(&measures.models).flat_map(|(model, totals)| {
+        let by = totals.stand_ins.iter();
+        by.map(|(name, n)| json!({"model": model.name, "served_by": name, "trials": n}))
+    });
     json!({
         "schema": "evals.run/1",
         "run_id": header.id,
@@ -47,6 +51,7 @@ pub fn run_json(view: &View<'_>) -> Value {
             "saved_by_cache": 0.0,
             "unpriced_calls": measures.unpriced_calls(),
         },
+        "stand_ins": stand_ins.collect::<Value>(),
         "errors": errors,
         "gates": view.gates.iter().map(|decided| gate(view, decided)).collect::<Value>(),
     })

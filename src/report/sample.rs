@@ -67,6 +67,8 @@ fn model(name: &str, provider: &str, upstream: &str, price: Option<Price>) -> Mo
         origin: "https://api.example.com/v1".to_owned(),
         params: json!({"temperature": 0.0, "max_tokens": 256}),
         price,
+        fallback: Vec::new(),
+        pool: Vec::new(),
         reference: None,
     }
 }

@@ -1,47 +1,27 @@
 //! Reads the dataset and renders prompts, ahead of the calls, in a thread of its own.
 
-use std::{fs, path::Path, sync::Arc};
+use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tokio::sync::mpsc;
 
-use crate::{
-    domain::{
-        fault::{Fault, FaultKind},
-        message::Message,
-        sample::{Sample, Vars},
-    },
-    plan::Plan,
-    prompt::image_media_type,
-};
+use crate::plan::{Plan, Row};
 
 /// Rows that are ready before they are needed.
 const AHEAD: usize = 64;
-
-/// The largest image that is sent along with a prompt, in bytes.
-const MAX_IMAGE: u64 = 20 * 1024 * 1024;
-
-/// A sample and what each prompt becomes for it.
-pub(super) struct Row {
-    /// The sample.
-    pub(super) sample: Arc<Sample>,
-    /// One entry a prompt, in order.
-    pub(super) prompts: Vec<Result<Arc<[Message]>, Fault>>,
-}
 
 /// Starts reading. The channel ends after the last row, or after the first error.
 pub(super) fn start(plan: Arc<Plan>) -> mpsc::Receiver<Result<Row, String>> {
     let (rows, received) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
-        let samples = match plan.dataset.samples() {
-            Ok(samples) => samples,
+        let all = match plan.rows() {
+            Ok(all) => all,
             Err(error) => {
                 rows.blocking_send(Err(error.to_string())).ok();
                 return;
             }
         };
-        for sample in samples {
-            let row = sample.map(|sample| render(&plan, sample)).map_err(|error| error.to_string());
+        for row in all {
+            let row = row.map_err(|error| error.to_string());
             let last = row.is_err();
             if rows.blocking_send(row).is_err() || last {
                 return;
@@ -49,43 +29,4 @@ pub(super) fn start(plan: Arc<Plan>) -> mpsc::Receiver<Result<Row, String>> {
         }
     });
     received
-}
-
-fn render(plan: &Plan, sample: Sample) -> Row {
-    // `{{input}}` is the sample's input also where the dataset calls the column otherwise.
-    let with_input: Option<Vars> = match &sample.input {
-        Some(input) if !sample.vars.contains_key("input") => {
-            let mut vars = sample.vars.clone();
-            vars.insert("input".to_owned(), input.clone().into());
-            Some(vars)
-        }
-        _ => None,
-    };
-    let vars = with_input.as_ref().unwrap_or(&sample.vars);
-    let load = |path: &str| load_image(&plan.base_dir, path);
-    let prompts = plan
-        .prompts
-        .iter()
-        .map(|prompt| {
-            prompt
-                .render(vars, &load)
-                .map(Arc::from)
-                .map_err(|error| Fault::new(FaultKind::Prompt, error.to_string()))
-        })
-        .collect();
-    Row { sample: Arc::new(sample), prompts }
-}
-
-fn load_image(base_dir: &Path, path: &str) -> Result<String, String> {
-    let path = base_dir.join(path);
-    let shown = path.display();
-    let failed = |error: std::io::Error| format!("failed to read image `{shown}`: {error}");
-    let size = fs::metadata(&path).map_err(failed)?.len();
-    if size > MAX_IMAGE {
-        return Err(format!("image `{shown}` has {size} bytes, more than {MAX_IMAGE}"));
-    }
-    let bytes = fs::read(&path).map_err(failed)?;
-    let kind = image_media_type(&bytes)
-        .ok_or_else(|| format!("`{shown}` is no PNG, JPEG, GIF or WebP image"))?;
-    Ok(format!("data:{kind};base64,{}", STANDARD.encode(bytes)))
 }

@@ -17,7 +17,7 @@ pub(super) async fn run(shared: Arc<Shared>, models: Vec<u32>) -> Result<(), Run
     let mut trials = Trials::new();
     let scheduled = schedule(&shared, &models, &mut trials).await;
     if scheduled.is_err() {
-        shared.stop.send_replace(true);
+        shared.brake.stop();
     }
     let drained = drain(&shared, &mut trials).await;
     scheduled.and(drained)
@@ -33,7 +33,7 @@ async fn schedule(
     let unsettled =
         Arc::new(Semaphore::new((plan.concurrency.saturating_mul(2) + UNSETTLED) as usize));
     let mut end = shared.end.subscribe();
-    let mut stop = shared.stop.subscribe();
+    let mut stop = shared.brake.halted();
     let mut rows = feed::start(Arc::clone(plan));
     loop {
         let row = tokio::select! {
@@ -96,13 +96,13 @@ fn key(shared: &Shared, sample: u64, prompt: u32, model: u32, epoch: u32) -> Tri
 
 /// Waits for the trials under way; once the run was told to stop, no longer than [`DRAIN`].
 async fn drain(shared: &Shared, trials: &mut Trials) -> Result<(), RunError> {
-    let mut stop = shared.stop.subscribe();
+    let mut stop = shared.brake.stop.subscribe();
     let mut first = Ok(());
     let mut join = async |trials: &mut Trials| {
         while let Some(ended) = trials.join_next().await {
             let outcome = settle(Some(ended));
             if outcome.is_err() {
-                shared.stop.send_replace(true);
+                shared.brake.stop();
             }
             first = std::mem::replace(&mut first, Ok(())).and(outcome);
         }

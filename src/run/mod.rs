@@ -76,6 +76,31 @@ impl Allowed {
     }
 }
 
+/// Ends a run before all of its trials are asked.
+#[derive(Debug, Default)]
+pub struct Brake {
+    halt: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
+}
+
+impl Brake {
+    /// Nothing that is not under way is sent any more; calls in flight go on.
+    pub fn halt(&self) {
+        self.halt.send_replace(true);
+    }
+
+    /// As [`Brake::halt`], and calls in flight have [`DRAIN`] to end.
+    pub fn stop(&self) {
+        self.halt();
+        self.stop.send_replace(true);
+    }
+
+    /// Turns true when nothing is to be sent any more; for the client.
+    pub fn halted(&self) -> watch::Receiver<bool> {
+        self.halt.subscribe()
+    }
+}
+
 /// A run to execute.
 pub struct Job {
     /// What to do.
@@ -84,9 +109,8 @@ pub struct Job {
     pub client: Arc<dyn Generate>,
     /// Who is told what happens.
     pub sinks: Arc<[Arc<dyn Sink>]>,
-    /// True: no new call is to be made, and calls in flight have [`DRAIN`] to end. Whoever runs the
-    /// job sends it to stop the run; the run sends it when it cannot go on.
-    pub stop: Arc<watch::Sender<bool>>,
+    /// Ends the run early. Whoever runs the job may use it; the run does when it cannot go on.
+    pub brake: Arc<Brake>,
     /// The failures that leave the run complete.
     pub allowed: Allowed,
     /// What is recorded already, when the run goes on.
@@ -114,7 +138,7 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     let (allowed, planned) = (job.allowed, job.plan.header.planned_trials());
     let shared = Arc::new(Shared::new(job));
     shared.emit(&begin).await?;
-    lanes(&shared).await?;
+    within(shared.plan.budget.time, &shared, lanes(&shared)).await?;
     let (ended, failed) = shared.tally();
     let status = if ended < planned && shared.budget_is_reached() {
         RunStatus::Budget
@@ -127,6 +151,20 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     };
     shared.emit(&Event::Finished(status)).await?;
     Ok(Outcome { status, ended, failed })
+}
+
+/// Ends the run when its time is over: nothing new begins, and calls in flight have [`DRAIN`].
+async fn within<T>(time: Option<Duration>, shared: &Shared, work: impl Future<Output = T>) -> T {
+    let Some(time) = time else { return work.await };
+    tokio::pin!(work);
+    tokio::select! {
+        biased;
+        outcome = &mut work => return outcome,
+        () = tokio::time::sleep(time) => {}
+    }
+    shared.end.send_replace(true);
+    shared.brake.stop();
+    work.await
 }
 
 /// Runs all lanes, side by side or, where the plan says so, one model after the other.
@@ -152,6 +190,6 @@ async fn lanes(shared: &Arc<Shared>) -> Result<(), RunError> {
 
 /// Resolves when the run was told to stop.
 async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // The run holds a sender, so the channel cannot close under it.
+    // The run holds the senders, so the channel cannot close under it.
     stop.wait_for(|stop| *stop).await.ok();
 }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tokio::sync::watch;
 
-use super::{Before, Job, feed::Row};
+use super::{Before, Brake, Job};
 use crate::{
     domain::{
         contract::{Call, Generate, Reply, Sink, SinkError},
@@ -19,17 +19,19 @@ use crate::{
         score::Verdict,
         trial::{Answer, Scored, Status, TrialKey},
     },
-    plan::{Plan, PlannedScorer},
+    plan::{Plan, PlannedScorer, Row},
     scorer::Subject,
     store::{Recorded, StoreError},
 };
 
+/// Over fewer trials than this no rate of errors is taken.
+const FEW: u64 = 20;
+
 /// What all trials of a run share.
 pub(super) struct Shared {
     pub(super) plan: Arc<Plan>,
-    /// Turns true when nothing new is to be sent, and what is under way has little time left.
-    pub(super) stop: Arc<watch::Sender<bool>>,
-    /// Turns true when the budget is reached: nothing new begins, what is under way goes on.
+    pub(super) brake: Arc<Brake>,
+    /// Turns true when the budget is reached: no further trial begins.
     pub(super) end: watch::Sender<bool>,
     client: Arc<dyn Generate>,
     sinks: Arc<[Arc<dyn Sink>]>,
@@ -42,12 +44,12 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(job: Job) -> Self {
-        let Job { plan, client, sinks, stop, before, .. } = job;
+        let Job { plan, client, sinks, brake, before, .. } = job;
         let (settled, failed) =
             before.as_ref().map_or((0, 0), |before| (before.settled.len() as u64, before.failed));
         Self {
             plan,
-            stop,
+            brake,
             end: watch::Sender::new(false),
             client,
             sinks,
@@ -109,6 +111,18 @@ impl Shared {
         Ok(())
     }
 
+    /// Counts a trial that ended. Too many failures end the run.
+    fn count(&self, failed: bool) {
+        let failed = self.failed.fetch_add(u64::from(failed), Ordering::SeqCst) + u64::from(failed);
+        let ended = self.ended.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(rate) = self.plan.budget.error_rate
+            && failed as f64 > rate * ended.max(FEW) as f64
+        {
+            self.end.send_replace(true);
+            self.brake.halt();
+        }
+    }
+
     /// Trials that ended, and those of them that failed.
     pub(super) fn tally(&self) -> (u64, u64) {
         (self.ended.load(Ordering::SeqCst), self.failed.load(Ordering::SeqCst))
@@ -144,8 +158,7 @@ impl Trial {
         let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
         let failed = broken || answer.status() == Status::Error;
         shared.emit(&Event::Scored(Arc::new(Scored { key, verdicts }))).await?;
-        shared.failed.fetch_add(u64::from(failed), Ordering::SeqCst);
-        shared.ended.fetch_add(1, Ordering::SeqCst);
+        shared.count(failed);
         Ok(())
     }
 }

@@ -215,9 +215,10 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
     let tokens = tokens(usage);
     let sql = "INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, error_kind,
                    cached, attempts, latency_us, ttft_us, input_tokens, output_tokens,
-                   cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_pico)
+                   cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_pico, stand_in)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                       ?18)
+                       ?18, (SELECT ?19 FROM models
+                             WHERE run = ?1 AND model = ?5 AND name <> ?19))
                ON CONFLICT (run, seq) DO UPDATE SET
                    status = excluded.status, error_kind = excluded.error_kind,
                    cached = excluded.cached, attempts = trials.attempts + excluded.attempts,
@@ -226,7 +227,8 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
                    cache_read_tokens = excluded.cache_read_tokens,
                    cache_write_tokens = excluded.cache_write_tokens,
                    reasoning_tokens = excluded.reasoning_tokens,
-                   cost_pico = trials.cost_pico + excluded.cost_pico
+                   cost_pico = trials.cost_pico + excluded.cost_pico,
+                   stand_in = excluded.stand_in
                WHERE trials.status = 'open'
                RETURNING attempts - ?10";
     let row = params![
@@ -248,6 +250,7 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
         tokens[3],
         tokens[4],
         answer.cost().map(Money::pico),
+        answer.served_by,
     ];
     let before = conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional();
     let before: Option<i64> = before.map_err(|error| explained(error, "", gone))?;

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_init.sql"),
     include_str!("migrations/0002_credentials.sql"),
     include_str!("migrations/0003_waits.sql"),
+    include_str!("migrations/0004_stand_ins.sql"),
 ];
 
 /// How long a statement waits for another process.

@@ -62,7 +62,7 @@ const TRIALS: &str = concat!(
 const DIGESTS: &str = concat!(
     "SELECT ",
     columns!(),
-    " FROM trials t WHERE t.run = ?1 AND t.status <> 'open' ORDER BY t.seq"
+    ", t.stand_in FROM trials t WHERE t.run = ?1 AND t.status <> 'open' ORDER BY t.seq"
 );
 
 const FAILED_SAMPLES: &str = concat!(
@@ -322,6 +322,7 @@ fn digest(
         cluster,
         status: status(row)?,
         error_kind: row.get(6)?,
+        stand_in: row.get(16)?,
         cached: row.get(7)?,
         // The sum is unknown exactly when a request that may be billed has no known cost.
         unpriced: cost_pico.is_none(),

@@ -3,8 +3,11 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
 
 use crate::{
-    base::text,
-    domain::run::{RunHeader, RunRecord, RunStatus},
+    base::{money::Money, text},
+    domain::{
+        budget::Spent,
+        run::{ModelInfo, RunHeader, RunRecord, RunStatus},
+    },
     store::{Store, StoreError},
 };
 
@@ -41,6 +44,47 @@ impl Store {
             });
         }
         Ok(runs)
+    }
+
+    /// What the attempts of a run used, those of open trials included. What is not known is left
+    /// out.
+    ///
+    /// # Errors
+    /// The run is not there, or the store cannot be read.
+    pub fn spent(&self, run: &RunRecord) -> Result<Spent, StoreError> {
+        let sql = "SELECT total(cost_pico), total(input_tokens) + total(output_tokens)
+                   FROM attempts WHERE run = ?1";
+        let run = self.run_key(run)?;
+        let sums = self.conn.query_row(sql, [run], |row| Ok((row.get(0)?, row.get(1)?)));
+        let (cost, tokens): (f64, f64) = sums.map_err(|error| self.error(error))?;
+        Ok(Spent { cost: Money::from_pico(cost as i64), tokens: tokens as u64 })
+    }
+
+    /// The mean of answer tokens and of latencies in microseconds that a model had in the newest
+    /// run in which it answered; from a few hundred trials at most.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn usual(&self, model: &ModelInfo) -> Result<Option<(f64, f64)>, StoreError> {
+        let sql = "SELECT avg(output_tokens), avg(latency_us) FROM (
+                       SELECT t.output_tokens, t.latency_us FROM trials t
+                       WHERE (t.run, t.model) = (
+                           SELECT m.run, m.model FROM models m
+                           WHERE m.provider = ?1 AND m.upstream = ?2 AND m.origin = ?3
+                               AND EXISTS (SELECT 1 FROM trials a WHERE a.run = m.run
+                                           AND a.model = m.model AND a.status = 'ok'
+                                           AND a.output_tokens IS NOT NULL)
+                           ORDER BY m.run DESC LIMIT 1)
+                       AND t.status = 'ok' AND t.output_tokens IS NOT NULL
+                       AND t.latency_us IS NOT NULL ORDER BY t.seq LIMIT 500)";
+        let row = (&model.provider, &model.model, &model.origin);
+        let means = self
+            .conn
+            .prepare_cached(sql)
+            .and_then(|mut select| select.query_row(row, |row| Ok((row.get(0)?, row.get(1)?))));
+        let (output, latency): (Option<f64>, Option<f64>) =
+            means.map_err(|error| self.error(error))?;
+        Ok(output.zip(latency))
     }
 
     /// The run that `reference` means: `last`; `last~1`, the one before it, and so on; an id; the

@@ -47,6 +47,8 @@ fn header(name: &str) -> RunHeader {
         origin: "sim/good".into(),
         params: json!({"temperature": 0.1}),
         price,
+        fallback: Vec::new(),
+        pool: Vec::new(),
         reference: None,
     };
     RunHeader {
@@ -722,7 +724,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     let version = |store: &Store| -> i64 {
         store.conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version")
     };
-    assert_eq!(version(&store), 3);
+    assert_eq!(version(&store), 4);
     assert_eq!(store.find_run("old").expect("found").header, old);
     let attempt: (i64, Option<String>) = store
         .conn
@@ -735,7 +737,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     assert_eq!(attempt, (8, None));
     assert_eq!(store.check().expect("checked"), [""; 0]);
     drop(store);
-    assert_eq!(version(&Store::open(&path).expect("opened again")), 3);
+    assert_eq!(version(&Store::open(&path).expect("opened again")), 4);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use crate::{
     domain::{
@@ -53,10 +53,9 @@ pub struct Writer {
 }
 
 /// What stands between a run and a disk that gives out.
-#[derive(Debug)]
 struct Guard {
-    /// Turns true to stop the run.
-    stop: Arc<watch::Sender<bool>>,
+    /// Stops the run.
+    stop: Box<dyn Fn() + Send>,
     ballast: Ballast,
     /// Answers since the last look at the room that is left.
     answers: u64,
@@ -78,11 +77,11 @@ impl Writer {
     }
 
     /// The same, and room is kept back: when the disk is full, fails or has little room left, `stop`
-    /// turns true, and what was begun can still be written.
+    /// is called, and what was begun can still be written.
     ///
     /// # Errors
     /// As [`Writer::start`].
-    pub fn guarded(path: &Path, stop: Arc<watch::Sender<bool>>) -> Result<Self, StoreError> {
+    pub fn guarded(path: &Path, stop: Box<dyn Fn() + Send>) -> Result<Self, StoreError> {
         let store = Store::open(path)?;
         let ballast = Ballast::of(&store.path);
         Self::with(store, Some(Guard { stop, ballast, answers: 0 }))
@@ -245,7 +244,7 @@ impl Worker {
     fn stop(&self, why: &StoreError) {
         self.trouble.set(why.to_string()).ok();
         if let Some(guard) = &self.guard {
-            guard.stop.send_replace(true);
+            (guard.stop)();
         }
     }
 

@@ -34,16 +34,31 @@ pub fn append(path: &Path, record: &Record) -> Result<(), VaultError> {
     file::append(path, &line)
 }
 
-/// All lines of the log at `path`, oldest first; none where there is no file. A line that was cut
-/// short by a crash is left out.
+/// What a log says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Log {
+    /// Its lines, oldest first.
+    pub records: Vec<Record>,
+    /// How many lines are no records: cut short by a crash, or not written by this program.
+    pub unreadable: usize,
+}
+
+/// What the log at `path` says; nothing where there is no file. A line that was cut short by a crash
+/// costs that line and no other.
 ///
 /// # Errors
 /// The file cannot be read, or is open to others.
-pub fn read(path: &Path) -> Result<Vec<Record>, VaultError> {
+pub fn read(path: &Path) -> Result<Log, VaultError> {
     let bytes = match file::read(path, MOST_BYTES) {
-        Err(VaultError::Missing { .. }) => return Ok(Vec::new()),
+        Err(VaultError::Missing { .. }) => return Ok(Log::default()),
         read => read?,
     };
-    let lines = bytes.split(|byte| *byte == b'\n');
-    Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+    let mut log = Log::default();
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match serde_json::from_slice(line) {
+            Ok(record) => log.records.push(record),
+            Err(_) => log.unreadable += 1,
+        }
+    }
+    Ok(log)
 }

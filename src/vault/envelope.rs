@@ -152,6 +152,11 @@ impl Envelope {
             return Err(format!("it has {of_passphrase} passphrases; one is possible"));
         }
         self.slots.iter().try_for_each(check_slot)?;
+        let is_twice =
+            |(at, slot): (usize, &Slot)| self.slots[..at].iter().any(|s| s.id == slot.id);
+        if self.slots.iter().enumerate().any(is_twice) {
+            return Err("two of its slots have the same id".to_owned());
+        }
         let sorted = self
             .entries
             .windows(2)

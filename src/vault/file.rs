@@ -146,6 +146,7 @@ fn failed(path: &Path, action: &'static str, source: io::Error) -> VaultError {
 /// Makes files for the user alone, and follows no link: whoever put one there chooses neither what
 /// is read nor what is written. Nor does it wait for the other end of a pipe.
 fn options() -> OpenOptions {
+    #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has modes and flags"))]
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     {

@@ -46,7 +46,8 @@ pub trait KeyStore: Send + Sync + fmt::Debug {
 pub struct KeyStoreError(pub String);
 
 /// The keyring of this machine, reached by the system's own program for it: `secret-tool`, which
-/// speaks to the Secret Service, on Linux. `None` on other systems. `variable` looks up what that
+/// speaks to the Secret Service, on Linux. `None` elsewhere: this program knows neither the Keychain
+/// of macOS nor the Credential Manager of Windows. `variable` looks up what that
 /// program may know of the environment.
 pub fn system_keyring(variable: &dyn Fn(&str) -> Option<String>) -> Option<Arc<dyn KeyStore>> {
     cfg!(target_os = "linux")

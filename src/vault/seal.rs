@@ -3,7 +3,7 @@
 //! XChaCha20-Poly1305 seals, under a nonce drawn anew each time. What a ciphertext is for is part
 //! of its seal, each piece with its length before it, so that no two places can be confused.
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305, XNonce,
     aead::{Aead as _, Payload},
@@ -37,7 +37,13 @@ impl Key {
 
     /// The key that `bytes` are, if they are as many as they should be.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(|bytes| Self(Zeroizing::new(bytes)))
+        if bytes.len() != KEY {
+            return None;
+        }
+        // Made in its place: an array that is moved leaves a copy behind.
+        let mut key = Self(Zeroizing::new([0; KEY]));
+        key.0.copy_from_slice(bytes);
+        Some(key)
     }
 
     /// Its bytes.
@@ -65,9 +71,18 @@ impl Key {
     /// The key that `passphrase` is.
     pub(super) fn from_passphrase(passphrase: &str, kdf: &Argon2id) -> Option<Self> {
         let params = Params::new(kdf.memory_kib, kdf.passes, kdf.lanes, Some(KEY)).ok()?;
+        // The key can be computed from what stands here at the end, so it is wiped as well.
+        let mut memory = Zeroizing::new(Vec::new());
+        memory.try_reserve_exact(params.block_count()).ok()?;
+        memory.resize(params.block_count(), Block::new());
         let mut key = Self(Zeroizing::new([0; KEY]));
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(passphrase.as_bytes(), kdf.salt.bytes(), &mut *key.0)
+            .hash_password_into_with_memory(
+                passphrase.as_bytes(),
+                kdf.salt.bytes(),
+                &mut *key.0,
+                &mut **memory,
+            )
             .ok()?;
         Some(key)
     }

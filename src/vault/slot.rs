@@ -241,7 +241,9 @@ fn open_keyring(envelope: &Envelope, slots: &[(usize, &Slot)], unlock: &Unlock<'
         return (Vec::new(), None);
     }
     let Some(store) = &unlock.keyring else {
-        return said("a keyring would open it, and this program knows none on this system");
+        return said(
+            "a keyring would open it, and keyrings are not available on this system (Linux only)",
+        );
     };
     let (mut opened, mut problem) = (Vec::new(), None);
     for slot in slots {

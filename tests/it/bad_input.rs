@@ -440,3 +440,15 @@ fn naughty_strings_are_kept_and_shown_harmlessly() {
     assert!(strings.len() > 400, "{}", strings.len());
     survives(&strings);
 }
+
+#[test]
+fn bedrock_without_a_region_says_so_before_the_first_call() {
+    let project = Project::new();
+    project.write("rows.csv", "question\nq0\n");
+    project.write(
+        "evals.yaml",
+        "dataset: {path: rows.csv}\nprompts: ['{{question}}']\nmodels: [bedrock/x.y]\nscorers: [is_json]\n",
+    );
+    let run = project.evals().arg("run").env("AWS_BEARER_TOKEN_BEDROCK", "a-bearer-token");
+    run.run().code(2).complains("`region`").complains("AWS_REGION");
+}

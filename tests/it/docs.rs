@@ -71,6 +71,42 @@ fn ci_runs_the_checks_that_developers_run() {
     assert!(ci.contains("<!-- test-command -->"), ".ci/run: no test command of the README");
 }
 
+/// Names of the tests of attacks, `attack_NN_…`, that stand after `before` in `text`.
+fn attacks(text: &str, before: &str) -> BTreeSet<String> {
+    let name = Regex::new(&format!(r"{before}(attack_\d\d_\w+)")).expect("a regex");
+    name.captures_iter(text).map(|found| found[1].to_owned()).collect()
+}
+
+/// The table of docs/keys.md names every test of an attack, in its row, and no other; no row is
+/// without one.
+#[test]
+fn the_attacks_on_the_vault_are_documented() {
+    let keys = read("docs/keys.md");
+    let rows = Regex::new(r"(?m)^\| (\d+) \| .+$").expect("a regex");
+    let mut documented = BTreeSet::new();
+    for (number, row) in (1..).zip(rows.captures_iter(&keys)) {
+        assert_eq!(row[1], format!("{number}"));
+        let tests = attacks(&row[0], "`");
+        let begin = format!("attack_{number:02}_");
+        assert!(!tests.is_empty() && tests.iter().all(|test| test.starts_with(&begin)), "{row:?}");
+        documented.extend(tests);
+    }
+    let mut there = BTreeSet::new();
+    let mut dirs = vec![root().join("src"), root().join("tests/it")];
+    while let Some(dir) = dirs.pop() {
+        for path in fs::read_dir(dir).expect("a directory").map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                dirs.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                there.extend(attacks(&fs::read_to_string(&path).expect("UTF-8"), r"\bfn "));
+            }
+        }
+    }
+    assert_eq!(documented, there);
+    let numbers: BTreeSet<&str> = there.iter().map(|test| &test[..9]).collect();
+    assert_eq!(numbers.len(), 25);
+}
+
 /// The targets of relative links in a Markdown text, outside of code.
 fn relative_links(text: &str) -> Vec<String> {
     let fence = Regex::new(r"(?ms)^ *```.*?^ *```|`[^`\n]*`").expect("a regex");

@@ -137,64 +137,6 @@ fn aimock_answers_with_its_fixtures() {
     assert!(body.contains("Paris"), "{body}");
 }
 
-/// Two questions to aimock by way of the built program, whole and as a stream. `model` are further
-/// lines of the model.
-#[track_caller]
-fn asks_aimock(model: &[&str]) -> Option<()> {
-    let fixtures = json!({"fixtures": [
-        {"match": {"userMessage": "France"}, "response": {"content": "Paris 🗼 é"}},
-        {"match": {"userMessage": "Italy"}, "response": {"content": "Rome"}},
-    ]});
-    let aimock = Aimock::start(&fixtures)?;
-    let base = aimock.base_url();
-    let base = base.strip_suffix("/v1").expect("the base of its OpenAI endpoints");
-    let tokens = Stub::start(|request, _| {
-        assert_eq!(request.path, "/token");
-        Response::json(200, &json!({"access_token": "ya29.test", "expires_in": 3599}))
-    });
-    let account = root().join("tests/fixtures/service-account/account.json");
-    let account = fs::read_to_string(account).expect("an account");
-    let token_uri = format!("http://{}/token", tokens.address());
-    let account = account.replace("https://oauth2.googleapis.com/token", &token_uri);
-    for stream in [true, false] {
-        let project = Project::new();
-        project.write("account.json", &account);
-        project.write("rows.csv", "id,question,answer\n0,France?,Paris 🗼 é\n1,Italy?,Rome\n");
-        let model: Vec<String> = model.iter().map(|line| format!("    {line}\n")).collect();
-        let model = model.concat();
-        project.write(
-            "evals.yaml",
-            format!(
-                "dataset: {{path: rows.csv, expected: answer}}\nprompts: ['{{{{question}}}}']\n\
-                 params: {{max_tokens: 64}}\nmodels:\n  - id: m\n    base_url: {base}\n    \
-                 stream: {stream}\n{model}scorers: [exact_match]\n"
-            ),
-        );
-        let run = project.evals().args(["run", "--format", "json"]);
-        let run = run.env("KEY", "sk-test-1").env("ACCOUNT", "account.json").run();
-        let json = run.ok().json();
-        assert_eq!(json["results"][0]["value"], 1.0, "stream: {stream}: {json}");
-        let lines = project.evals().args(["export", "last"]).run().ok().json_lines();
-        assert_eq!(lines[0]["output"], "Paris 🗼 é", "stream: {stream}");
-    }
-    Some(())
-}
-
-#[test]
-fn anthropic_against_aimock() {
-    asks_aimock(&["provider: anthropic", "api_key: '${KEY}'", "model: claude-haiku-4-5"]);
-}
-
-#[test]
-fn google_against_aimock() {
-    asks_aimock(&["provider: google", "api_key: '${KEY}'", "model: gemini-2.5-flash"]);
-}
-
-#[test]
-fn vertex_against_aimock() {
-    asks_aimock(&["provider: vertex", "service_account: '${ACCOUNT}'", "model: gemini-2.5-flash"]);
-}
-
 /// The figures that `datasets/gsm8k.yaml` expects are what the authors' own verdicts add up to.
 #[test]
 fn the_authors_of_gsm8k_count_as_the_config_says() {

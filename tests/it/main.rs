@@ -11,17 +11,19 @@
 )]
 
 mod bad_input;
+mod budget;
 mod catalog;
 mod crash;
 mod docs;
 mod doubles;
+mod fallback;
 mod gsm8k;
 mod http;
 mod models;
+mod proof;
 mod resume;
 mod run;
 mod stored;
 mod support;
 mod tidy;
 mod vault;
-mod wire;

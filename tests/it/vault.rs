@@ -1,27 +1,26 @@
 //! `evals vault` and `evals audit`, and what is tried against the process that holds secrets.
 #![cfg(target_os = "linux")]
 
+mod canary;
+mod kills;
+mod log;
+mod memory;
+mod process;
+
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Write as _},
-    os::unix::{
-        fs::{MetadataExt as _, PermissionsExt as _, symlink},
-        process::ExitStatusExt as _,
-    },
+    io::Write as _,
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
 };
 
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE},
-};
 use evals::{
     base::secret::Secret,
     vault::{EntryKey, Unlock, Vault},
 };
 
-use crate::support::{Evals, Output, Project, Response, Stub};
+use crate::support::{Evals, Project};
 
 const CANARY: &str = "sk-CANARY/0123456789+abcdef?WXYZ";
 
@@ -147,6 +146,36 @@ fn a_passphrase_is_asked_for_at_a_terminal_and_not_shown() {
     status.says("key version  2");
 }
 
+#[test]
+fn attack_24_an_access_key_id_is_shown_in_full_and_its_key_is_not() {
+    let project = Project::new();
+    let env = made(&project);
+    let evals = |line: &[&str]| project.evals().args(line).env("EVALS_VAULT_KEY", &env);
+    let id = "AKIAIOSFODNN7EXAMPLE";
+    let pair = ["--provider", "bedrock", "--region", "us-east-1", "--access-key-id", id];
+    for (slug, secret, shown) in [
+        ("long-key", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "****EKEY"),
+        ("twelve", "0123456789ab", "****89ab"),
+        ("eleven", "0123456789a", "****"),
+    ] {
+        let add = ["models", "add", "--slug", slug, "-m", "m", "--api-key-stdin", "--no-test"];
+        evals(&add).args(pair).stdin(secret).run().ok();
+        let show = ["models", "show", slug];
+        let text = evals(&show).run().ok().says(id).says(&format!("vault ({shown})"));
+        let json = evals(&show).args(["--format", "json"]).run().ok().json();
+        assert_eq!(json["credential"]["shown"], shown);
+        assert_eq!(json["credential"]["access_key_id"], id);
+        let locked = project.evals().args(show).run().ok().says(id).says("vault (****)");
+        for said in [text.stdout, json.to_string(), locked.stdout] {
+            assert!(!said.contains(&secret[..secret.len() - 4]), "{said}");
+        }
+    }
+    for format in ["table", "json", "csv"] {
+        let list = evals(&["models", "list", "--format", format]).run().ok();
+        assert_eq!(list.stdout.matches(id).count(), 3, "{list:?}");
+    }
+}
+
 /// What is on a terminal after `typed` was typed when `line` asked for it.
 fn at_terminal(project: &Project, line: &str, typed: &str) -> String {
     let mut script = Command::new("script")
@@ -183,9 +212,9 @@ fn reads(id: &str) -> bool {
     read("comm").trim() == "evals" && read("stat").contains("(evals) S ")
 }
 
-/// Attack 11, 12: whatever the umask, and whoever put links where files go.
+/// Whatever the umask, and whoever put links where files go.
 #[test]
-fn the_umask_does_not_open_the_vault() {
+fn attack_11_the_umask_does_not_open_the_vault() {
     let project = Project::new();
     let program = env!("CARGO_BIN_EXE_evals");
     let script = format!("umask 000; exec {program} vault init --env --new-key");
@@ -208,276 +237,9 @@ fn the_umask_does_not_open_the_vault() {
     assert!(!project.path("target").exists());
 }
 
-const CHILD: &str = "EVALS_TEST_VAULT";
-
-/// Not a test of its own: what the tests below run as another process.
+/// With the programs that a desktop has: `gnome-keyring` behind `secret-tool`.
 #[test]
-fn child_that_stores() {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this process was started by a test, to be told so"
-    )]
-    let Ok(job) = std::env::var(CHILD) else { return };
-    let [path, env, name, count]: [&str; 4] =
-        job.split('\n').collect::<Vec<_>>().try_into().expect("four");
-    let mut vault = open(Path::new(path), env);
-    for entry in 0..count.parse::<u32>().expect("a number") {
-        vault.put(&key(&format!("{name}-{entry}")), &Secret::new("x")).expect("stored");
-        println!("\nstored {entry}");
-    }
-}
-
-fn storing(path: &Path, env: &str, name: &str, count: u32) -> Child {
-    Command::new(std::env::current_exe().expect("this program"))
-        .args(["vault::child_that_stores", "--exact", "--nocapture"])
-        .env(CHILD, format!("{}\n{env}\n{name}\n{count}", path.display()))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("this program")
-}
-
-/// Attack 14.
-#[test]
-fn what_two_processes_store_at_once_is_all_there() {
-    let project = Project::new();
-    let env = made(&project);
-    let path = vault_path(&project);
-    let children = ["a", "b"].map(|name| storing(&path, &env, name, 12));
-    for child in children {
-        let output = child.wait_with_output().expect("its end");
-        assert!(output.status.success(), "{output:?}");
-    }
-    let vault = open(&path, &env);
-    assert_eq!(vault.list().len(), 1 + 2 * 12);
-    assert_eq!(vault.status().counter, 2 + 2 * 12);
-}
-
-/// Attack 13, at moments that nobody chose: what was said to be stored is there, and all else is
-/// whole.
-#[test]
-fn a_writer_killed_at_any_moment_loses_nothing_that_it_reported() {
-    let project = Project::new();
-    let env = made(&project);
-    let path = vault_path(&project);
-    for round in 0..25_usize {
-        let name = format!("round{round}");
-        let mut child = storing(&path, &env, &name, 1_000_000);
-        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let said = lines.map_while(Result::ok).filter(|line| line.starts_with("stored "));
-        let reported = said.take(1 + round % 5).count();
-        child.kill().expect("killed");
-        child.wait().expect("its end");
-        let vault = open(&path, &env);
-        let stored =
-            vault.list().iter().filter(|info| info.slug.starts_with(&format!("{name}-"))).count();
-        assert!(stored >= reported, "{stored} of {reported} in round {round}");
-        assert_eq!(vault.get(&key("mine")).expect("a secret").expose(), CANARY);
-        open(&path, &env).remove(&format!("{name}-0")).expect("removed");
-    }
-}
-
-/// Attack 13: killed at each call to the system that could matter.
-#[test]
-fn rotating_killed_at_each_system_call_leaves_the_old_or_the_new_vault() {
-    let project = Project::new();
-    let env = made(&project);
-    let path = vault_path(&project);
-    let killed_at = |call: &str, nth: usize| -> Output {
-        let inject = format!("inject={call}:signal=KILL:when={nth}");
-        Evals::program("strace", &project)
-            .args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-e", &inject])
-            .arg(env!("CARGO_BIN_EXE_evals"))
-            .args(["vault", "rotate"])
-            .env("EVALS_VAULT_KEY", &env)
-            .run()
-    };
-    let works = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
-    if !works.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: there is no `strace` that may trace");
-        return;
-    }
-    let (mut killed, mut versions) = (0, std::collections::BTreeSet::new());
-    for call in ["flock", "unlink", "openat", "write", "fsync", "rename", "fstat", "close"] {
-        for nth in 1..200 {
-            let before = open(&path, &env).status().key_version;
-            let output = killed_at(call, nth);
-            let vault = open(&path, &env);
-            assert_eq!(vault.get(&key("mine")).expect("a secret").expose(), CANARY);
-            let after = vault.status().key_version;
-            assert!(after == before || after == before + 1, "{call} {nth}: {before} to {after}");
-            if output.code == Some(0) {
-                assert_eq!(after, before + 1, "{call} {nth}");
-                break;
-            }
-            killed += 1;
-            versions.insert(after - before);
-        }
-    }
-    assert!(killed > 20, "killed only {killed} times");
-    assert_eq!(versions.len(), 2, "both before and after the vault was replaced");
-}
-
-/// The program while it waits for a passphrase, with a secret in its environment.
-fn waiting(program: &Path, project: &Project, debug: bool) -> Child {
-    let script = format!("ulimit -c unlimited; exec {} vault init --passphrase", program.display());
-    Command::new("/bin/sh")
-        .args(["-c", &script])
-        .current_dir(project.path(""))
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("EVALS_HOME", project.home().join("evals"))
-        .env("SOME_KEY", CANARY)
-        .env("EVALS_ALLOW_DEBUG", if debug { "1" } else { "0" })
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("a shell")
-}
-
-/// Waits until the program reads its input, which is after its first steps.
-fn until_it_reads(child: &Child) {
-    while !reads(&child.id().to_string()) {
-        std::thread::yield_now();
-    }
-}
-
-/// Attack 19: with core dumps allowed, a crash leaves none; who debugs may allow it. The signal is
-/// one that dumps as SIGSEGV does, and that Rust's runtime does not catch first.
-#[test]
-fn a_crash_dumps_no_memory() {
-    let project = Project::new();
-    for debug in [false, true] {
-        let mut child = waiting(Path::new(env!("CARGO_BIN_EXE_evals")), &project, debug);
-        until_it_reads(&child);
-        let kill = format!("kill -QUIT {}", child.id());
-        assert!(Command::new("/bin/sh").args(["-c", &kill]).status().expect("sh").success());
-        let status = child.wait().expect("its end");
-        assert_eq!(status.signal(), Some(3));
-        if !debug {
-            assert!(!status.core_dumped());
-            assert_eq!(project.files(), [""; 0]);
-        } else if !status.core_dumped() {
-            eprintln!("skipped in part: this system dumps no memory anyway");
-        }
-    }
-}
-
-/// Attack 20: other processes of the user see neither the environment nor memory.
-#[test]
-fn the_environment_of_the_process_is_closed() {
-    let project = Project::new();
-    for debug in [false, true] {
-        let mut child = waiting(Path::new(env!("CARGO_BIN_EXE_evals")), &project, debug);
-        until_it_reads(&child);
-        let proc = PathBuf::from(format!("/proc/{}", child.id()));
-        let cmdline = fs::read_to_string(proc.join("cmdline")).expect("open to all");
-        assert!(!cmdline.contains("CANARY"));
-        // What may not be dumped belongs to root, so that nobody but root may look.
-        let me = fs::metadata("/proc/self").expect("there").uid();
-        if me == 0 {
-            eprintln!("skipped in part: root may look at everything");
-        } else {
-            assert_eq!(fs::metadata(proc.join("environ")).expect("there").uid() == me, debug);
-            assert_eq!(fs::read(proc.join("environ")).is_ok(), debug);
-            assert_eq!(fs::read(proc.join("mem")).is_ok(), debug);
-        }
-        child.kill().expect("killed");
-        child.wait().expect("its end");
-    }
-}
-
-/// Every form in which the canary could be found.
-fn forms() -> Vec<String> {
-    let hex = CANARY.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    vec![
-        CANARY.to_owned(),
-        "sk-CANARY%2F0123456789%2Babcdef%3FWXYZ".to_owned(),
-        CANARY.replace('/', "\\/"),
-        STANDARD.encode(CANARY).trim_end_matches('=').to_owned(),
-        URL_SAFE.encode(CANARY).trim_end_matches('=').to_owned(),
-        hex.to_uppercase(),
-        hex,
-    ]
-}
-
-/// Attacks 15, 16, 17 and 22: a provider that repeats the key in every form it can think of.
-#[test]
-fn no_form_of_a_key_is_found_after_a_run() {
-    let project = Project::new();
-    let echo = forms().join(" ");
-    let stub = Stub::start(move |request, _| {
-        let message = format!("no such key: {echo} at https://x/y?key={CANARY}");
-        let body = serde_json::json!({"error": {"message": message, "code": "invalid_api_key"}});
-        let status = if request.last_user() == "q0" { 401 } else { 400 };
-        Response::json(status, &body).with_header("x-request-id", CANARY)
-    });
-    project.write("rows.csv", "question,answer\nq0,a0\nq1,a1\n");
-    project.write(
-        "evals.yaml",
-        format!(
-            "dataset: {{path: rows.csv, expected: answer}}\nprompts: ['{{{{question}}}}']\nmodels:\n  \
-             - {{id: local, provider: openai-compatible, base_url: {}, model: m, api_key: \
-             '${{SOME_KEY}}'}}\nscorers: [exact_match]\n",
-            stub.base_url()
-        ),
-    );
-    let env = made(&project);
-    let commands: &[&[&str]] = &[
-        &["run", "--log", "events.jsonl"],
-        &["show", "--trials"],
-        &["export", "last", "--format", "csv", "-o", "trials.csv"],
-        &["report", "last", "--format", "markdown", "-o", "report.md"],
-        &["run", "missing.csv"],
-        &["vault", "rotate"],
-        &["vault", "status"],
-        &["vault", "lock"],
-        &["audit"],
-        &["doctor"],
-    ];
-    let mut said = Vec::new();
-    for command in commands {
-        let program = project.evals().args(*command).env("SOME_KEY", CANARY);
-        let output = program.env("EVALS_VAULT_KEY", &env).env("RUST_LOG", "trace").run();
-        said.push(format!("{:?}\n{}\n{}\n", output.code, output.stdout, output.stderr));
-    }
-    let said = said.concat();
-    assert!(
-        stub.requests().iter().any(|request| {
-            request.header("authorization") == Some(&*format!("Bearer {CANARY}"))
-        })
-    );
-    assert!(said.contains("no such key"), "the errors are told of: {said}");
-
-    let mut found = Vec::new();
-    let mut search = |place: &str, bytes: &[u8]| {
-        for form in forms().iter().chain([&env]) {
-            if bytes.windows(form.len()).any(|window| window == form.as_bytes()) {
-                found.push(format!("{place}: {form}"));
-            }
-        }
-    };
-    search("output", said.as_bytes());
-    let mut dirs = vec![project.path(""), project.home(), project.tmp()];
-    let mut files = 0;
-    while let Some(dir) = dirs.pop() {
-        for entry in fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry")) {
-            if entry.file_type().expect("a type").is_dir() {
-                dirs.push(entry.path());
-            } else {
-                files += 1;
-                search(&entry.path().display().to_string(), &fs::read(entry.path()).expect("read"));
-            }
-        }
-    }
-    assert!(files > 6, "only {files} files");
-    assert!(found.is_empty(), "{found:#?}");
-}
-
-/// Attack 23, with the programs that a desktop has: `gnome-keyring` behind `secret-tool`.
-#[test]
-fn the_secret_service_opens_a_vault() {
+fn attack_23_the_secret_service_opens_a_vault() {
     let project = Project::new();
     let has = |program: &str| Command::new(program).arg("--version").output().is_ok();
     if !has("dbus-run-session") || !has("gnome-keyring-daemon") || !has("secret-tool") {
@@ -512,9 +274,9 @@ fn the_secret_service_opens_a_vault() {
         .says("key version  3");
 }
 
-/// Attack 23: what stands for the keyring is absent, fails, talks nonsense or hangs.
+/// What stands for the keyring is absent, fails, talks nonsense or hangs.
 #[test]
-fn without_a_keyring_that_works_no_vault_is_made_that_needs_one() {
+fn attack_23_without_a_keyring_that_works_no_vault_is_made_that_needs_one() {
     let project = Project::new();
     let bin = project.path("bin");
     fs::create_dir(&bin).expect("made");

@@ -3,12 +3,12 @@
 use std::{fs, io::Read as _};
 
 use super::{
-    super::{Out, args_models::ImportArgs, exit::Failure, home},
+    super::{Out, args_models::ImportArgs, exit::Failure, home, vault},
     lookup,
 };
 use crate::{
     base::clock,
-    catalog::registry::{self, ImportError, Kind, RegistryError},
+    catalog::registry::{self, ImportError, Kind},
 };
 
 /// The largest file that is read, in bytes.
@@ -29,9 +29,12 @@ pub(super) fn run(kind: Kind, args: &ImportArgs, out: &mut Out) -> Result<(), Fa
     let rows = registry::rows(&text, &origin, is_csv)?;
     let added = registry::update(&home::directory()?, |registry| {
         let now_ms = clock::now_ms();
-        registry.import(kind, &rows, &origin, (now_ms, &lookup)).map_err(Wrong::Rows)
-    });
-    let added = added.map_err(Failure::from)?;
+        let added = registry.import(kind, &rows, &origin, (now_ms, &lookup))?;
+        for credential in added.iter().filter_map(|added| added.credential.as_ref()) {
+            vault::note("key.set", Some(&credential.slug), None)?;
+        }
+        Ok::<_, Failure>(added)
+    })?;
     let command = kind.command();
     for added in &added {
         let done = if added.reactivated { "brought back" } else { "added" };
@@ -39,27 +42,6 @@ pub(super) fn run(kind: Kind, args: &ImportArgs, out: &mut Out) -> Result<(), Fa
     }
     out.note(&format!("none of them was tested; `evals {command} test SLUG` tests one"));
     Ok(())
-}
-
-/// What can go wrong while the registry is changed.
-enum Wrong {
-    Registry(RegistryError),
-    Rows(ImportError),
-}
-
-impl From<RegistryError> for Wrong {
-    fn from(error: RegistryError) -> Self {
-        Self::Registry(error)
-    }
-}
-
-impl From<Wrong> for Failure {
-    fn from(wrong: Wrong) -> Self {
-        match wrong {
-            Wrong::Registry(error) => error.into(),
-            Wrong::Rows(error) => error.into(),
-        }
-    }
 }
 
 impl From<ImportError> for Failure {

@@ -23,7 +23,7 @@ pub(super) fn run(kind: Kind, args: &ListEntriesArgs, out: &mut Out) -> Result<(
                 entries.iter().map(|entry| show::to_json(kind, entry, &registry)).collect();
             out.data(&format!("{:#}\n", json!(rows)))
         }
-        ListFormat::Csv => out.with(|to| write_csv(kind, &entries, to)),
+        ListFormat::Csv => out.with(|to| write_csv(kind, &entries, &registry, to)),
         ListFormat::Table if entries.is_empty() => {
             let command = kind.command();
             out.note(&format!("no {command} are registered; `evals {command} add` registers one"));
@@ -37,7 +37,12 @@ fn price(entry: &Entry, category: &str) -> Option<f64> {
     entry.price_pico.get(category).map(|pico| per_million(*pico))
 }
 
-fn write_csv(kind: Kind, entries: &[&Entry], to: &mut dyn std::io::Write) -> std::io::Result<()> {
+fn write_csv(
+    kind: Kind,
+    entries: &[&Entry],
+    registry: &Registry,
+    to: &mut dyn std::io::Write,
+) -> std::io::Result<()> {
     let mut csv = csv::Writer::from_writer(to);
     csv.write_record([
         "slug",
@@ -51,6 +56,7 @@ fn write_csv(kind: Kind, entries: &[&Entry], to: &mut dyn std::io::Write) -> std
         "price_input",
         "price_output",
         "tags",
+        "access_key_id",
     ])
     .map_err(io_error)?;
     let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
@@ -59,6 +65,10 @@ fn write_csv(kind: Kind, entries: &[&Entry], to: &mut dyn std::io::Write) -> std
             Kind::Model => entry.model.clone().unwrap_or_default(),
             Kind::Endpoint => entry.allow.join(";"),
         };
+        let credential = entry.credential.as_deref();
+        let credential = credential.and_then(|slug| registry.credential(slug).ok());
+        let id = credential.and_then(|credential| credential.access_key_id.as_deref());
+        let id = id.unwrap_or_default();
         csv.write_record([
             entry.slug.as_str(),
             &guarded(entry.title()),
@@ -71,6 +81,7 @@ fn write_csv(kind: Kind, entries: &[&Entry], to: &mut dyn std::io::Write) -> std
             &number(price(entry, "input")),
             &number(price(entry, "output")),
             &guarded(&entry.tags.join(";")),
+            &guarded(id),
         ])
         .map_err(io_error)?;
     }
@@ -95,7 +106,12 @@ fn table(kind: Kind, entries: &[&Entry], registry: &Registry) -> String {
             entry.credential.as_deref().and_then(|slug| registry.credential(slug).ok());
         let credential = credential.map_or_else(
             || "-".to_owned(),
-            |credential| format!("{} ({})", credential.slug, credential.shown()),
+            |credential| {
+                // The id of a key pair is no secret; without all of it pairs cannot be told apart.
+                let id = credential.access_key_id.as_deref();
+                let id = id.map(|id| format!(", {}", one_line(id, 200))).unwrap_or_default();
+                format!("{} ({}{id})", credential.slug, credential.shown())
+            },
         );
         let price = |category| price(entry, category).map_or("?".to_owned(), |usd| usd.to_string());
         let status = match show::status(entry) {

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, sync::Arc};
 
 use serde_json::{Value, json};
 
-use super::super::{catalog::OwnTable, exit::Exit, exit::Failure, home::Home};
+use super::super::{catalog::OwnTable, exit::Exit, exit::Failure, home::Home, vault};
 use super::lookup;
 use crate::{
     base::clock,
@@ -68,6 +68,7 @@ impl Probe {
             registered: home,
             project: project.as_deref(),
             table: table.table(),
+            aliases: &catalog::NO_ALIASES,
         };
         let map =
             ModelMap { reference: Some(At::nowhere(reference.clone())), ..ModelMap::default() };
@@ -91,6 +92,9 @@ impl Probe {
 
     /// Makes the call.
     pub(super) fn run(self) -> Result<Passed, Failure> {
+        if let Some(slug) = self.target.credential_slug() {
+            vault::note("key.test", Some(&slug), None)?;
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -38,10 +38,18 @@ pub(super) fn run(kind: Kind, args: &RmEntryArgs, db: &Path, out: &mut Out) -> R
         confirm(kind, &entry.slug, out)?;
     }
     let unused = registry::update(&home::directory()?, |registry| {
-        registry.remove(kind, &entry.slug, clock::now_ms()).map_err(Failure::from)
+        let unused = registry.remove(kind, &entry.slug, clock::now_ms())?;
+        note_forgotten(&unused)?;
+        Ok::<_, Failure>(unused)
     })?;
     forget(&unused, out)?;
     out.data(&format!("removed {reference}\n"))
+}
+
+/// Notes that credentials are forgotten whose secrets are in variables.
+pub(super) fn note_forgotten(unused: &[CredentialEntry]) -> Result<(), Failure> {
+    let mut named = unused.iter().filter(|credential| credential.key_env.is_some());
+    named.try_for_each(|credential| vault::note("key.remove", Some(&credential.slug), None))
 }
 
 /// Takes the secrets of credentials that nothing uses any more out of the vault.
@@ -61,8 +69,7 @@ pub(super) fn forget(unused: &[CredentialEntry], out: &mut Out) -> Result<(), Fa
         }
     };
     for credential in stored {
-        opened.remove(&credential.slug)?;
-        vault::note("key.remove", Some(&credential.slug), None)?;
+        vault::logged("key.remove", Some(&credential.slug), || opened.remove(&credential.slug))?;
         out.note(&format!("the key of `{}` is gone from the vault", credential.slug));
     }
     Ok(())

@@ -1,9 +1,7 @@
 //! `add` and `edit`: checked, tested, then saved.
 
-use std::io::Read as _;
-
 use super::{
-    super::{Out, catalog::OwnTable, exit::Failure, home, home::Home, vault},
+    super::{Out, ask::everything, catalog::OwnTable, exit::Failure, home, home::Home, vault},
     ask, load, lookup,
     probe::Probe,
     rm, tell_prices,
@@ -15,9 +13,6 @@ use crate::{
     },
     vault::Vault,
 };
-
-/// The longest secret that is read from standard input, in bytes.
-const LONGEST_SECRET: u64 = 64 * 1024;
 
 /// Which entry.
 pub(super) enum Target {
@@ -82,9 +77,17 @@ pub(super) fn run(mut request: Request, out: &mut Out) -> Result<(), Failure> {
         let had = before.as_ref().and_then(|entry| entry.credential.clone());
         let had = had.and_then(|slug| registry.credential(&slug).ok().cloned());
         let added = request.change(registry, now_ms)?;
-        if let (Some(credential), Some(fresh)) = (&added.credential, &mut fresh) {
-            keep(credential, had.as_ref(), fresh)?;
+        if let Some(credential) = &added.credential {
+            vault::logged("key.set", Some(&credential.slug), || match &mut fresh {
+                Some(fresh) => keep(credential, had.as_ref(), fresh),
+                None => Ok(()),
+            })?;
+        } else if let Some(had) = &had
+            && registry.credential(&had.slug).is_ok_and(|now| now != had)
+        {
+            vault::note("key.limit", Some(&had.slug), None)?;
         }
+        rm::note_forgotten(&added.unused)?;
         let mut entry = added.entry.clone();
         let mut filled = Vec::new();
         if tested.is_some() {
@@ -95,11 +98,8 @@ pub(super) fn run(mut request: Request, out: &mut Out) -> Result<(), Failure> {
         Ok::<_, Failure>((entry, filled, added.unused))
     })?;
     // The vault is opened once at a time.
-    let kept = fresh.take().is_some();
+    drop(fresh);
     rm::forget(&unused, out)?;
-    if let (Some(credential), true) = (&added.credential, kept) {
-        vault::note("key.set", Some(&credential.slug), None)?;
-    }
     let done = match (&before, added.reactivated) {
         (Some(_), _) => "changed",
         (None, true) => "brought back",
@@ -127,15 +127,13 @@ impl Request {
         if !self.secret_from_stdin {
             return Ok(None);
         }
-        let mut text = String::new();
-        let mut stdin = std::io::stdin().lock().take(LONGEST_SECRET + 1);
-        stdin.read_to_string(&mut text).map_err(|error| {
+        let text = everything().map_err(|error| {
             Failure::usage(format!("--api-key-stdin: failed to read standard input: {error}"))
         })?;
-        if text.len() as u64 > LONGEST_SECRET {
+        let Some(text) = text else {
             return Err(Failure::usage("--api-key-stdin: this is too long for a key"));
-        }
-        let text = text.trim();
+        };
+        let text = text.expose().trim();
         if text.is_empty() && matches!(self.target, Target::New) {
             return Err(Failure::usage("--api-key-stdin: there is nothing on standard input"));
         }

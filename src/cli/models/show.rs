@@ -7,6 +7,7 @@ use super::{
         Out,
         args_models::{ShowEntryArgs, ShowFormat},
         exit::Failure,
+        vault,
     },
     load,
 };
@@ -28,9 +29,21 @@ pub(super) fn run(kind: Kind, args: &ShowEntryArgs, out: &mut Out) -> Result<(),
         None => registry.find(kind, slug)?,
     };
     match args.format {
-        ShowFormat::Json => out.data(&format!("{:#}\n", to_json(kind, entry, &registry))),
+        ShowFormat::Json => {
+            let mut json = to_json(kind, entry, &registry);
+            if let Some(shown) = shown(entry, &registry) {
+                json["credential"]["shown"] = shown.into();
+            }
+            out.data(&format!("{json:#}\n"))
+        }
         ShowFormat::Table => out.data(&lines(kind, entry, &registry)),
     }
+}
+
+/// The secret that the vault keeps for the entry, masked.
+fn shown(entry: &Entry, registry: &Registry) -> Option<String> {
+    let credential = registry.credential(entry.credential.as_deref()?).ok()?;
+    credential.key_env.is_none().then(|| vault::shown(&credential.vault_key()))
 }
 
 /// How the entry stands, in a word.
@@ -159,10 +172,12 @@ fn credential(entry: &Entry, registry: &Registry) -> String {
     let id = credential.access_key_id.as_deref().map(|id| format!(", key {id}"));
     let limit = (!credential.projects.is_empty())
         .then(|| format!(", only for projects {}", credential.projects.join(", ")));
+    let masked = shown(entry, registry).map(|masked| format!(" ({masked})"));
     format!(
-        "{slug}: {} in {}, for {}{}{}",
+        "{slug}: {} in {}{}, for {}{}{}",
         credential.auth.name(),
         credential.shown(),
+        masked.unwrap_or_default(),
         credential.origin,
         id.unwrap_or_default(),
         limit.unwrap_or_default()

@@ -229,12 +229,17 @@ impl Body {
         choices.into_iter().find(|choice| choice.index.0.unwrap_or(0) == 0)
     }
 
-    /// Tokens and reported cost, wherever they stand; `choice` is the answer that was taken out.
-    pub(super) fn usage(&mut self, choice: Option<&mut Choice>) -> (Option<Usage>, Option<Money>) {
+    /// Tokens and reported cost, wherever they stand; `choice` is the answer that was taken out,
+    /// `in_dollars` what [`costs_in_dollars`] says.
+    pub(super) fn usage(
+        &mut self,
+        choice: Option<&mut Choice>,
+        in_dollars: bool,
+    ) -> (Option<Usage>, Option<Money>) {
         let groq = || self.x_groq.0.take().and_then(|groq| groq.usage.0);
         let inner = choice.and_then(|choice| choice.usage.0.take());
         let usage = self.usage.0.take().or_else(groq).or(inner);
-        usage.map_or((None, None), |usage| (usage.tokens(), usage.cost()))
+        usage.map_or((None, None), |usage| (usage.tokens(), usage.cost(in_dollars)))
     }
 }
 
@@ -279,8 +284,9 @@ impl WireUsage {
     }
 
     /// The cost in dollars, where the place that it stands in is one whose unit is documented:
-    /// Perplexity's `cost.total_cost`, xAI's ticks, and `OpenRouter`'s `cost` with its companions.
-    fn cost(&self) -> Option<Money> {
+    /// Perplexity's `cost.total_cost`, xAI's ticks, and `OpenRouter`'s `cost` with its companions;
+    /// with `in_dollars` also a `cost` alone.
+    fn cost(&self, in_dollars: bool) -> Option<Money> {
         if let Some(total) = self.cost["total_cost"].as_f64() {
             return money(total);
         }
@@ -294,12 +300,19 @@ impl WireUsage {
             return money(cost + upstream);
         }
         let documented = self.cost_details.is_object() || self.is_byok.is_boolean();
-        money(cost).filter(|_| documented)
+        // `LiteLLM` writes 0 for models that it has no price for.
+        money(cost).filter(|cost| documented || in_dollars && *cost > Money::ZERO)
     }
 }
 
 fn money(usd: f64) -> Option<Money> {
     Money::from_usd(usd).filter(|cost| *cost >= Money::ZERO)
+}
+
+/// Whether a bare `cost` beside the tokens is in dollars: `LiteLLM`'s is, which in streams has it
+/// there and not in a header.
+pub(super) fn costs_in_dollars(headers: &dyn Headers) -> bool {
+    headers.get("x-litellm-call-id").is_some()
 }
 
 /// What the headers say: the id of the request, and a cost.
@@ -369,7 +382,7 @@ pub(in crate::provider) fn reply(reply: &HttpReply<'_>) -> Result<Generation, Fa
             |error| classify::inner_fault(&error, reply.status),
         ));
     };
-    let (usage, cost) = body.usage(Some(&mut choice));
+    let (usage, cost) = body.usage(Some(&mut choice), costs_in_dollars(reply.headers));
     let (request_id, header_cost) = from_headers(reply.headers);
     let mut message = choice.message.0.or(choice.delta.0).unwrap_or_default();
     let (mut text, refusal, reasoning) = message.take();

@@ -68,6 +68,7 @@ impl StreamDecoder for Decoder {
 struct Chat {
     status: u16,
     header_cost: Option<Money>,
+    costs_in_dollars: bool,
     generation: Generation,
     reasoning: String,
     refusal: String,
@@ -82,6 +83,7 @@ impl Chat {
         Self {
             status: head.status,
             header_cost,
+            costs_in_dollars: decode::costs_in_dollars(head.headers),
             generation: Generation { request_id, ..Generation::default() },
             reasoning: String::new(),
             refusal: String::new(),
@@ -177,7 +179,7 @@ impl StreamDecoder for Chat {
         let Some(mut body) = self.read(data)? else { return Ok(Progress::Quiet) };
         let mut choice = body.take_choice();
         // Counts may come with every chunk, each the sum so far: the last one stands.
-        let (usage, cost) = body.usage(choice.as_mut());
+        let (usage, cost) = body.usage(choice.as_mut(), self.costs_in_dollars);
         let generation = &mut self.generation;
         generation.usage = usage.or(generation.usage);
         generation.reported_cost = cost.or(generation.reported_cost);

@@ -11,10 +11,15 @@ use std::{
     time::Duration,
 };
 
+use zeroize::Zeroizing;
+
 use super::{KeyStore, KeyStoreError};
 use crate::base::secret::Secret;
 
 const PROGRAM: &str = "secret-tool";
+
+/// Bytes of what is read of its output: more than the vault ever stores.
+const MOST: usize = 4 << 10;
 
 /// A little less than the vault waits, so that the program is ended rather than left behind.
 const LIMIT: Duration = Duration::from_millis(2_500);
@@ -113,15 +118,17 @@ impl Answer {
         drop(stdin);
         let (sender, heard) = mpsc::channel();
         thread::spawn(move || {
-            let mut output = String::new();
+            // Large enough from the start: a buffer that grows leaves copies behind.
+            let mut output = Zeroizing::new(Vec::with_capacity(MOST + 64));
             let mut complaint = String::new();
-            let readable = stdout.read_to_string(&mut output).is_ok();
+            let read = stdout.by_ref().take(MOST as u64).read_to_end(&mut output);
             stderr.by_ref().take(1_000).read_to_string(&mut complaint).ok();
-            sender.send((readable, Secret::new(output), complaint)).ok();
+            let text = read.ok().and_then(|_| std::str::from_utf8(&output).ok());
+            sender.send((text.map(Secret::new), complaint)).ok();
         });
         match heard.recv_timeout(LIMIT) {
-            Ok((true, output, complaint)) => Ok(Self { success: false, output, complaint }),
-            Ok((false, ..)) => Err(KeyStoreError("gave something that is not text".to_owned())),
+            Ok((Some(output), complaint)) => Ok(Self { success: false, output, complaint }),
+            Ok((None, _)) => Err(KeyStoreError("gave something that is not text".to_owned())),
             Err(_) => Err(KeyStoreError("did not answer in time; is it locked?".to_owned())),
         }
     }

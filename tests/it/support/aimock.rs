@@ -4,14 +4,13 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::skipped;
+use super::{installed, skipped};
 
 /// A running aimock. Killed when dropped.
 pub(crate) struct Aimock {
@@ -25,10 +24,13 @@ impl Aimock {
     /// Starts it on a free port with `fixtures`, its own JSON format: `{"fixtures": [{"match": {…},
     /// "response": {…}}]}`. `None`, with a word on stderr, where it or `node` is not installed.
     pub(crate) fn start(fixtures: &Value) -> Option<Self> {
-        let Some(cli) = installed() else {
-            skipped("aimock is not installed; `.ci/run` does it, or set EVALS_TEST_AIMOCK");
-            return None;
-        };
+        Self::start_for(fixtures, &[])
+    }
+
+    /// As [`Self::start`], and it refuses all but these keys where there are any.
+    pub(crate) fn start_for(fixtures: &Value, keys: &[&str]) -> Option<Self> {
+        let module = "aimock/node_modules/@copilotkit/aimock/dist/cli.js";
+        let cli = installed("EVALS_TEST_AIMOCK", module)?;
         let dir = TempDir::new().expect("a temporary directory");
         let file = dir.path().join("fixtures.json");
         fs::write(&file, fixtures.to_string()).expect("fixtures");
@@ -36,6 +38,7 @@ impl Aimock {
             .arg(&cli)
             .args(["-h", "127.0.0.1", "-p", "0", "--strict", "--validate-on-load", "-f"])
             .arg(&file)
+            .envs((!keys.is_empty()).then(|| ("AIMOCK_API_KEYS", keys.join(","))))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -62,17 +65,6 @@ impl Drop for Aimock {
         self.child.kill().ok();
         self.child.wait().ok();
     }
-}
-
-/// Where `.ci/run` puts it, or where the environment says it is.
-fn installed() -> Option<PathBuf> {
-    if let Some(told) = std::env::var_os("EVALS_TEST_AIMOCK").map(PathBuf::from) {
-        assert!(told.is_file(), "EVALS_TEST_AIMOCK is `{}`, which is no file", told.display());
-        return Some(told);
-    }
-    let home = PathBuf::from(std::env::var_os("HOME")?);
-    let cli = home.join(".cache/evals-ci/aimock/node_modules/@copilotkit/aimock/dist/cli.js");
-    cli.is_file().then_some(cli)
 }
 
 /// The address that it prints once it listens. Its later output is read and dropped, so that the

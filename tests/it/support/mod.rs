@@ -6,6 +6,7 @@ mod aimock;
 mod evals;
 mod project;
 mod redact;
+mod server;
 mod stub;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ pub(crate) use aimock::Aimock;
 pub(crate) use evals::{Evals, Output, Running};
 pub(crate) use project::Project;
 pub(crate) use redact::redact;
+pub(crate) use server::{Server, get, installed};
 pub(crate) use stub::{
     Request, Response, Stub, exchange, openai_chat, openai_error, openai_stream, read_reply,
 };

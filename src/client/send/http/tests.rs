@@ -132,6 +132,9 @@ pub(super) fn target(base: &str, stream: bool) -> Target {
         price: Some(Price::new(Money::from_pico(5), Money::from_pico(7))),
         capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
+        max_output: None,
+        fallback: Vec::new(),
+        pool: Vec::new(),
     }
 }
 

@@ -35,6 +35,9 @@ fn call(id: &str, input: Option<&str>, vars: Vars, epoch: u32) -> Call {
         price: None,
         capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
+        max_output: None,
+        fallback: Vec::new(),
+        pool: Vec::new(),
     };
     let sample = Sample {
         index: 0,

@@ -34,6 +34,9 @@ fn call(id: &str, expected: &[&str], max_tokens: Option<u64>) -> Call {
         price: Some(Price::new(Money::from_pico(10), Money::from_pico(100))),
         capabilities: Capabilities::default(),
         timeouts: Timeouts::default(),
+        max_output: None,
+        fallback: Vec::new(),
+        pool: Vec::new(),
     };
     let sample = Sample {
         index: 0,

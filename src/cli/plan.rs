@@ -1,0 +1,184 @@
+//! `evals plan`: what a run would call, and what it would cost; nothing is sent.
+
+use std::{path::Path, time::Duration};
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle, presets};
+use serde_json::{Value, json};
+
+use super::{
+    Out,
+    args::{RunArgs, RunFormat},
+    exit::{Exit, Failure},
+    run,
+};
+use crate::{
+    base::{money::Money, text::one_line},
+    domain::run::ModelInfo,
+    plan::{Estimate, ModelEstimate, Past, Plan},
+    store::Store,
+};
+
+/// Rows that the line before a run is estimated from.
+const FEW_ROWS: u64 = 200;
+
+/// Runs the command.
+pub(super) fn run(args: &RunArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
+    let runtime = run::runtime()?;
+    let plan = run::planned(args, db, &runtime)?;
+    for notice in plan.notices.iter().filter(|_| !args.quiet) {
+        out.note(&format!("note: {notice}"));
+    }
+    let estimate = estimate(&plan, db, u64::MAX)?;
+    match args.format {
+        RunFormat::Json => out.data(&format!("{:#}\n", as_json(&plan, &estimate)))?,
+        RunFormat::Table => out.data(&table(&plan, &estimate, presets::NOTHING))?,
+        RunFormat::Markdown => out.data(&table(&plan, &estimate, presets::ASCII_MARKDOWN))?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The line before a run: how many calls, and what they may cost.
+pub(super) fn line(plan: &Plan, db: &Path) -> Result<String, Failure> {
+    let estimate = estimate(plan, db, FEW_ROWS)?;
+    let header = &plan.header;
+    let mut parts = vec![
+        of(header.samples, "sample"),
+        of(header.prompts.len() as u64, "prompt"),
+        of(header.models.len() as u64, "model"),
+    ];
+    if header.epochs > 1 {
+        parts.push(of(u64::from(header.epochs), "epoch"));
+    }
+    let trials = format!("{}: {}", of(header.planned_trials(), "trial"), parts.join(" x "));
+    let cost = match (estimate.sum(|model| model.cost), estimate.sum(|model| model.cost_at_most)) {
+        (_, Some(most)) if most == Money::ZERO => "free of charge".to_owned(),
+        (Some(cost), Some(most)) => format!("about {cost}, at most {most}"),
+        (None, Some(most)) => format!("at most {most}"),
+        (_, None) => {
+            let unpriced = plan.targets.iter().zip(&estimate.models);
+            let unpriced = unpriced.filter(|(_, model)| model.cost_at_most.is_none());
+            let names: Vec<String> =
+                unpriced.map(|(target, _)| one_line(&target.name, 60)).collect();
+            format!("no price is known for {}", names.join(", "))
+        }
+    };
+    let time = estimate.time(plan.concurrency).filter(|time| time.as_secs() > 0);
+    let time = time.map(|time| format!("about {}", duration(time)));
+    let line: Vec<String> = [trials, cost].into_iter().chain(time).collect();
+    let line = line.join("; ");
+    Ok(line)
+}
+
+fn estimate(plan: &Plan, db: &Path, rows: u64) -> Result<Estimate, Failure> {
+    // A database that cannot be read is told of by the run itself.
+    let store = db.exists().then(|| Store::open_existing(db).ok()).flatten();
+    let past = |model: &ModelInfo| -> Option<Past> {
+        let (output, latency_us) = store.as_ref()?.usual(model).ok()??;
+        Some(Past { output, latency: Duration::try_from_secs_f64(latency_us / 1e6).ok()? })
+    };
+    plan.estimate(rows, &past).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn as_json(plan: &Plan, estimate: &Estimate) -> Value {
+    let usd = |money: Option<Money>| money.map(Money::usd);
+    let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+    let models = plan.targets.iter().zip(&estimate.models).map(|(target, model)| {
+        json!({
+            "model": target.name,
+            "calls": model.calls,
+            "tokens": {
+                "input": model.input,
+                "output": model.output,
+                "at_most": model.tokens_at_most,
+            },
+            "cost_usd": { "expected": usd(model.cost), "at_most": usd(model.cost_at_most) },
+        })
+    });
+    let header = &plan.header;
+    json!({
+        "schema": "evals.plan/1",
+        "name": header.name,
+        "samples": header.samples,
+        "prompts": header.prompts.len(),
+        "epochs": header.epochs,
+        "trials": header.planned_trials(),
+        "calls": estimate.models.iter().map(|model| model.calls).sum::<u64>(),
+        "judge_calls": 0,
+        "tokens": {
+            "input": estimate.sum(|model| Some(model.input)),
+            "output": estimate.sum(|model| model.output),
+            "at_most": estimate.sum(|model| Some(model.tokens_at_most)),
+        },
+        "cost_usd": {
+            "expected": usd(estimate.sum(|model| model.cost)),
+            "at_most": usd(estimate.sum(|model| model.cost_at_most)),
+        },
+        "seconds": seconds(estimate.time(plan.concurrency)),
+        "models": models.collect::<Value>(),
+    })
+}
+
+fn table(plan: &Plan, estimate: &Estimate, style: TableStyle) -> String {
+    let mut table = Table::new();
+    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["model", "calls", "tok in", "tok out", "cost", "at most"]);
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let row = |name: String, model: &ModelEstimate| {
+        [
+            name,
+            model.calls.to_string(),
+            model.input.to_string(),
+            or_dash(model.output),
+            or_dash(model.cost),
+            or_dash(model.cost_at_most),
+        ]
+    };
+    for (target, model) in plan.targets.iter().zip(&estimate.models) {
+        table.add_row(row(one_line(&target.name, 60), model));
+    }
+    if estimate.models.len() > 1 {
+        let all = ModelEstimate {
+            calls: estimate.models.iter().map(|model| model.calls).sum(),
+            input: estimate.models.iter().map(|model| model.input).sum(),
+            output: estimate.sum(|model| model.output),
+            cost: estimate.sum(|model| model.cost),
+            cost_at_most: estimate.sum(|model| model.cost_at_most),
+            ..ModelEstimate::default()
+        };
+        table.add_row(row("all".to_owned(), &all));
+    }
+    let time = estimate.time(plan.concurrency);
+    let time = time.map_or_else(|| "not known".to_owned(), duration);
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    let note = if estimate.models.iter().any(|model| model.output.is_none()) {
+        "What answers take is known from earlier runs in this database; not every model had one.\n"
+    } else {
+        ""
+    };
+    format!(
+        "{}\n\n{}, {} in flight at most; time: {time}\n{note}",
+        lines.join("\n"),
+        of(plan.header.planned_trials(), "trial"),
+        plan.concurrency,
+    )
+}
+
+fn or_dash<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "–".to_owned(), |value| value.to_string())
+}
+
+fn of(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+fn duration(time: Duration) -> String {
+    match time.as_secs() {
+        0 => "less than a second".to_owned(),
+        seconds @ 1..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds => format!("{:.1} h", seconds as f64 / 3_600.0),
+    }
+}

@@ -1,0 +1,156 @@
+//! What a plan will call and cost, before it does.
+
+use std::time::Duration;
+
+use super::{Plan, Row};
+use crate::{
+    base::money::Money,
+    client::Tokens,
+    dataset::DatasetError,
+    domain::{
+        generation::Usage,
+        message::Message,
+        run::ModelInfo,
+        target::{Endpoint, Target},
+    },
+};
+
+/// What earlier runs tell of a model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Past {
+    /// Tokens of an answer, the mean.
+    pub output: f64,
+    /// Latency of an answer, the mean.
+    pub latency: Duration,
+}
+
+/// What one model of a plan will be asked.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ModelEstimate {
+    /// Calls, one a trial. What is tried again comes on top.
+    pub calls: u64,
+    /// Tokens of the prompts.
+    pub input: u64,
+    /// Tokens of the answers, as far as earlier runs tell.
+    pub output: Option<u64>,
+    /// Tokens of prompts and answers together that no run without repetitions exceeds.
+    pub tokens_at_most: u64,
+    /// The cost that is to be expected; `None` without a price or without earlier runs.
+    pub cost: Option<Money>,
+    /// The cost that no run without repetitions exceeds; `None` without a price.
+    pub cost_at_most: Option<Money>,
+    /// The time that its answers take together, one after the other.
+    pub latency: Option<Duration>,
+}
+
+/// What a plan will call.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Estimate {
+    /// Rows that were looked at; the rest is taken to be like them.
+    pub seen: u64,
+    /// One entry a model, in the order of the plan.
+    pub models: Vec<ModelEstimate>,
+}
+
+impl Estimate {
+    /// The sum over models of what is known of all of them.
+    pub fn sum<T: std::iter::Sum>(&self, part: impl Fn(&ModelEstimate) -> Option<T>) -> Option<T> {
+        self.models.iter().map(part).sum()
+    }
+
+    /// How long the calls take when so many are in flight.
+    pub fn time(&self, concurrency: u32) -> Option<Duration> {
+        let latency: Duration = self.sum(|model| model.latency)?;
+        let calls: u64 = self.models.iter().map(|model| model.calls).sum();
+        let side_by_side = u64::from(concurrency).min(calls).max(1);
+        Duration::try_from_secs_f64(latency.as_secs_f64() / side_by_side as f64).ok()
+    }
+}
+
+impl Plan {
+    /// Estimates the plan from its first `rows` rows. `past` says what earlier runs tell of a model.
+    ///
+    /// # Errors
+    /// The dataset cannot be read.
+    pub fn estimate(
+        &self,
+        rows: u64,
+        past: &dyn Fn(&ModelInfo) -> Option<Past>,
+    ) -> Result<Estimate, DatasetError> {
+        let models = self.targets.iter().zip(&self.header.models);
+        let pasts: Vec<Option<Past>> =
+            models.map(|(target, info)| expected(target).or_else(|| past(info))).collect();
+        let mut estimate =
+            Estimate { seen: 0, models: self.targets.iter().map(|target| empty(target)).collect() };
+        let wanted = usize::try_from(rows).unwrap_or(usize::MAX);
+        for row in self.rows()?.take(wanted) {
+            let Row { prompts, .. } = row?;
+            estimate.seen += 1;
+            for messages in prompts.iter().flatten() {
+                let each = self.targets.iter().zip(&pasts).zip(&mut estimate.models);
+                for ((target, past), model) in each {
+                    model.add(target, *past, messages);
+                }
+            }
+        }
+        let repeats = f64::from(self.header.epochs)
+            * (self.header.samples as f64 / estimate.seen.max(1) as f64);
+        estimate.models.iter_mut().for_each(|model| model.scale(repeats));
+        Ok(estimate)
+    }
+}
+
+/// Simulated and recorded models are known without having been asked.
+fn expected(target: &Target) -> Option<Past> {
+    match &target.endpoint {
+        Endpoint::Http(_) => None,
+        Endpoint::Sim(sim) => {
+            let output = sim.output_tokens.map_or(0.0, |tokens| tokens as f64);
+            Some(Past { output, latency: sim.latency })
+        }
+        Endpoint::Replay(_) => Some(Past { output: 0.0, latency: Duration::ZERO }),
+    }
+}
+
+fn empty(target: &Target) -> ModelEstimate {
+    let none = target.price.as_ref().map(|_| Money::ZERO);
+    ModelEstimate {
+        output: Some(0),
+        cost: none,
+        cost_at_most: none,
+        latency: Some(Duration::ZERO),
+        ..ModelEstimate::default()
+    }
+}
+
+impl ModelEstimate {
+    /// One more call.
+    fn add(&mut self, target: &Target, past: Option<Past>, messages: &[Message]) {
+        let most = Tokens::bound(target, messages);
+        let input = Tokens::likely_input(messages);
+        self.calls += 1;
+        self.input = self.input.saturating_add(input);
+        self.tokens_at_most = self.tokens_at_most.saturating_add(most.total());
+        self.cost_at_most = self.cost_at_most.zip(most.cost(target)).map(|(sum, one)| sum + one);
+        let output = past.map(|past| past.output.round() as u64);
+        self.output = self.output.zip(output).map(|(sum, one)| sum.saturating_add(one));
+        let usage = |output| Usage { input, output, ..Usage::default() };
+        let cost = target.price.as_ref().zip(output).map(|(price, out)| price.cost(&usage(out)));
+        self.cost = self.cost.zip(cost).map(|(sum, one)| sum + one);
+        self.latency = self.latency.zip(past).map(|(sum, past)| sum.saturating_add(past.latency));
+    }
+
+    fn scale(&mut self, by: f64) {
+        let count = |count: u64| (count as f64 * by).round() as u64;
+        let money = |money: Money| Money::from_usd(money.usd() * by).unwrap_or(money);
+        self.calls = count(self.calls);
+        self.input = count(self.input);
+        self.tokens_at_most = count(self.tokens_at_most);
+        self.output = self.output.map(count);
+        self.cost = self.cost.map(money);
+        self.cost_at_most = self.cost_at_most.map(money);
+        self.latency = self
+            .latency
+            .and_then(|latency| Duration::try_from_secs_f64(latency.as_secs_f64() * by).ok());
+    }
+}
