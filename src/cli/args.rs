@@ -129,7 +129,7 @@ pub(super) struct RunArgs {
     /// Stop after this time: 30m
     #[arg(long, value_name = "TIME", help_heading = "Budget")]
     pub(super) budget_time: Option<String>,
-    /// Stop when a larger share of trials fails: 20%
+    /// Stop when a larger share of trials ends without an answer: 20%
     #[arg(long, value_name = "SHARE", help_heading = "Budget")]
     pub(super) budget_error_rate: Option<String>,
     /// Let a model without a price be called under --budget. May be repeated

@@ -42,7 +42,7 @@ pub(super) struct ResumeArgs {
     /// Stop after this time: 30m
     #[arg(long, value_name = "TIME", help_heading = "Changed")]
     pub(super) budget_time: Option<String>,
-    /// Stop when a larger share of trials fails: 20%
+    /// Stop when a larger share of trials ends without an answer: 20%
     #[arg(long, value_name = "SHARE", help_heading = "Changed")]
     pub(super) budget_error_rate: Option<String>,
     /// The share of failed trials that still counts as a complete run: 1%

@@ -16,7 +16,7 @@ pub struct BudgetEntry {
     pub tokens: Option<At<u64>>,
     /// Time, as `30m`.
     pub time: Option<At<String>>,
-    /// The share of trials that may fail, as `20%`; counted over twenty trials at least.
+    /// The share of trials that may end without an answer, as `20%`; over twenty at least.
     pub error_rate: Option<At<String>>,
     /// Models without a price that may be called under a budget in dollars, by their names.
     pub unpriced: Vec<At<String>>,

@@ -15,7 +15,7 @@ pub struct Budget {
     pub tokens: Option<u64>,
     /// Time, from when this process takes the run up.
     pub time: Option<Duration>,
-    /// Share of trials that may end without an answer, or with a scorer that failed.
+    /// Share of trials that may end without an answer.
     pub error_rate: Option<f64>,
 }
 

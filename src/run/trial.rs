@@ -40,6 +40,8 @@ pub(super) struct Shared {
     untold: Mutex<u64>,
     ended: AtomicU64,
     failed: AtomicU64,
+    replies: AtomicU64,
+    faults: AtomicU64,
 }
 
 impl Shared {
@@ -55,6 +57,8 @@ impl Shared {
             sinks,
             ended: AtomicU64::new(settled),
             failed: AtomicU64::new(failed),
+            replies: AtomicU64::default(),
+            faults: AtomicU64::default(),
             before,
             untold: Mutex::new(0),
         }
@@ -111,12 +115,12 @@ impl Shared {
         Ok(())
     }
 
-    /// Counts a trial that ended. Too many failures end the run.
-    fn count(&self, failed: bool) {
-        let failed = self.failed.fetch_add(u64::from(failed), Ordering::SeqCst) + u64::from(failed);
-        let ended = self.ended.fetch_add(1, Ordering::SeqCst) + 1;
+    /// Counts a reply, before it is recorded: too many faults end the run at once.
+    fn count_reply(&self, fault: bool) {
+        let faults = self.faults.fetch_add(u64::from(fault), Ordering::SeqCst) + u64::from(fault);
+        let replies = self.replies.fetch_add(1, Ordering::SeqCst) + 1;
         if let Some(rate) = self.plan.budget.error_rate
-            && failed as f64 > rate * ended.max(FEW) as f64
+            && faults as f64 > rate * replies.max(FEW) as f64
         {
             self.end.send_replace(true);
             self.brake.halt();
@@ -158,7 +162,8 @@ impl Trial {
         let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
         let failed = broken || answer.status() == Status::Error;
         shared.emit(&Event::Scored(Arc::new(Scored { key, verdicts }))).await?;
-        shared.count(failed);
+        shared.failed.fetch_add(u64::from(failed), Ordering::SeqCst);
+        shared.ended.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 }
@@ -200,6 +205,7 @@ async fn ask(
         }
         return Ok(None);
     }
+    shared.count_reply(reply.result.is_err());
     let extracts = &shared.plan.extracts;
     let extracted = match &reply.result {
         Ok(generation) => {

@@ -67,8 +67,8 @@ fn tokens_have_a_budget_too() {
 
 #[test]
 fn failures_that_cost_nothing_give_back_what_was_set_aside() {
-    let stub = Stub::start(|request, _| match request.last_user().as_str() {
-        "q0" | "q1" | "q2" => openai_error(400, "no", "bad"),
+    let stub = Stub::start(|_, nth| match nth {
+        0..3 => openai_error(400, "no", "bad"),
         _ => openai_stream(&["a"], USAGE),
     });
     let project = project(&stub.base_url(), "budget: {usd: 0.005}\n");
