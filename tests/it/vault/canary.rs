@@ -284,6 +284,8 @@ fn runs(hunt: &mut Hunt, base_url: &str) {
     hunt.run(&["run", "--format", "json"]);
     let define = format!("SOME_KEY={KEY}");
     hunt.run(&["run", "--format", "markdown", "--name", "again", "-D", &define, "-q"]);
+    hunt.run(&["resume", "last", "-D", &define, "--retry-errors"]);
+    hunt.run(&["resume", "last", "-D", &define, "--as-new-run", "--format", "json"]);
     for format in ["table", "json", "csv"] {
         hunt.run(&["list", "--format", format]).ok();
     }
