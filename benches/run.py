@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Speed, start-up and memory of `evals` against a mock server, with `oha` as the ceiling.
 
-    python3 benches/run.py [--mockd DIR] [--rows N] [--rounds N] [--evals FILE]
+    python3 benches/run.py [--mockd DIR] [--rows N] [--rounds N] [--evals FILE] [--cached]
 
 Builds the release program, a mock server from its source (an OpenAI-compatible one that answers
 `answer: <last user text>` and counts requests under /stats) and installs `oha`; then asks the mock
@@ -41,6 +41,7 @@ def arguments():
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--evals", type=Path, help="a built program to measure instead")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache/evals-bench", help="where built tools stay")
+    parser.add_argument("--cached", action="store_true", help="measure runs again with every answer in the response cache, too")
     parser.add_argument("--no-memory", action="store_true", help="leave out the run of ten times as many rows")
     return parser.parse_args()
 
@@ -140,24 +141,40 @@ def write_config(path, rows, url, stream):
     path.write_text(json.dumps(config, indent=1) + "\n")
 
 
-def run_evals(program, directory, mock, rows, count, stream, concurrency):
-    """One whole run, recorded and scored: (seconds, peak resident MB)."""
+def run_evals(program, directory, mock, rows, count, stream, concurrency, cached=False):
+    """One whole run, recorded and scored: (seconds, peak resident MB). The cache is empty before it,
+    unless the answers are to come from there."""
     config = directory / "bench.yaml"
     write_config(config, rows, mock.url, stream)
-    for old in directory.glob("runs.db*"):
-        old.unlink()
+    for kind in ["runs.db*"] if cached else ["runs.db*", "cache.db*"]:
+        for old in directory.glob(kind):
+            old.unlink()
     mock.reset()
     seconds, rss, out = timed(
         [program, "run", config, "--concurrency", concurrency, "--db", directory / "runs.db",
          "--no-report", "--format", "json"],
         directory,
     )
-    mock.check(count, stream, "evals")
+    mock.check(0 if cached else count, stream, "evals")
     result = json.loads(out)
     means = [cell["value"] for cell in result["results"] if cell["scorer"] == "exact_match" and cell["metric"] == "mean"]
     if result["trials"]["ok"] != count or means != [1.0]:
         sys.exit(f"evals did not score {count} right answers: {result['trials']}, {means}")
+    if result["trials"]["cached"] != (count if cached else 0):
+        sys.exit(f"evals took {result['trials']['cached']} answers from the cache")
     return seconds, rss
+
+
+def cached_runs(args, program, directory, mock, rows):
+    """A line of text: runs that fill the cache, each with one after it that finds all answers there."""
+    asked, found = [], []
+    for round_ in range(args.rounds):
+        say(f"answers from the cache, round {round_ + 1} of {args.rounds}")
+        for seconds, cached in (asked, False), (found, True):
+            seconds.append(run_evals(program, directory, mock, rows, args.rows, True, args.concurrency, cached)[0])
+    asked, found = statistics.median(asked), statistics.median(found)
+    return (f"With every answer in the response cache: {found:.2f} s for {args.rows:,} rows, "
+            f"{found / asked:.2f} times of the {asked:.2f} s that asking and keeping them takes.")
 
 
 def run_oha(program, directory, mock, count, stream, concurrency):
@@ -239,6 +256,7 @@ def main():
             rows = directory / "rows.jsonl"
             write_rows(rows, args.rows)
             lines = speed(args, programs, directory, mock, rows)
+            cached = cached_runs(args, programs["evals"], directory, mock, rows) if args.cached else None
             version, nothing = start_up(programs["evals"], directory)
             peaks = [] if args.no_memory else memory(args, programs["evals"], directory, mock)
         finally:
@@ -252,6 +270,8 @@ def main():
           "recording and scoring on. Medians; wall includes start-up.\n")
     print("\n".join(lines))
     print(f"\n`evals --version`: {version:.1f} ms, median of {START_UPS} (a program that does nothing: {nothing:.1f} ms).")
+    if cached:
+        print(cached)
     if peaks:
         print(f"Peak memory: {peaks[0]:.0f} MB at {args.rows:,} rows, {peaks[1]:.0f} MB at {args.rows * 10:,}: "
               f"{peaks[1] / peaks[0]:.2f} times.")

@@ -25,6 +25,11 @@ impl Hasher {
         self.0.update(bytes);
     }
 
+    /// The digest of all that was fed.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+
     /// Lower-case hexadecimal digest of all that was fed, 64 characters.
     pub fn finish_hex(self) -> String {
         hex(&self.0.finalize())

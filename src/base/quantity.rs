@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The duration that `text` says: a number and one of `us`, `ms`, `s`, `m`, `h`.
+/// The duration that `text` says: a number and one of `us`, `ms`, `s`, `m`, `h`, `d`.
 pub fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     let digits = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
@@ -13,6 +13,7 @@ pub fn duration(text: &str) -> Option<Duration> {
         "s" => 1.0,
         "m" | "min" => 60.0,
         "h" => 3600.0,
+        "d" => 86_400.0,
         _ => return None,
     };
     Duration::try_from_secs_f64(finite(number)? * scale).ok()
@@ -48,6 +49,7 @@ mod tests {
         assert_eq!(duration("3s"), Some(Duration::from_secs(3)));
         assert_eq!(duration(" 500ms "), Some(Duration::from_millis(500)));
         assert_eq!(duration("1.5m"), Some(Duration::from_secs(90)));
+        assert_eq!(duration("14d"), Some(Duration::from_hours(336)));
         assert_eq!([duration("3"), duration("-1s"), duration("s"), duration("3 days")], [None; 4]);
         assert_eq!(usd("$2.00"), Some(2.0));
         assert_eq!(share("1%"), Some(0.01));

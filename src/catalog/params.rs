@@ -51,5 +51,6 @@ pub fn params(entry: &ParamsEntry) -> Result<Params, String> {
         reasoning: reasoning.or(effort.map(Reasoning::Effort)),
         logprobs: entry.logprobs,
         extra,
+        omit: entry.omit.clone(),
     })
 }

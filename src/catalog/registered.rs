@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    registry::{self, Ask, AuthMethod, CredentialEntry, Entry, RegistryError},
+    registry::{self, Ask, AuthMethod, CredentialEntry, Entry, Kind, RegistryError, Takes},
     resolve::Resolver,
 };
 use crate::{
@@ -22,6 +22,8 @@ pub(super) struct Referred<'a> {
     pub(super) entry: &'a Entry,
     /// The model that it stands for.
     pub(super) upstream: String,
+    /// What that one can take.
+    takes: Takes,
 }
 
 impl<'a> Resolver<'a> {
@@ -55,14 +57,7 @@ impl<'a> Resolver<'a> {
             map.base_url = Some(text(url));
         }
         for setting in Setting::ALL {
-            let slot = match setting {
-                Setting::Region => &mut map.region,
-                Setting::Project => &mut map.project,
-                Setting::Location => &mut map.location,
-                Setting::Resource => &mut map.resource,
-                Setting::Deployment => &mut map.deployment,
-                Setting::ApiVersion => &mut map.api_version,
-            };
+            let slot = slot(map, setting);
             if let (None, Some(value)) = (&slot, entry.settings.get(setting.name())) {
                 *slot = Some(text(value));
             }
@@ -73,8 +68,13 @@ impl<'a> Resolver<'a> {
             }
         }
         map.flavour = map.flavour.or(entry.flavour);
-        map.stream = map.stream.or(entry.capabilities.streaming);
-        let (said, known) = (&mut map.capabilities, entry.capabilities);
+        let kind = if rest.contains('/') { Kind::Endpoint } else { Kind::Model };
+        let takes = entry.takes(kind, self.context.table);
+        let (said, known) = (&mut map.capabilities, takes.toggles);
+        map.stream = map.stream.or(known.streaming);
+        // Whoever says JSON in the config means schemas as well.
+        said.schema = said.schema.or(said.json).or(takes.schema);
+        said.sampling = said.sampling.or(takes.sampling);
         said.vision = said.vision.or(known.vision);
         said.json = said.json.or(known.json);
         said.tools = said.tools.or(known.tools);
@@ -85,7 +85,7 @@ impl<'a> Resolver<'a> {
         if let (None, false, Some(slug)) = (&map.credential, own_key, &entry.credential) {
             map.credential = Some(text(slug));
         }
-        Ok(Referred { entry, upstream })
+        Ok(Referred { entry, upstream, takes })
     }
 
     /// The registered credential `slug`, to be sent to `base_url`.
@@ -219,10 +219,22 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// Where the entry of a config says `setting`.
+fn slot(map: &mut ModelMap, setting: Setting) -> &mut Option<At<String>> {
+    match setting {
+        Setting::Region => &mut map.region,
+        Setting::Project => &mut map.project,
+        Setting::Location => &mut map.location,
+        Setting::Resource => &mut map.resource,
+        Setting::Deployment => &mut map.deployment,
+        Setting::ApiVersion => &mut map.api_version,
+    }
+}
+
 impl Referred<'_> {
     /// What the entry says about parameters: they come before those of the run.
     pub(super) fn params(&self) -> Params {
-        Params { max_tokens: self.entry.max_tokens, ..Params::default() }
+        Params { max_tokens: self.takes.max_tokens, ..Params::default() }
     }
 
     /// Whether it is a host of one's own, which gets no key but the one that was given for it.

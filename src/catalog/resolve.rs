@@ -93,13 +93,15 @@ impl<'a> Resolver<'a> {
         let params = self.params(map, referred.as_ref())?;
         let row = known(self.context.table, provider, &model, &endpoint);
         let capabilities = capabilities(map.capabilities, row.as_ref());
+        let base_limit = || referred.as_ref()?.entry.base_row(self.context.table)?.max_output;
         Ok(Target {
             name,
             provider,
             model,
+            base_model: referred.as_ref().and_then(|referred| referred.entry.base_model.clone()),
             endpoint,
             params,
-            max_output: row.as_ref().and_then(|row| row.max_output),
+            max_output: row.as_ref().and_then(|row| row.max_output).or_else(base_limit),
             price: self.price(map, provider, row, referred.as_ref())?,
             capabilities,
             timeouts: self.timeouts(&map.timeouts)?,

@@ -47,6 +47,9 @@ pub(super) enum Command {
     Export(ExportArgs),
     /// Delete runs
     Rm(RmArgs),
+    /// Say what is in the response cache, or delete from it
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Look up models: limits, prices, capabilities
     Catalog(CatalogArgs),
     /// Register models of your own, `byo:SLUG`, and look after them
@@ -89,6 +92,7 @@ pub(super) struct InitArgs {
 // Kept with the run, so that it can go on; what only concerns this process is not.
 #[derive(Debug, Args, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct RunArgs {
     /// A config (.yaml, .yml), or a dataset: a file, a glob, a directory, a URL, or - for standard
     /// input [default: evals.yaml]
@@ -138,6 +142,16 @@ pub(super) struct RunArgs {
     /// Repeat each trial
     #[arg(long, value_name = "N", help_heading = "Models")]
     pub(super) epochs: Option<u32>,
+
+    /// Ask anew whatever was asked before, and keep no answer
+    #[arg(long, conflicts_with_all = ["refresh", "cache_ttl"], help_heading = "Cache")]
+    pub(super) no_cache: bool,
+    /// Ask anew whatever was asked before, and keep the new answers
+    #[arg(long, help_heading = "Cache")]
+    pub(super) refresh: bool,
+    /// How old an answer may be to be used again, such as 12h [default: 14d]
+    #[arg(long, value_name = "TIME", help_heading = "Cache")]
+    pub(super) cache_ttl: Option<String>,
 
     /// A prompt: a template such as '{{question}}', or @FILE. May be repeated
     #[arg(short, long, value_name = "TEMPLATE", help_heading = "Prompts")]
@@ -322,6 +336,43 @@ pub(super) struct RmArgs {
     /// Runs: ids or their beginnings, names, `last`
     #[arg(required = true)]
     pub(super) runs: Vec<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CacheCommand {
+    /// Say how many answers there are, and what they saved
+    Stats(CacheStatsArgs),
+    /// Delete answers; runs stay as they are
+    Clear(CacheClearArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CacheStatsArgs {
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: CacheFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum CacheFormat {
+    /// Lines for people.
+    #[default]
+    Table,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CacheClearArgs {
+    /// Only answers that are older than this, such as 7d
+    #[arg(long, value_name = "TIME")]
+    pub(super) older_than: Option<String>,
+    /// Only answers of this model, as it is called upstream: MODEL or PROVIDER/MODEL
+    #[arg(long, value_name = "MODEL")]
+    pub(super) model: Option<String>,
     /// Do not ask
     #[arg(short, long)]
     pub(super) yes: bool,

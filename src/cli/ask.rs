@@ -1,4 +1,5 @@
-//! Secrets that people type. They never come by an argument: those can be seen by everybody.
+//! What people are asked at the terminal. Secrets never come by an argument: those can be seen by
+//! everybody.
 
 use std::{
     fs::File,
@@ -8,7 +9,10 @@ use std::{
 use console::Term;
 use zeroize::Zeroizing;
 
-use super::{env, exit::Failure};
+#[cfg(unix)]
+mod unseen;
+
+use super::{Out, env, exit::Failure};
 use crate::base::secret::Secret;
 
 /// Bytes of the longest secret that is read from standard input.
@@ -19,7 +23,29 @@ pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && Term::stderr().is_term() && env::variable("CI").is_none()
 }
 
+/// What somebody types at the terminal, without showing it. Ctrl-C ends the program, as everywhere.
+#[cfg(unix)]
+pub(super) fn typed(what: &str) -> Option<Secret> {
+    let terminal = Term::stderr();
+    // Before the question: what is typed from then on is not shown.
+    let unseen = unseen::Unseen::begin()?;
+    terminal.write_str(&format!("{what}: ")).ok()?;
+    let typed = unseen::line(&mut input().ok()?);
+    drop(unseen);
+    terminal.write_line("").ok();
+    match typed {
+        unseen::Typed::Line(secret) => Some(secret),
+        unseen::Typed::Ended => None,
+        unseen::Typed::Interrupted => {
+            use rustix::process::{Signal, getpid, kill_process};
+            kill_process(getpid(), Signal::INT).ok();
+            None
+        }
+    }
+}
+
 /// What somebody types at the terminal, without showing it.
+#[cfg(not(unix))]
 pub(super) fn typed(what: &str) -> Option<Secret> {
     let terminal = Term::stderr();
     terminal.write_str(&format!("{what}: ")).ok()?;
@@ -42,6 +68,21 @@ pub(super) fn new_passphrase() -> Result<Secret, Failure> {
         return Err(Failure::usage("the two passphrases differ; nothing was changed"));
     }
     Ok(passphrase)
+}
+
+/// A yes to deleting something.
+pub(super) fn confirm(question: &str, out: &mut Out) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage("deleting needs a yes, and there is no terminal to ask at")
+            .hint("`--yes` says it"));
+    }
+    out.note(&format!("{question} [y/N]"));
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer).ok();
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::usage("nothing was deleted"))
 }
 
 /// Everything on standard input. `None`: it is longer than any secret.

@@ -80,7 +80,7 @@ fn table(runs: &[RunSummary]) -> String {
     table.set_header(["RUN", "NAME", "CREATED", "STATUS", "TRIALS", "ERRORS", "MODELS"]);
     for run in runs {
         let header = &run.record.header;
-        let models: Vec<&str> = header.models.iter().map(|model| model.name.as_str()).collect();
+        let models: Vec<_> = (0..header.models.len()).map(|at| header.label(at)).collect();
         table.add_row([
             header.id.clone(),
             one_line(&header.name, 30),

@@ -76,6 +76,9 @@ impl Log {
         facts.insert("attempts".to_owned(), answer.attempts.len().into());
         let latency = answer.latency_us().map(|us| us as f64 / 1e3);
         facts.insert("latency_ms".to_owned(), latency.into());
+        if answer.cached.is_some() {
+            facts.insert("cached".to_owned(), true.into());
+        }
         self.line("answered", Value::Object(facts));
     }
 

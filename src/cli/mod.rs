@@ -6,6 +6,7 @@ mod args_models;
 mod args_resume;
 mod ask;
 mod audit;
+mod cache;
 mod catalog;
 mod command;
 mod completions;
@@ -77,6 +78,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Report(args) => report::run(&args, &db, out),
         Command::Export(args) => export::run(&args, &db, out),
         Command::Rm(args) => rm::run(&args, &db, out),
+        Command::Cache(command) => cache::run(&command, &db, out),
         Command::Catalog(args) => catalog::run(&args, out),
         Command::Models { command } => models::models(command, &db, out),
         Command::Endpoints { command } => models::endpoints(command, &db, out),

@@ -8,8 +8,8 @@ use crate::config::{
     self, At, File,
     budget::BudgetEntry,
     entry::{
-        DatasetEntry, DatasetMap, EpochsEntry, EpochsMap, ExpectedEntry, ModelEntry, ModelMap,
-        PromptEntry, PromptMap, SampleEntry, SampleMap, ScorerEntry,
+        CacheEntry, CacheMap, DatasetEntry, DatasetMap, EpochsEntry, EpochsMap, ExpectedEntry,
+        ModelEntry, ModelMap, PromptEntry, PromptMap, SampleEntry, SampleMap, ScorerEntry,
     },
     file::ParamsEntry,
 };
@@ -44,6 +44,7 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
         score_also: Vec::new(),
         gates: args.gate.iter().map(|gate| At::nowhere(gate.clone())).collect(),
         concurrency: args.concurrency.map(At::nowhere),
+        cache: cache(args).map(At::nowhere),
         aliases: BTreeMap::new(),
         budget: BudgetEntry {
             usd: args.budget.as_deref().map(dollars).transpose()?.map(At::nowhere),
@@ -54,6 +55,15 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
         },
         report: args.report.clone().map(At::nowhere),
     })
+}
+
+fn cache(args: &RunArgs) -> Option<CacheEntry> {
+    if args.no_cache {
+        return Some(CacheEntry::Used(false));
+    }
+    let ttl = args.cache_ttl.clone().map(At::nowhere);
+    ttl.map(|ttl| CacheEntry::Map(CacheMap { ttl: Some(ttl) }))
+        .or_else(|| args.refresh.then_some(CacheEntry::Used(true)))
 }
 
 fn dollars(text: &str) -> Result<f64, Failure> {

@@ -34,6 +34,7 @@ pub(super) struct Progress {
 struct Counts {
     answered: AtomicU64,
     errors: AtomicU64,
+    cached: AtomicU64,
     spent_pico: AtomicI64,
 }
 
@@ -89,11 +90,14 @@ impl Progress {
 }
 
 impl Counts {
-    /// Errors and spend, as shown.
+    /// Errors, answers from the cache and spend, as shown.
     fn rest(&self) -> String {
         let errors = self.errors.load(Ordering::Relaxed);
         let spent = Money::from_pico(self.spent_pico.load(Ordering::Relaxed));
-        format!("{errors} errors, {spent}")
+        match self.cached.load(Ordering::Relaxed) {
+            0 => format!("{errors} errors, {spent}"),
+            cached => format!("{errors} errors, {cached} cached, {spent}"),
+        }
     }
 }
 
@@ -109,6 +113,7 @@ impl Sink for Progress {
         self.counts.answered.fetch_add(1, Ordering::Relaxed);
         let error = answer.status() == Status::Error;
         self.counts.errors.fetch_add(u64::from(error), Ordering::Relaxed);
+        self.counts.cached.fetch_add(u64::from(answer.cached.is_some()), Ordering::Relaxed);
         if let Some(cost) = answer.cost() {
             self.counts.spent_pico.fetch_add(cost.pico(), Ordering::Relaxed);
         }

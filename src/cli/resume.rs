@@ -152,7 +152,12 @@ fn model_difference(stored: &ModelInfo, fresh: &ModelInfo) -> Option<&'static st
         (stored.params == fresh.params, "a parameter"),
         (stored.price == fresh.price, "the price"),
         (stored.reference == fresh.reference, "the reference"),
-        (stored == fresh, "who stands in"),
+        (untitled(stored) == untitled(fresh), "who stands in"),
     ];
     checks.into_iter().find(|(same, _)| !same).map(|(_, what)| what)
+}
+
+/// What people call a model does not matter.
+fn untitled(model: &ModelInfo) -> ModelInfo {
+    ModelInfo { title: None, ..model.clone() }
 }

@@ -1,14 +1,11 @@
 //! `evals rm`: delete runs.
 
-use std::{
-    fs,
-    io::{self, IsTerminal as _},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use super::{
     Out,
     args::RmArgs,
+    ask,
     exit::{Exit, Failure},
     stored::report_path,
 };
@@ -37,7 +34,7 @@ pub(super) fn run(args: &RmArgs, db: &Path, out: &mut Out) -> Result<Exit, Failu
                 header.planned_trials()
             ));
         }
-        confirm(runs.len(), out)?;
+        ask::confirm(&format!("delete {} run(s) and all their answers?", runs.len()), out)?;
     }
     // A run that is going on would lose what it still pays for.
     let in_use = |error| Failure::from(error).hint("stop it first; nothing was deleted");
@@ -49,18 +46,4 @@ pub(super) fn run(args: &RmArgs, db: &Path, out: &mut Out) -> Result<Exit, Failu
         out.data(&format!("deleted {}\n", run.header.id))?;
     }
     Ok(Exit::Done)
-}
-
-fn confirm(count: usize, out: &mut Out) -> Result<(), Failure> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::usage("deleting needs a yes, and there is no terminal to ask at")
-            .hint("`--yes` says it"));
-    }
-    out.note(&format!("delete {count} run(s) and all their answers? [y/N]"));
-    let mut answer = String::new();
-    io::stdin().read_line(&mut answer).ok();
-    if matches!(answer.trim(), "y" | "Y" | "yes") {
-        return Ok(());
-    }
-    Err(Failure::usage("nothing was deleted"))
 }

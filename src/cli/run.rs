@@ -10,6 +10,7 @@ use std::{
 use super::{
     Out,
     args::{RunArgs, RunFormat},
+    cache,
     catalog::OwnTable,
     command, env,
     exit::{Exit, Failure},
@@ -240,8 +241,10 @@ fn execute(
     let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&writer) as _, Arc::clone(&progress) as _];
     sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
+    let cache = cache::Used::open(&plan, args.refresh, db, out);
     let client = client::stack(ClientOptions {
         concurrency: plan.concurrency,
+        cache: cache.as_ref().map(cache::Used::caching),
         budget: plan.budget,
         stop: Some(brake.halted()),
         ..books
@@ -275,6 +278,9 @@ fn execute(
         // The second Ctrl-C waits for nothing: what was answered is durable already.
         quit(Exit::Interrupted)
     };
+    if let Some(cache) = cache {
+        cache.close(out);
+    }
     let trouble = writer.trouble().map(str::to_owned);
     let recorded = Arc::try_unwrap(writer).map_or(Ok(()), Writer::close);
     let go_on = |failure: Failure| failure.hint(format!("to go on: {}", resume_command(db, &id)));

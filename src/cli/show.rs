@@ -60,7 +60,7 @@ fn trials(args: &ShowArgs, stored: &Stored, out: &mut Out) -> Result<(), Failure
 
 fn described(header: &RunHeader, trial: &TrialRecord) -> String {
     use std::fmt::Write as _;
-    let model = &header.models[trial.key.model as usize].name;
+    let model = header.label(trial.key.model as usize);
     let prompt = &header.prompts[trial.key.prompt as usize].id;
     let epoch = match header.epochs {
         0 | 1 => String::new(),
@@ -69,7 +69,7 @@ fn described(header: &RunHeader, trial: &TrialRecord) -> String {
     let mut text = format!(
         "{} · {} · {}{epoch} · {}\n",
         one_line(&trial.sample_id, 60),
-        one_line(model, 60),
+        one_line(&model, 60),
         one_line(prompt, 40),
         trial.status.name(),
     );

@@ -5,35 +5,49 @@
 //!
 //! | layer | what it does |
 //! | --- | --- |
+//! | cache | answers what was asked before, and asks once what is asked twice at a time |
 //! | budget | sets aside what a call can use, and ends the run before it goes over |
 //! | fallback | asks the next model when one gives no answer |
 //! | slots | holds back what exceeds the run's concurrency |
 //! | timeout | ends an attempt that takes longer than its target allows |
 //! | send | makes the attempt: over HTTP, by the simulator, out of a recording |
 //!
-//! Every policy is a file of `layer/` around one [`Generate`]. The places of those to come, outermost
-//! first: cache, budget, fallback, retry, rate limit, adaptive concurrency, then slots. A cached
+//! Every policy is a file of `layer/` around one [`Generate`]. The places of those to come, from the
+//! cache inwards: budget, fallback, retry, rate limit, adaptive concurrency, then slots. A cached
 //! answer waits for nothing, the primary is exhausted before the fallback, and every attempt has
 //! its own permit and its own time: what waits for anything else holds no slot.
 
+mod embed;
 mod estimate;
 mod layer;
 mod send;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
 
 pub use self::{
+    embed::{Embedded, Embedder},
     estimate::{Tokens, UNKNOWN_OUTPUT},
     send::replay::{ReplayBook, ReplayError},
 };
 use crate::domain::{
     budget::{Budget, Spent},
-    contract::{Call, Generate, Reply},
+    contract::{Call, Generate, Reply, ResponseCache},
     fault::{Fault, FaultKind},
     target::{Endpoint, ReplaySource, Target},
 };
+
+/// How answers that were given before are used.
+#[derive(Debug, Clone)]
+pub struct Caching {
+    /// Where they are kept.
+    pub store: Arc<dyn ResponseCache>,
+    /// The oldest ones that count.
+    pub ttl: Duration,
+    /// Only those count that were kept from this time on, in milliseconds since the epoch.
+    pub since_ms: Option<i64>,
+}
 
 /// What the stack is made with.
 #[derive(Debug, Clone)]
@@ -48,6 +62,8 @@ pub struct ClientOptions {
     pub stop: Option<watch::Receiver<bool>>,
     /// The recordings of all targets that replay a file, by the source that names them.
     pub books: Vec<(ReplaySource, Arc<ReplayBook>)>,
+    /// The response cache; `None` asks anew whatever was asked before.
+    pub cache: Option<Caching>,
 }
 
 impl Default for ClientOptions {
@@ -58,6 +74,7 @@ impl Default for ClientOptions {
             spent: Spent::default(),
             stop: None,
             books: Vec::new(),
+            cache: None,
         }
     }
 }
@@ -71,7 +88,10 @@ pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
     let slots = layer::slots::Slots::new(timeout, options.concurrency, options.stop.clone());
     let fallback = layer::fallback::Fallback::new(slots);
     let budget = layer::budget::Purse::new(fallback, options.budget, options.spent, options.stop);
-    Arc::new(budget)
+    match options.cache {
+        Some(caching) => Arc::new(layer::cache::Cache::new(budget, caching)),
+        None => Arc::new(budget),
+    }
 }
 
 /// The reply of a call for which no request was made.
@@ -80,7 +100,8 @@ fn not_sent(call: &Call, fault: Fault) -> Reply {
         result: Err(fault),
         attempts: Vec::new(),
         served_by: call.target.name.clone(),
-        cached: false,
+        cached: None,
+        limits: None,
     }
 }
 

@@ -137,6 +137,23 @@ pub struct EpochsMap {
 #[derive(Debug, Clone)]
 pub struct EpochsEntry(pub EpochsMap);
 
+/// The response cache in the long form.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CacheMap {
+    /// How old an answer may be to be used again: `12h`, `14d`. Default: `14d`.
+    pub ttl: Option<At<String>>,
+}
+
+/// The cache entry: `false`, `true`, or a mapping.
+#[derive(Debug, Clone)]
+pub enum CacheEntry {
+    /// Whether it is used at all.
+    Used(bool),
+    /// That it is used, and how.
+    Map(CacheMap),
+}
+
 /// A prompt in the long form: one of `text`, `user` (with `system`), `messages` and `file`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -449,6 +466,16 @@ short_or_long!(EpochsEntry, EpochsMap, "a count or `{count, reduce}`", "integer"
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<EpochsEntry, A::Error> {
         long(map).map(EpochsEntry)
+    }
+});
+
+short_or_long!(CacheEntry, CacheMap, "`false`, `true` or a mapping with `ttl`", "boolean", {
+    fn visit_bool<E: serde::de::Error>(self, used: bool) -> Result<CacheEntry, E> {
+        Ok(CacheEntry::Used(used))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CacheEntry, A::Error> {
+        long(map).map(CacheEntry::Map)
     }
 });
 

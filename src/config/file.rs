@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{
     at::At,
     budget::BudgetEntry,
-    entry::{DatasetEntry, EpochsEntry, ModelEntry, PromptEntry, ScorerEntry},
+    entry::{CacheEntry, DatasetEntry, EpochsEntry, ModelEntry, PromptEntry, ScorerEntry},
     route::AliasEntry,
 };
 use crate::domain::trial::Status;
@@ -46,6 +46,9 @@ pub struct File {
     pub budget: BudgetEntry,
     /// Calls in flight at most. Default: 16.
     pub concurrency: Option<At<u32>>,
+    /// Whether answers are used that were given before: `false`, or `{ttl: 14d}`. Default: those
+    /// of the last 14 days.
+    pub cache: Option<At<CacheEntry>>,
     /// Where the HTML report goes. Default: beside the database.
     pub report: Option<At<PathBuf>>,
 }
@@ -90,6 +93,8 @@ pub struct ParamsEntry {
     pub logprobs: Option<u32>,
     /// Further fields of the request, sent verbatim.
     pub extra: BTreeMap<String, Value>,
+    /// Names of parameters that are not sent although the run or a registered model sets them.
+    pub omit: Vec<String>,
 }
 
 impl File {
@@ -127,6 +132,7 @@ impl File {
             gates: list(self.gates, over.gates),
             budget: self.budget.overridden_by(over.budget),
             concurrency: over.concurrency.or(self.concurrency),
+            cache: over.cache.or(self.cache),
             report: over.report.or(self.report),
         }
     }
@@ -156,6 +162,7 @@ impl ParamsEntry {
             tool_choice: over.tool_choice.or(self.tool_choice),
             logprobs: over.logprobs.or(self.logprobs),
             extra: self.extra,
+            omit: if over.omit.is_empty() { self.omit } else { over.omit },
         }
     }
 }

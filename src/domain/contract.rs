@@ -5,8 +5,14 @@ use std::{fmt, sync::Arc};
 use futures_util::future::BoxFuture;
 
 use crate::domain::{
-    event::Event, fault::Fault, generation::Generation, message::Message, sample::Sample,
-    target::Target, trial::Attempt,
+    event::Event,
+    fault::Fault,
+    generation::Generation,
+    limits::RateLimits,
+    message::Message,
+    sample::Sample,
+    target::Target,
+    trial::{Attempt, Hit},
 };
 
 /// One logical call to a model.
@@ -33,14 +39,43 @@ pub struct Reply {
     pub attempts: Vec<Attempt>,
     /// The name of the model that answered.
     pub served_by: String,
-    /// Whether the answer came from the response cache.
-    pub cached: bool,
+    /// Set when the answer came from the response cache.
+    pub cached: Option<Hit>,
+    /// What the provider said of its rate limits in the last reply, answer or not.
+    pub limits: Option<RateLimits>,
 }
 
 /// Something that answers calls: a sender, or a policy around another one.
 pub trait Generate: Send + Sync {
     /// Answers `call`. Failure is part of the reply; dropping the future abandons the call.
     fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply>;
+}
+
+/// What an answer is kept under: a digest of the request and of the repeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CacheKey(pub [u8; 32]);
+
+/// An answer in the response cache.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The answer.
+    pub generation: Generation,
+    /// What the call had come to that brought it.
+    pub origin: Hit,
+}
+
+/// Keeps whole answers. It is a help and nothing more: what it cannot do is not done, and no call
+/// waits or fails for it.
+pub trait ResponseCache: Send + Sync + fmt::Debug {
+    /// The answer under `key`, unless it was kept before `since_ms`, in milliseconds since the
+    /// epoch. What was put by this process is found at once.
+    fn get(&self, key: &CacheKey, since_ms: i64) -> Option<Arc<Kept>>;
+
+    /// Keeps an answer of `target`, in place of an older one.
+    fn put(&self, key: CacheKey, target: &Target, answer: Arc<Kept>);
+
+    /// Takes note that an answer was used, for the statistics.
+    fn used(&self, origin: &Hit);
 }
 
 /// A sink that could not keep what it was given.

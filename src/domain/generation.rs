@@ -1,8 +1,10 @@
 //! A model's answer in the form every provider is translated to.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::base::money::Money;
+use crate::{base::money::Money, domain::target::Target};
 
 /// One model answer.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -41,6 +43,27 @@ pub struct TokenLogprob {
     pub top: Vec<(String, f64)>,
 }
 
+/// Texts of which vectors are wanted.
+#[derive(Debug, Clone)]
+pub struct Texts {
+    /// Whom to ask.
+    pub target: Arc<Target>,
+    /// The texts.
+    pub texts: Vec<String>,
+    /// What the vectors are for, where the model tells one use from another; by default texts are
+    /// compared with each other.
+    pub kind: Option<TextKind>,
+}
+
+/// What the vector of a text is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextKind {
+    /// To search with.
+    Query,
+    /// To be found.
+    Document,
+}
+
 /// Vectors for texts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Embeddings {
@@ -50,6 +73,10 @@ pub struct Embeddings {
     pub usage: Option<Usage>,
     /// The model id that the provider says has answered.
     pub served_model: Option<String>,
+    /// The provider's id of the request.
+    pub request_id: Option<String>,
+    /// A cost that the provider itself reports.
+    pub reported_cost: Option<Money>,
 }
 
 /// A function call in an answer.
@@ -133,8 +160,7 @@ pub struct Usage {
     pub cache_read: u64,
     /// Of `input`: written to the provider's prompt cache.
     pub cache_write: u64,
-    /// Of `cache_write`: written for an hour, which some providers charge more for. Part of the
-    /// cost, and not stored.
+    /// Of `cache_write`: written for an hour, which some providers charge more for.
     #[serde(default, skip_serializing_if = "is_none")]
     pub cache_write_1h: u64,
     /// Of `output`: spent on reasoning.

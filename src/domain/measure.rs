@@ -68,6 +68,10 @@ pub struct ModelTotals {
     pub stand_ins: BTreeMap<String, u64>,
     /// Answers from the response cache.
     pub cached: u64,
+    /// Sum of what is known of the costs that the cache saved; no part of `cost`.
+    pub saved: Money,
+    /// Answers from the response cache of which nobody knows what they had cost.
+    pub unpriced_hits: u64,
     /// Sum of the known costs.
     pub cost: Money,
     /// Calls that were made and whose cost is not known.
@@ -114,6 +118,21 @@ impl RunMeasures {
     /// Sum of the known costs.
     pub fn cost(&self) -> Money {
         self.models.iter().map(|model| model.cost).sum()
+    }
+
+    /// Answers from the response cache.
+    pub fn cached(&self) -> u64 {
+        self.models.iter().map(|model| model.cached).sum()
+    }
+
+    /// Sum of what is known of the costs that the response cache saved.
+    pub fn saved(&self) -> Money {
+        self.models.iter().map(|model| model.saved).sum()
+    }
+
+    /// Answers from the response cache of which nobody knows what they had cost.
+    pub fn unpriced_hits(&self) -> u64 {
+        self.models.iter().map(|model| model.unpriced_hits).sum()
     }
 
     /// Calls that were made and whose cost is not known.

@@ -6,6 +6,7 @@ pub mod contract;
 pub mod event;
 pub mod fault;
 pub mod generation;
+pub mod limits;
 pub mod measure;
 pub mod message;
 pub mod params;

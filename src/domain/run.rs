@@ -1,14 +1,16 @@
 //! A run as it is stored: what was asked of whom, and how it ended.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
-    generation::Usage,
+    generation::{TokenLogprob, Usage},
     message::Message,
     sample::Vars,
     target::Price,
-    trial::{Status, TrialKey},
+    trial::{Hit, Status, TrialKey},
 };
 
 /// Everything about a run that is known before its first call. Stored as JSON; holds no secret.
@@ -69,6 +71,29 @@ impl RunHeader {
     pub fn planned_trials(&self) -> u64 {
         self.samples * self.prompts.len() as u64 * self.models.len() as u64 * u64::from(self.epochs)
     }
+
+    /// What people call the model at `index`: its title where that means no other model of the run,
+    /// its title with its name where it could, else its name.
+    pub fn label(&self, index: usize) -> Cow<'_, str> {
+        let Some(model) = self.models.get(index) else { return Cow::Borrowed("") };
+        let Some(title) = model.title.as_deref() else { return Cow::Borrowed(&model.name) };
+        let others = self.models.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut others = others.map(|(_, other)| other);
+        let means =
+            |other: &ModelInfo| other.name == title || other.title.as_deref() == Some(title);
+        if others.any(means) {
+            return Cow::Owned(format!("{title} ({})", model.name));
+        }
+        Cow::Borrowed(title)
+    }
+
+    /// What people call the model with this name in results.
+    pub fn label_of<'a>(&'a self, name: &'a str) -> Cow<'a, str> {
+        match self.models.iter().position(|model| model.name == name) {
+            Some(index) => self.label(index),
+            None => Cow::Borrowed(name),
+        }
+    }
 }
 
 /// A prompt of a run.
@@ -85,6 +110,9 @@ pub struct PromptInfo {
 pub struct ModelInfo {
     /// Its name in results.
     pub name: String,
+    /// What people call it, where it is registered and the config gives it no name of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// The provider.
     pub provider: String,
     /// The upstream model id.
@@ -199,8 +227,8 @@ pub struct TrialRecord {
     pub finish_reason: Option<String>,
     /// The model that answered.
     pub served_by: String,
-    /// Whether the answer came from the response cache.
-    pub cached: bool,
+    /// Set when the answer came from the response cache.
+    pub cached: Option<Hit>,
     /// Requests made.
     pub attempts: u32,
     /// Latency of the last request, in microseconds.
@@ -211,6 +239,10 @@ pub struct TrialRecord {
     pub usage: Option<Usage>,
     /// Cost in picodollars, where known.
     pub cost_pico: Option<i64>,
+    /// Whose figure the cost is: `provider`, `price` or `mixed`.
+    pub cost_source: Option<String>,
+    /// The tokens of the output with their log probabilities, where they were asked for.
+    pub logprobs: Vec<TokenLogprob>,
     /// One entry a scorer, in the order of the plan; empty when the trial is not scored yet.
     pub scores: Vec<ScoreRecord>,
 }
@@ -245,8 +277,8 @@ pub struct TrialDigest {
     pub error_kind: Option<String>,
     /// Who answered in place of the trial's model, by name.
     pub stand_in: Option<String>,
-    /// Whether the answer came from the response cache.
-    pub cached: bool,
+    /// Set when the answer came from the response cache.
+    pub cached: Option<Hit>,
     /// Whether a request that may be billed was made and its cost is not known.
     pub unpriced: bool,
     /// Latency of the last request, in microseconds.
@@ -268,4 +300,41 @@ pub struct DigestScore {
     pub value: Option<f64>,
     /// Whether the scorer itself failed (rather than not applying).
     pub failed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn header(models: &[(&str, Option<&str>)]) -> RunHeader {
+        let model = |(name, title): &(&str, Option<&str>)| {
+            json!({"name": name, "title": title, "provider": "", "model": "", "origin": "",
+                "params": {}, "price": null})
+        };
+        let models: Vec<Value> = models.iter().map(model).collect();
+        serde_json::from_value(json!({
+            "id": "", "name": "", "created_ms": 0, "version": "", "config": null, "dataset": "",
+            "dataset_digest": "", "samples": 0, "prompts": [], "models": models, "scorers": [],
+            "extracts": [], "epochs": 1, "reduce": "mean", "gates": []
+        }))
+        .expect("a header")
+    }
+
+    #[test]
+    fn a_title_stands_alone_where_it_means_one_model() {
+        let header = header(&[
+            ("byo:one", Some("One")),
+            ("byo:two", Some("Twin")),
+            ("byo:three", Some("Twin")),
+            ("sim/good", None),
+            ("byo:four", Some("sim/good")),
+        ]);
+        let labels: Vec<_> = (0..6).map(|index| header.label(index)).collect();
+        let expected =
+            ["One", "Twin (byo:two)", "Twin (byo:three)", "sim/good", "sim/good (byo:four)", ""];
+        assert_eq!(labels, expected);
+        assert_eq!((&*header.label_of("byo:one"), &*header.label_of("gone")), ("One", "gone"));
+    }
 }

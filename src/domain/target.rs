@@ -18,6 +18,8 @@ pub struct Target {
     pub provider: &'static str,
     /// The model id sent upstream; may be empty for recorded answers.
     pub model: String,
+    /// The model whose schema it shares, `PROVIDER/MODEL`, where it is registered with one.
+    pub base_model: Option<String>,
     /// Where and how.
     pub endpoint: Endpoint,
     /// Sampling parameters: the run's, overridden by the model's own.
@@ -37,6 +39,16 @@ pub struct Target {
 }
 
 impl Target {
+    /// The model id that rules about parameters go by: the base model's, where there is one.
+    pub fn ruling_model(&self) -> &str {
+        self.base().map_or(&self.model, |(_, model)| model)
+    }
+
+    /// The provider and the id of the base model.
+    pub fn base(&self) -> Option<(&str, &str)> {
+        self.base_model.as_deref()?.split_once('/')
+    }
+
     /// This model and those that may answer in its place.
     pub fn with_stand_ins(&self) -> impl Iterator<Item = &Self> {
         let pool = self.pool.iter().map(|(_, target)| target);

@@ -101,6 +101,11 @@ pub struct Attempt {
     pub usage: Option<Usage>,
     /// Cost, as far as known.
     pub cost: Option<Money>,
+    /// Whether `cost` is the provider's own figure, not ours by its prices.
+    pub cost_reported: bool,
+    /// Whether the provider had the whole request and did not refuse it: it may have done the work,
+    /// whatever became of the reply.
+    pub accepted: bool,
     /// The provider's id of the request.
     pub request_id: Option<String>,
     /// The registered credential that it was made with, by its slug.
@@ -108,11 +113,24 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Whether the provider may bill it: it answered, or had begun to when it failed.
+    /// Whether the provider may bill it: it answered, had begun to when it failed, or had all that it
+    /// needed to.
     pub fn may_be_billed(&self) -> bool {
         let begun = self.fault.as_ref().is_none_or(|fault| fault.partial.is_some());
-        begun || self.usage.is_some() || self.cost.is_some()
+        begun || self.accepted || self.usage.is_some() || self.cost.is_some()
     }
+}
+
+/// That an answer came out of the response cache, and what the call had come to that it is from.
+/// Getting it took no request, so it has no latency and no cost of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hit {
+    /// Latency of the attempt that had brought the answer, in microseconds.
+    pub latency_us: Option<u64>,
+    /// Time to first token of that attempt, in microseconds; streamed only.
+    pub ttft_us: Option<u64>,
+    /// What that attempt had cost, as far as known.
+    pub saved: Option<Money>,
 }
 
 /// A trial's answer, or its failure, before scoring.
@@ -126,8 +144,8 @@ pub struct Answer {
     pub attempts: Vec<Attempt>,
     /// The model that answered, by the name it has in the config.
     pub served_by: String,
-    /// Whether the answer came from the response cache.
-    pub cached: bool,
+    /// Set when the answer came from the response cache.
+    pub cached: Option<Hit>,
     /// What each extraction pipeline found, in the order of the plan; `None` where it found nothing.
     pub extracted: Vec<Option<String>>,
 }
@@ -159,6 +177,17 @@ pub fn cost(attempts: &[Attempt]) -> Option<Money> {
     attempts.iter().filter(|attempt| attempt.may_be_billed()).map(|attempt| attempt.cost).sum()
 }
 
+/// Whose figures the known costs of `attempts` are: `provider`, `price` or `mixed`.
+pub fn cost_source(attempts: &[Attempt]) -> Option<&'static str> {
+    let known = || attempts.iter().filter(|attempt| attempt.cost.is_some());
+    match (known().any(|a| a.cost_reported), known().any(|a| !a.cost_reported)) {
+        (true, true) => Some("mixed"),
+        (true, false) => Some("provider"),
+        (false, true) => Some("price"),
+        (false, false) => None,
+    }
+}
+
 /// A trial's verdicts, in the order of the plan's scorers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
@@ -187,7 +216,7 @@ mod tests {
                 result: Ok(Generation::default()),
                 attempts: attempts.to_vec(),
                 served_by: String::new(),
-                cached: false,
+                cached: None,
                 extracted: Vec::new(),
             };
             answer.cost().map(Money::pico)
@@ -195,6 +224,8 @@ mod tests {
         assert_eq!(cost(&[failed(&refused, None), answered.clone()]), Some(5));
         assert_eq!(cost(&[failed(&cut, Some(Money::from_pico(3))), answered.clone()]), Some(8));
         assert_eq!(cost(&[failed(&cut, None), answered.clone()]), None);
+        let lost = Attempt { accepted: true, ..failed(&refused, None) };
+        assert_eq!(cost(&[lost, answered.clone()]), None);
         assert_eq!(cost(&[]), Some(0));
     }
 }

@@ -60,7 +60,14 @@ fn one(gate: &Gate, header: &RunHeader, measures: &RunMeasures) -> Vec<GateResul
             .map(|(model, totals)| {
                 let value = pick(&totals.latency, quantile);
                 let shown = value.map(|ms| format!("{ms:.1} ms"));
-                let mut result = verdict(gate, value, shown, "no latency was measured");
+                let unknown = match totals.cached {
+                    0 => "no latency was measured",
+                    _ => {
+                        "no latency was measured, since answers came from the cache; `--no-cache` \
+                         measures"
+                    }
+                };
+                let mut result = verdict(gate, value, shown, unknown);
                 result.model = Some(model.name.clone());
                 result
             })

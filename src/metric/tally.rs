@@ -219,7 +219,11 @@ impl ModelTally {
         {
             *totals.stand_ins.entry(name.clone()).or_insert(0) += 1;
         }
-        totals.cached += u64::from(trial.cached);
+        if let Some(hit) = trial.cached {
+            totals.cached += 1;
+            totals.saved = totals.saved + hit.saved.unwrap_or(Money::ZERO);
+            totals.unpriced_hits += u64::from(hit.saved.is_none());
+        }
         totals.cost = totals.cost + Money::from_pico(trial.cost_pico.unwrap_or(0));
         totals.unpriced_calls += u64::from(trial.unpriced);
         if let Some(usage) = trial.usage {
@@ -228,7 +232,7 @@ impl ModelTally {
             totals.output_tokens = add(totals.output_tokens, usage.output);
         }
         // How fast the cache answers, or how fast a call fails, is not the model's latency.
-        if !trial.cached && trial.status != Status::Error {
+        if trial.cached.is_none() && trial.status != Status::Error {
             self.latencies.extend(trial.latency_us.map(|us| us as f64));
             self.first_tokens.extend(trial.ttft_us.map(|us| us as f64));
         }

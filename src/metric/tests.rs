@@ -9,7 +9,7 @@ use crate::{
         generation::Usage,
         measure::RunMeasures,
         run::{DigestScore, ModelInfo, PromptInfo, RunHeader, ScorerInfo, TrialDigest},
-        trial::{Status, TrialKey},
+        trial::{Hit, Status, TrialKey},
     },
     stats::{t_interval, wilson},
 };
@@ -17,6 +17,7 @@ use crate::{
 fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
     let model = |name: &str| ModelInfo {
         name: name.into(),
+        title: None,
         provider: "sim".into(),
         model: String::new(),
         origin: String::new(),
@@ -61,7 +62,7 @@ fn trial(sample: u64, model: u32, epoch: u32, value: Option<f64>) -> TrialDigest
         status: Status::Ok,
         error_kind: None,
         stand_in: None,
-        cached: false,
+        cached: None,
         unpriced: false,
         latency_us: Some(1000 * (sample + 1)),
         ttft_us: None,
@@ -167,7 +168,15 @@ fn totals_count_what_each_model_did() {
         scores: Vec::new(),
         ..trial(sample, 0, 0, None)
     };
-    let cached = TrialDigest { cached: true, latency_us: None, ..trial(2, 0, 0, Some(1.0)) };
+    let cached = TrialDigest {
+        cached: Some(Hit {
+            latency_us: Some(1),
+            saved: Some(Money::from_pico(7)),
+            ..Hit::default()
+        }),
+        latency_us: None,
+        ..trial(2, 0, 0, Some(1.0))
+    };
     let streamed = TrialDigest { ttft_us: Some(500), ..trial(3, 0, 0, Some(1.0)) };
     let failed = DigestScore { value: None, failed: true };
     let unscored = TrialDigest { scores: vec![failed], ..trial(4, 0, 0, None) };
@@ -176,6 +185,7 @@ fn totals_count_what_each_model_did() {
 
     let a = &found.models[0];
     assert_eq!((a.trials, a.errors, a.cached, a.unpriced_calls), (5, 2, 1, 2));
+    assert_eq!((a.saved, a.unpriced_hits), (Money::from_pico(7), 0));
     assert_eq!(
         (a.input_tokens, a.output_tokens, a.cost),
         (Some(30), Some(6), Money::from_pico(21))

@@ -15,6 +15,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
@@ -25,9 +26,13 @@ pub use self::{
     scorers::PlannedScorer,
 };
 use crate::{
-    base::{clock, id},
+    base::{clock, id, quantity},
     catalog::{self, Table},
-    config::{At, ConfigError, File, Place, entry::ModelEntry, error::suggestion},
+    config::{
+        At, ConfigError, File, Place,
+        entry::{CacheEntry, ModelEntry},
+        error::suggestion,
+    },
     dataset::{Dataset, DatasetError, Format},
     domain::{
         budget::Budget,
@@ -42,6 +47,9 @@ use crate::{
 
 /// Calls in flight when nobody says otherwise.
 const DEFAULT_CONCURRENCY: u32 = 16;
+
+/// How old an answer may be to be used again, when nobody says otherwise.
+const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
 
 /// The largest number of calls in flight that can be asked for.
 const MAX_CONCURRENCY: u32 = 20_000;
@@ -67,6 +75,8 @@ pub struct Plan {
     pub budget: Budget,
     /// Calls in flight at most.
     pub concurrency: u32,
+    /// How old an answer in the response cache may be; `None` asks anew.
+    pub cache_ttl: Option<Duration>,
     /// Whether models are asked one after the other instead of side by side.
     pub by_model: bool,
     /// What image paths of prompts are relative to.
@@ -130,6 +140,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let (epochs, reduce) = epochs(file, inputs)?;
     let budget = budget::resolve(file, inputs, &targets)?;
     let concurrency = concurrency(file, inputs)?;
+    let cache_ttl = cache_ttl(file, inputs)?;
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     let (dataset, location) = data::open(file, inputs).await?;
     prompts::check_variables(&prompts, &dataset, inputs)?;
@@ -153,7 +164,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         models: targets
             .iter()
             .zip(&file.models)
-            .map(|(target, entry)| model_info(target, Some(&entry.value)))
+            .map(|(target, entry)| model_info(target, Some((&entry.value, inputs))))
             .collect(),
         scorers: scorers.iter().map(PlannedScorer::info).collect(),
         extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
@@ -172,6 +183,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         score_also,
         budget,
         concurrency,
+        cache_ttl,
         by_model: false,
         notices: models::notices(&targets, inputs.table),
         targets,
@@ -251,6 +263,21 @@ fn concurrency(file: &File, inputs: Inputs<'_>) -> Result<u32, ConfigError> {
     Err(ConfigError::new(inputs.origin, entry.place, message))
 }
 
+fn cache_ttl(file: &File, inputs: Inputs<'_>) -> Result<Option<Duration>, ConfigError> {
+    let ttl = match file.cache.as_ref().map(|entry| &entry.value) {
+        Some(CacheEntry::Used(false)) => return Ok(None),
+        None | Some(CacheEntry::Used(true)) => None,
+        Some(CacheEntry::Map(map)) => map.ttl.as_ref(),
+    };
+    let Some(ttl) = ttl else { return Ok(Some(DEFAULT_TTL)) };
+    let read = quantity::duration(&ttl.value).filter(|ttl| !ttl.is_zero());
+    read.map(Some).ok_or_else(|| {
+        let message = format!("`{}` is no time that an answer may be kept", ttl.value);
+        ConfigError::new(inputs.origin_of(ttl.place, "--cache-ttl"), ttl.place, message)
+            .hint("write `12h` or `14d`; `cache: false` or `--no-cache` asks anew")
+    })
+}
+
 fn name(file: &File, inputs: Inputs<'_>, location: &str) -> String {
     if let Some(name) = &file.name {
         return name.value.clone();
@@ -269,7 +296,7 @@ fn name(file: &File, inputs: Inputs<'_>, location: &str) -> String {
         .unwrap_or_else(|| "run".to_owned())
 }
 
-fn model_info(target: &Target, entry: Option<&ModelEntry>) -> ModelInfo {
+fn model_info(target: &Target, entry: Option<(&ModelEntry, Inputs<'_>)>) -> ModelInfo {
     let origin = match &target.endpoint {
         Endpoint::Http(endpoint) => without_secrets(&endpoint.base_url),
         Endpoint::Sim(sim) => format!(
@@ -288,6 +315,7 @@ fn model_info(target: &Target, entry: Option<&ModelEntry>) -> ModelInfo {
     };
     ModelInfo {
         name: target.name.clone(),
+        title: entry.and_then(|(entry, inputs)| models::title(entry, inputs)),
         provider: target.provider.to_owned(),
         model: target.model.clone(),
         origin,
@@ -300,7 +328,7 @@ fn model_info(target: &Target, entry: Option<&ModelEntry>) -> ModelInfo {
             .map(|(weight, target)| (*weight, model_info(target, None)))
             .collect(),
         reference: entry
-            .and_then(|entry| entry.0.reference.as_ref())
+            .and_then(|(entry, _)| entry.0.reference.as_ref())
             .map(|reference| reference.value.trim().to_owned())
             .filter(|reference| reference.starts_with("byo:")),
     }

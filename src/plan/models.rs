@@ -6,8 +6,11 @@ use std::sync::Arc;
 use super::Inputs;
 use crate::{
     base::clock,
-    catalog::{self, Row, Table},
-    config::{ConfigError, File, Place},
+    catalog::{
+        self, Row, Table,
+        registry::{Kind, Toggles},
+    },
+    config::{At, ConfigError, File, Place, entry::ModelEntry},
     domain::{
         params::{Effort, Reasoning, ResponseFormat},
         target::{Capabilities, Endpoint, Target},
@@ -16,10 +19,19 @@ use crate::{
     provider,
 };
 
+/// Of models that could, this many are named at most.
+const NAMED: usize = 3;
+
 /// Something that a run may ask of a model and that not every model can do.
 struct Need {
     /// The capability's name in configs.
     name: &'static str,
+    /// Its name in the catalog.
+    listed: &'static str,
+    /// The flag of `evals models edit` that says it.
+    flag: &'static str,
+    /// Its switch in what a registered model takes.
+    switch: fn(&Toggles) -> Option<bool>,
     /// What a model is asked to do.
     asked: &'static str,
     /// What is said of one that cannot.
@@ -32,6 +44,9 @@ struct Need {
 
 const SEES: Need = Need {
     name: "vision",
+    listed: "vision",
+    flag: "--vision",
+    switch: |takes| takes.vision,
     asked: "shows an image",
     cannot: "cannot see",
     can: |model| model.vision,
@@ -42,6 +57,9 @@ const SEES: Need = Need {
 const NEEDS: [Need; 4] = [
     Need {
         name: "json",
+        listed: "schema",
+        flag: "--json-mode",
+        switch: |takes| takes.json,
         asked: "`response_format` asks for JSON",
         cannot: "cannot be made to answer in it",
         can: |model| model.json,
@@ -52,6 +70,9 @@ const NEEDS: [Need; 4] = [
     },
     Need {
         name: "schema",
+        listed: "schema",
+        flag: "--json-mode",
+        switch: |takes| takes.json,
         asked: "`response_format` has a schema",
         cannot: "takes none",
         can: |model| model.schema,
@@ -59,6 +80,9 @@ const NEEDS: [Need; 4] = [
     },
     Need {
         name: "tools",
+        listed: "tools",
+        flag: "--tools",
+        switch: |takes| takes.tools,
         asked: "`tools` are set",
         cannot: "calls no functions",
         can: |model| model.tools,
@@ -66,6 +90,9 @@ const NEEDS: [Need; 4] = [
     },
     Need {
         name: "reasoning",
+        listed: "reasoning",
+        flag: "--reasoning",
+        switch: |takes| takes.reasoning,
         asked: "`reasoning` is set",
         cannot: "does not reason",
         can: |model| model.reasoning,
@@ -89,44 +116,105 @@ pub(super) fn check(
     {
         let asked = format!("prompt `{}` {}", prompt.id(), SEES.asked);
         let origin = inputs.origin_of(*place, "--prompt");
-        return Err(refused(&SEES, &asked, blind, targets, (origin, *place)));
+        let index = targets.iter().position(|target| Arc::ptr_eq(target, blind));
+        let at = (*place, index.and_then(|index| reference(&file.models, index)));
+        return Err(refused(&SEES, &asked, (blind, targets), inputs, (origin, at)));
     }
-    for (target, entry) in targets.iter().zip(&file.models) {
+    for (index, (target, entry)) in targets.iter().zip(&file.models).enumerate() {
         let unable = |need: &&Need| {
             (need.is_asked)(target) && (need.can)(&target.capabilities) == Some(false)
         };
         if let Some(need) = NEEDS.iter().find(unable) {
             let origin = inputs.origin_of(entry.place, "--model");
-            return Err(refused(need, need.asked, target, targets, (origin, entry.place)));
+            let at = (entry.place, reference(&file.models, index));
+            return Err(refused(need, need.asked, (target, targets), inputs, (origin, at)));
         }
     }
     Ok(())
 }
 
+/// The reference of the entry at `index`, as written.
+fn reference(entries: &[At<ModelEntry>], index: usize) -> Option<&str> {
+    Some(entries.get(index)?.value.0.reference.as_ref()?.value.as_str())
+}
+
 fn refused(
     need: &Need,
     asked: &str,
-    target: &Target,
-    targets: &[Arc<Target>],
-    (origin, place): (&str, Place),
+    (target, targets): (&Target, &[Arc<Target>]),
+    inputs: Inputs<'_>,
+    (origin, at): (&str, (Place, Option<&str>)),
 ) -> ConfigError {
+    let (place, reference) = at;
     let message = format!("{asked}, and model `{}` {}", target.name, need.cannot);
-    let able = targets.iter().filter(|other| (need.can)(&other.capabilities) == Some(true));
-    let able: Vec<&str> = able.map(|target| target.name.as_str()).collect();
+    let able = able(need, target, targets, inputs);
     let able = if able.is_empty() {
-        "of no other model of this run it is known that it can".to_owned()
+        "of no other model is it known here that it can".to_owned()
     } else {
         format!("models that can: {}", able.join(", "))
     };
-    let name = need.name;
-    ConfigError::new(origin, place, message)
-        .hint(format!("{able}; if this one can, give it `capabilities: {{{name}: true}}`"))
+    let mend = match reference.and_then(|reference| reference.trim().strip_prefix("byo:")) {
+        Some(rest) => {
+            let (kind, slug) = match rest.split_once('/') {
+                Some((slug, _)) => (Kind::Endpoint, slug),
+                None => (Kind::Model, rest),
+            };
+            format!("`evals {} edit {slug} {} on` says so", kind.command(), need.flag)
+        }
+        None => format!("give it `capabilities: {{{}: true}}`", need.name),
+    };
+    ConfigError::new(origin, place, message).hint(format!("{able}; if this one can, {mend}"))
+}
+
+/// The models that can do what is needed: those of the run, or else those that are registered, or
+/// else the nearest ones that the catalog knows of the same provider.
+fn able(need: &Need, target: &Target, targets: &[Arc<Target>], inputs: Inputs<'_>) -> Vec<String> {
+    let of_run = targets.iter().filter(|other| (need.can)(&other.capabilities) == Some(true));
+    let of_run: Vec<String> = of_run.map(|other| other.name.clone()).collect();
+    if !of_run.is_empty() {
+        return of_run;
+    }
+    let registered = inputs.registered.registry().map(|registry| registry.models.as_slice());
+    let registered = registered.unwrap_or_default().iter().filter(|entry| {
+        let takes = entry.takes(Kind::Model, inputs.table);
+        entry.is_active() && (need.switch)(&takes.toggles) == Some(true)
+    });
+    let registered: Vec<String> =
+        registered.take(NAMED).map(|entry| format!("byo:{}", entry.slug)).collect();
+    if !registered.is_empty() {
+        return registered;
+    }
+    let today = today();
+    let mut rows: Vec<(usize, Row<'_>)> = inputs
+        .table
+        .rows()
+        .filter(|row| row.provider == target.provider && row.mode == "chat")
+        .filter(|row| row.can(need.listed) == Some(true) && !row.is_withdrawn(&today))
+        .map(|row| (strsim::damerau_levenshtein(row.model, target.ruling_model()), row))
+        .collect();
+    rows.sort_by_key(|(distance, row)| (*distance, row.model));
+    let names = rows.iter().take(NAMED);
+    names.map(|(_, row)| format!("{}/{}", row.provider, row.model)).collect()
+}
+
+/// What people call a model that is registered, unless the config gives it a name of its own.
+pub(super) fn title(entry: &ModelEntry, inputs: Inputs<'_>) -> Option<String> {
+    let map = &entry.0;
+    let reference = map.reference.as_ref().filter(|_| map.id.is_none())?;
+    let rest = reference.value.trim().strip_prefix("byo:")?;
+    let (found, upstream) = inputs.registered.registry().ok()?.resolve(rest).ok()?;
+    let name = found.name.as_deref()?;
+    Some(if rest.contains('/') { format!("{name}: {upstream}") } else { name.to_owned() })
+}
+
+/// The date in UTC, as `2026-11-30`.
+fn today() -> String {
+    clock::rfc3339(clock::now_ms()).chars().take(10).collect()
 }
 
 /// What the providers and the catalog have to say of the models, each once.
 pub(super) fn notices(targets: &[Arc<Target>], table: Table<'_>) -> Vec<String> {
-    let today = clock::rfc3339(clock::now_ms());
-    let today = today.get(..10).unwrap_or_default();
+    let today = &today();
     let mut notices = Vec::new();
     for target in targets {
         for notice in notices_of(target, table, today) {

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         contract::Call,
         fault::{Fault, FaultKind},
-        generation::{Embeddings, Generation},
+        generation::{Embeddings, Generation, Texts},
         target::{Flavour, HttpEndpoint, Settings, Target},
     },
     provider::{
@@ -199,13 +199,13 @@ impl Provider for Azure {
 
     fn encode_embeddings(
         &self,
-        texts: &[String],
-        target: &Target,
+        asked: &Texts,
         endpoint: &HttpEndpoint,
     ) -> Result<HttpRequest, Fault> {
+        let target = asked.target.as_ref();
         check_settings(target, endpoint)?;
         let name = deployment(target, endpoint);
-        let body = embeddings::body(texts, name, target, &PRESENT)?;
+        let body = embeddings::body(&asked.texts, name, target, &PRESENT)?;
         Ok(request("/embeddings", body, target, endpoint))
     }
 

@@ -5,7 +5,6 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
 use serde_json::Value;
 
 use crate::{
@@ -26,6 +25,12 @@ pub(super) struct ErrorBody {
     message: String,
     /// `code`, `type` and their kin, in lower case.
     words: Vec<String>,
+    /// The field of the request that it is about.
+    param: Option<String>,
+    /// What `OpenRouter` passes on from the provider behind it.
+    behind: Option<String>,
+    /// Headers of the provider behind it, which `OpenRouter` puts into the body.
+    headers: Vec<(String, String)>,
 }
 
 /// The fault that `reply`, of an error status, is.
@@ -33,14 +38,19 @@ pub(super) fn fault(reply: &HttpReply<'_>) -> Fault {
     let found = serde_json::from_slice(reply.body).ok().and_then(|body| error_in(&body));
     let error = found.unwrap_or_else(|| ErrorBody {
         message: describe(reply.status, reply.body),
-        words: Vec::new(),
+        ..ErrorBody::default()
     });
-    let retry_after = retry_after(reply.headers, reply.now_ms);
-    let mut fault = Fault::new(kind(reply.status, &error, retry_after.is_some()), error.shown());
+    let behind = error.headers.as_slice();
+    let asked =
+        retry_after(reply.headers, reply.now_ms).or_else(|| retry_after(&behind, reply.now_ms));
+    let mut fault = Fault::new(kind(reply.status, &error, asked.is_some()), error.shown());
     fault.status = Some(reply.status);
     let limited = fault.kind == FaultKind::RateLimited;
-    let reset = || limits::reset(reply.headers, reply.now_ms).filter(|_| limited);
-    fault.retry_after = retry_after.or_else(reset);
+    let reset = || {
+        let own = limits::reset(reply.headers, reply.now_ms);
+        own.or_else(|| limits::reset(&behind, reply.now_ms)).filter(|_| limited)
+    };
+    fault.retry_after = asked.or_else(reset);
     fault
 }
 
@@ -85,7 +95,32 @@ impl ErrorBody {
             (Value::String(text), _) | (_, Value::String(text)) => text.clone(),
             _ => error.to_string(),
         };
+        self.param = error["param"].as_str().map(str::to_owned);
         self.read_words(error);
+        self.read_metadata(&error["metadata"]);
+    }
+
+    /// Who is behind the gateway, what it said, and the headers it said it with.
+    fn read_metadata(&mut self, metadata: &Value) {
+        let raw = match &metadata["raw"] {
+            Value::String(raw) => {
+                let inner = serde_json::from_str(raw).ok().and_then(|body| error_in(&body));
+                inner.map_or_else(|| raw.clone(), |inner| inner.message)
+            }
+            Value::Null => String::new(),
+            other => error_in(other).map_or_else(|| other.to_string(), |inner| inner.message),
+        };
+        let raw = Some(raw.trim()).filter(|raw| !raw.is_empty() && !self.message.contains(*raw));
+        let raw = raw.map(|raw| text::one_line(raw, 500));
+        let who = metadata["provider_name"].as_str().map(|who| text::one_line(who, 80));
+        self.behind = match (who, raw) {
+            (Some(who), Some(raw)) => Some(format!("{who}: {raw}")),
+            (who, raw) => who.or(raw),
+        };
+        for (name, value) in metadata["headers"].as_object().into_iter().flatten() {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            self.headers.push((name.clone(), value));
+        }
     }
 
     fn read_words(&mut self, error: &Value) {
@@ -105,12 +140,45 @@ impl ErrorBody {
     fn shown(&self) -> String {
         let code = self.words.iter().find(|word| word.parse::<f64>().is_err());
         let message = text::visible(text::prefix(self.message.trim(), MAX_MESSAGE)).into_owned();
-        match code.filter(|code| !message.contains(code.as_str())) {
+        let mut shown = match code.filter(|code| !message.contains(code.as_str())) {
             Some(code) if message.is_empty() => text::prefix(code, MAX_MESSAGE).to_owned(),
             Some(code) => format!("{message} ({})", text::one_line(code, 80)),
             None if message.is_empty() => "the provider gave no message".to_owned(),
             None => message,
+        };
+        if let Some(behind) = &self.behind {
+            shown = format!("{shown} [{behind}]");
         }
+        match self.unsupported() {
+            Some(param) => {
+                format!("{shown}; leave it out with `params: {{omit: [{param}]}}` on the model")
+            }
+            None => shown,
+        }
+    }
+
+    /// The parameter that the model does not take, by the name that configs have for it.
+    fn unsupported(&self) -> Option<String> {
+        if !self.has(&["unsupported_parameter", "unsupported_value"]) {
+            return None;
+        }
+        let quoted = || self.message.split(['\'', '`', '"']).nth(1);
+        let field = self.param.as_deref().filter(|param| !param.is_empty()).or_else(quoted)?;
+        let field = field.split(['.', '[']).next()?;
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if field.is_empty() || field.len() > 40 || !field.chars().all(word) {
+            return None;
+        }
+        Some(
+            match field {
+                "reasoning_effort" => "reasoning",
+                "top_logprobs" => "logprobs",
+                "text" => "response_format",
+                "max_output_tokens" => "max_tokens",
+                field => field,
+            }
+            .to_owned(),
+        )
     }
 
     fn has(&self, words: &[&str]) -> bool {
@@ -151,7 +219,8 @@ fn base_resp(status: &Value) -> Option<ErrorBody> {
         _ => "unknown_status",
     };
     let message = status["status_msg"].as_str().unwrap_or_default();
-    Some(ErrorBody { message: format!("{message} (status {code})"), words: vec![word.to_owned()] })
+    let message = format!("{message} (status {code})");
+    Some(ErrorBody { message, words: vec![word.to_owned()], ..ErrorBody::default() })
 }
 
 /// A body that is no known error, in a few words.
@@ -315,17 +384,17 @@ fn kind(status: u16, error: &ErrorBody, asked_to_wait: bool) -> FaultKind {
 /// How long the reply asks to wait: `retry-after-ms`, else `retry-after` in seconds or as a date.
 /// A wait that is negative, past, or longer than a day reads as absent.
 pub(super) fn retry_after(headers: &dyn Headers, now_ms: i64) -> Option<Duration> {
+    let asked = headers.get("retry-after").map(str::trim);
+    let date = || {
+        let until = limits::http_date(asked?)?;
+        let wait = until.saturating_sub(limits::server_now(headers, now_ms));
+        (wait > 0).then_some(wait as f64 / 1_000.0)
+    };
     let milliseconds = headers.get("retry-after-ms").and_then(number).map(|ms| ms / 1_000.0);
-    let wait = milliseconds.or_else(|| {
-        let asked = headers.get("retry-after")?.trim();
-        number(asked).or_else(|| {
-            let until = DateTime::parse_from_rfc2822(asked).ok()?.timestamp_millis();
-            let wait = until.saturating_sub(now_ms);
-            (wait > 0).then_some(wait as f64 / 1_000.0)
-        })
-    });
-    let wait = wait.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    wait.filter(|wait| *wait <= MAX_WAIT)
+    let waits = [milliseconds, asked.and_then(number).or_else(date)];
+    let waits = waits.into_iter().flatten();
+    let mut waits = waits.filter_map(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    waits.find(|wait| *wait <= MAX_WAIT)
 }
 
 fn number(text: &str) -> Option<f64> {
@@ -433,6 +502,41 @@ mod tests {
     }
 
     #[test]
+    fn a_parameter_that_is_not_taken_is_named_with_what_to_do() {
+        for (param, message, name) in [
+            (r#""temperature""#, "Unsupported value", "temperature"),
+            (r#""reasoning.effort""#, "Unsupported parameter", "reasoning"),
+            (r#""reasoning_effort""#, "Unsupported value: 'reasoning_effort'", "reasoning"),
+            ("null", "Unsupported parameter: 'top_p' is not supported", "top_p"),
+        ] {
+            let code = r#""code":"unsupported_parameter""#;
+            let body = format!(r#"{{"error":{{"message":"{message}","param":{param},{code}}}}}"#);
+            let (kind, said) = read(400, &body);
+            assert_eq!(kind, FaultKind::BadRequest);
+            let hint = format!("; leave it out with `params: {{omit: [{name}]}}` on the model");
+            assert!(said.ends_with(&hint), "{said}");
+        }
+        let hostile = r#"{"error":{"message":"'x y'","code":"unsupported_value"}}"#;
+        assert_eq!(read(400, hostile).1, "'x y' (unsupported_value)");
+    }
+
+    #[test]
+    fn a_gateway_says_what_the_provider_behind_it_said() {
+        let body = r#"{"error":{"message":"Provider returned error","code":429,"metadata":{
+            "provider_name":"Azure","raw":"{\"error\":{\"message\":\"busy\"}}",
+            "headers":{"X-RateLimit-Remaining":"0","X-RateLimit-Reset":"784111807000"}}}}"#;
+        let headers: &[(String, String)] = &[];
+        let now_ms = 784_111_777_000;
+        let reply = HttpReply { status: 429, headers: &headers, body: body.as_bytes(), now_ms };
+        let limited = fault(&reply);
+        assert_eq!(limited.message, "Provider returned error [Azure: busy]");
+        assert_eq!(limited.retry_after, Some(Duration::from_secs(30)));
+        let plain = r#"{"error":{"message":"x","metadata":{"raw":"down","provider_name":"Y"}}}"#;
+        assert_eq!(read(502, plain).1, "x [Y: down]");
+        assert_eq!(read(502, r#"{"error":{"message":"x","metadata":{"raw":3}}}"#).1, "x [3]");
+    }
+
+    #[test]
     fn long_words_are_cut() {
         let body = serde_json::json!({ "error": "é".repeat(10_000) }).to_string();
         assert!(read(500, &body).1.len() <= MAX_MESSAGE);
@@ -464,10 +568,36 @@ mod tests {
         assert_eq!(wait("Retry-After", "2"), Some(2_000));
         assert_eq!(wait("retry-after", "0.25"), Some(250));
         assert_eq!(wait("retry-after-ms", "1500"), Some(1_500));
+        assert_eq!(wait("retry-after", " 86400 "), Some(86_400_000));
         assert_eq!(wait("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT"), Some(10_000));
-        for absurd in ["-1", "NaN", "inf", "1e300", "90000", "soon", ""] {
+        assert_eq!(wait("retry-after", "Sunday, 06-Nov-94 08:49:47 GMT"), Some(10_000));
+        assert_eq!(wait("retry-after", "Sun Nov  6 08:49:47 1994"), Some(10_000));
+        for absurd in ["-1", "NaN", "inf", "1e300", "90000", "86400.1", "soon", "2 s", "1,5", ""] {
             assert_eq!(wait("retry-after", absurd), None, "{absurd}");
         }
-        assert_eq!(wait("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"), None);
+        for absurd in ["-1", "NaN", "86400001", "soon", ""] {
+            assert_eq!(wait("retry-after-ms", absurd), None, "{absurd}");
+        }
+        for past in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sat, 05 Nov 1994 08:49:37 GMT"] {
+            assert_eq!(wait("retry-after", past), None, "{past}");
+        }
+        assert_eq!(wait("retry-after", "Tue, 08 Nov 1994 08:49:37 GMT"), None, "two days");
+    }
+
+    #[test]
+    fn the_exact_wait_goes_first_and_dates_go_by_the_server_s_clock() {
+        let wait = |lines: &[(&str, &str)]| {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let headers: Vec<(String, String)> = lines.iter().map(own).collect();
+            retry_after(&headers.as_slice(), 784_111_777_000).map(|wait| wait.as_millis())
+        };
+        let seconds = ("retry-after", "2");
+        assert_eq!(wait(&[("retry-after-ms", "1500"), seconds]), Some(1_500));
+        assert_eq!(wait(&[("retry-after-ms", "-3"), seconds]), Some(2_000));
+        assert_eq!(wait(&[("retry-after-ms", "soon"), seconds]), Some(2_000));
+        // Our clock is an hour behind the server's.
+        let date = ("retry-after", "Sun, 06 Nov 1994 09:49:47 GMT");
+        assert_eq!(wait(&[date]), Some(3_610_000));
+        assert_eq!(wait(&[("date", "Sun, 06 Nov 1994 09:49:37 GMT"), date]), Some(10_000));
     }
 }

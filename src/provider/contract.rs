@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::domain::{
     fault::FaultKind,
+    generation::TextKind,
     message::Message,
     params::{Params, Reasoning, ResponseFormat, Tool, ToolChoice},
     sample::{Sample, Vars},
@@ -99,6 +100,8 @@ fn shown_embeddings(outcome: &Result<Embeddings, Fault>) -> Value {
             "vectors": made.vectors,
             "usage": made.usage,
             "served_model": made.served_model,
+            "request_id": made.request_id,
+            "reported_cost_pico": made.reported_cost.map(crate::base::money::Money::pico),
         }}),
         Err(fault) => shown_fault(fault),
     };
@@ -243,6 +246,7 @@ fn read_params(case: &Value) -> Params {
         reasoning: form("reasoning").map(|form| Reasoning::from_value(form).expect("reasoning")),
         logprobs: case["logprobs"].as_u64().map(|top| top as u32),
         extra: case["extra"].as_object().cloned().unwrap_or_default().into_iter().collect(),
+        omit: Vec::new(),
     }
 }
 
@@ -270,6 +274,7 @@ fn call(case: &Value) -> (Call, HttpEndpoint) {
         name: "model".to_owned(),
         provider: "any",
         model: case["model"].as_str().unwrap_or("org/model:tag").to_owned(),
+        base_model: case["base_model"].as_str().map(str::to_owned),
         endpoint: Endpoint::Http(endpoint.clone()),
         params: read_params(params),
         price: None,
@@ -347,9 +352,14 @@ fn embeddings() {
             let name = format!("{}: {name}", provider.name());
             if name.contains(": embed-request") {
                 let (call, endpoint) = call(&case);
-                let texts: Vec<String> =
-                    case["texts"].as_array().into_iter().flatten().map(text).collect();
-                let request = provider.encode_embeddings(&texts, &call.target, &endpoint);
+                let texts = case["texts"].as_array().into_iter().flatten().map(text).collect();
+                let kind = match case["kind"].as_str() {
+                    Some("query") => Some(TextKind::Query),
+                    Some("document") => Some(TextKind::Document),
+                    _ => None,
+                };
+                let asked = Texts { target: call.target, texts, kind };
+                let request = provider.encode_embeddings(&asked, &endpoint);
                 assert_eq!(shown_request(request), case["becomes"], "{name}");
             } else if name.contains(": embed-reply") {
                 let headers = headers(&case);

@@ -316,6 +316,12 @@ pub(super) static DEEPSEEK: Host = Host {
     dialect: &Dialect {
         title: "DeepSeek",
         drops: NO_SAMPLERS,
+        // By its documentation these have no effect there, and log probabilities are an error.
+        rules: &[ModelRule {
+            models: &["deepseek-reasoner"],
+            drops: &["temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs"],
+            ..NO_RULE
+        }],
         quirks: &[Quirk::NoDeveloper, Quirk::NoJsonSchema, Quirk::OneLimit],
         ..HOST
     },
@@ -333,7 +339,8 @@ pub(super) static CEREBRAS: Host = Host {
     dialect: &Dialect {
         title: "Cerebras",
         max_tokens: "max_completion_tokens",
-        drops: NO_SAMPLERS,
+        // Penalties are answered with 400 as well.
+        drops: &["top_k", "min_p", "repetition_penalty", "presence_penalty", "frequency_penalty"],
         ..HOST
     },
 };

@@ -37,7 +37,8 @@ use crate::{
     domain::{
         contract::Call,
         fault::{Fault, FaultKind},
-        generation::{Embeddings, Generation},
+        generation::{Embeddings, Generation, Texts},
+        limits::RateLimits,
         target::{HttpEndpoint, Settings, Target},
     },
 };
@@ -235,15 +236,26 @@ pub trait Provider: Sync {
     /// The fault that a reply of another status is.
     fn classify(&self, reply: &HttpReply<'_>) -> Fault;
 
-    /// The request for the vectors of `texts`. It is signed like any other.
+    /// By how many milliseconds the server's clock is ahead of ours, where `reply` refuses a
+    /// signature or an assertion for the time that it was made at.
+    fn clock_skew(&self, _reply: &HttpReply<'_>) -> Option<i64> {
+        None
+    }
+
+    /// Most texts that one request for vectors may have.
+    fn embeddings_at_once(&self, _target: &Target) -> usize {
+        // Text Embeddings Inference takes 32 unless it is told otherwise, Cohere 96, Google 100.
+        32
+    }
+
+    /// The request for the vectors of texts. It is signed like any other.
     ///
     /// # Errors
     ///
     /// `BadRequest` where the provider offers none.
     fn encode_embeddings(
         &self,
-        _texts: &[String],
-        _target: &Target,
+        _asked: &Texts,
         _endpoint: &HttpEndpoint,
     ) -> Result<HttpRequest, Fault> {
         let message = format!("provider `{}` offers no embeddings", self.name());
@@ -258,6 +270,27 @@ pub trait Provider: Sync {
     fn decode_embeddings(&self, reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {
         Err(self.classify(reply))
     }
+}
+
+/// The provider's id of the request that a reply, of whatever status, belongs to.
+pub fn request_id(headers: &dyn Headers) -> Option<String> {
+    let ids = [
+        "x-request-id",
+        "apim-request-id",
+        "request-id",
+        "x-amzn-requestid",
+        "x-goog-request-id",
+        "x-litellm-call-id",
+        "x-debug-trace-id",
+        "mistral-correlation-id",
+        "x-ms-request-id",
+    ];
+    ids.iter().find_map(|name| headers.get(name)).map(str::to_owned)
+}
+
+/// What the headers of a reply, of whatever status, say about rate limits.
+pub fn rate_limits(headers: &dyn Headers, now_ms: i64) -> Option<RateLimits> {
+    limits::read(headers, now_ms)
 }
 
 /// All providers, in the order of help and documentation.

@@ -101,8 +101,14 @@ impl Events {
         bytes: &[u8],
         sink: &mut dyn FnMut(Event<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        let Ok(mut line) = std::str::from_utf8(bytes) else {
-            return Err(Fault::new(FaultKind::Protocol, "the stream is not valid UTF-8"));
+        let mut line = match std::str::from_utf8(bytes) {
+            Ok(line) => line,
+            Err(error) => {
+                let at = error.valid_up_to();
+                let around = &bytes[at.saturating_sub(100)..bytes.len().min(at + 100)];
+                let message = format!("the stream is not valid UTF-8: {}", around.escape_ascii());
+                return Err(Fault::new(FaultKind::Protocol, message));
+            }
         };
         if !std::mem::replace(&mut self.started, true) {
             line = line.strip_prefix(BOM).unwrap_or(line);

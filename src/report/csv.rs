@@ -154,7 +154,7 @@ mod tests {
         assert!(text.lines().next().is_some_and(|line| line.starts_with("\"run_id\",\"")));
         let mut reader = ::csv::Reader::from_reader(text.as_bytes());
         let names = reader.headers().expect("header").clone();
-        assert_eq!(names.get(18), Some("'=cmd"));
+        assert_eq!(names.get(21), Some("'=cmd"));
         let rows: Vec<::csv::StringRecord> =
             reader.records().map(|row| row.expect("row")).collect();
         assert_eq!(rows.len(), data.trials.0.len());

@@ -1,14 +1,16 @@
 //! What every report for people says of a run, before it is dressed for one of them. The text here
 //! is as it came: each format makes it harmless itself.
 
+use std::borrow::Cow;
+
 use crate::{
     domain::{
         measure::{Estimate, GateResult, Measure, ModelTotals},
-        run::{ModelInfo, RunStatus, ScorerInfo},
+        run::{RunHeader, RunStatus, ScorerInfo},
     },
     report::{
         View,
-        json::{known_cost, some_cost_is_known},
+        json::{known_cost, known_saving, some_cost_is_known},
         number::{Unit, count, of, percent},
     },
 };
@@ -17,10 +19,10 @@ use crate::{
 const FEW_SAMPLES: u64 = 30;
 
 /// One line of the results, with the names of what it is about.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct ResultLine<'a> {
-    /// The model's name.
-    pub(super) model: &'a str,
+    /// What the model is called.
+    pub(super) model: Cow<'a, str>,
     /// The prompt's id.
     pub(super) prompt: &'a str,
     /// The scorer.
@@ -66,8 +68,10 @@ pub(super) fn results<'a>(view: &View<'a>) -> Vec<ResultLine<'a>> {
 
 fn line<'a>(view: View<'a>, measure: &Measure) -> Option<ResultLine<'a>> {
     let header = &view.run.header;
+    let model = measure.model as usize;
+    header.models.get(model)?;
     Some(ResultLine {
-        model: &header.models.get(measure.model as usize)?.name,
+        model: header.label(model),
         prompt: &header.prompts.get(measure.prompt as usize)?.id,
         scorer: header.scorers.get(measure.scorer as usize)?,
         metric: measure.metric,
@@ -75,11 +79,13 @@ fn line<'a>(view: View<'a>, measure: &Measure) -> Option<ResultLine<'a>> {
     })
 }
 
-/// The models with what they did, in the order of the plan.
+/// The models, as they are called, with what they did; in the order of the plan.
 pub(super) fn models<'a>(
     view: &View<'a>,
-) -> impl Iterator<Item = (&'a ModelInfo, &'a ModelTotals)> + use<'a> {
-    view.run.header.models.iter().zip(&view.measures.models)
+) -> impl Iterator<Item = (Cow<'a, str>, &'a ModelTotals)> + use<'a> {
+    let header = &view.run.header;
+    let labels = (0..header.models.len()).map(|index| header.label(index));
+    labels.zip(&view.measures.models)
 }
 
 /// What a model's calls cost: nothing when nothing is known, a lower bound when not all is.
@@ -121,10 +127,12 @@ pub(super) fn gate_word(gate: &GateResult) -> &'static str {
 }
 
 /// What a gate was decided for, when that is not the whole run.
-pub(super) fn gate_scope(gate: &GateResult) -> Option<String> {
-    match (&gate.model, &gate.prompt) {
+pub(super) fn gate_scope(header: &RunHeader, gate: &GateResult) -> Option<String> {
+    let model = gate.model.as_deref().map(|name| header.label_of(name));
+    match (model, &gate.prompt) {
         (Some(model), Some(prompt)) => Some(format!("{model}, {prompt}")),
-        (Some(one), None) | (None, Some(one)) => Some(one.clone()),
+        (Some(model), None) => Some(model.into_owned()),
+        (None, Some(prompt)) => Some(prompt.clone()),
         (None, None) => None,
     }
 }
@@ -212,17 +220,27 @@ fn gates<'a>(view: &View<'a>) -> Vec<(&'a str, Option<bool>)> {
 pub(super) fn trials_line(view: &View<'_>) -> String {
     let measures = view.measures;
     let answered = measures.ended().saturating_sub(measures.failed());
-    let cached: u64 = measures.models.iter().map(|model| model.cached).sum();
     let mut line = format!(
         "{}: {} answered, {}",
         of(measures.planned, "trial", "trials"),
         count(answered),
         of(measures.failed(), "error", "errors")
     );
-    if cached > 0 {
-        line.extend([", ", &count(cached), " from the cache"]);
+    if measures.cached() > 0 {
+        line.extend([", ", &count(measures.cached()), " from the cache"]);
+        if let Some(saved) = saved(view) {
+            line.extend([" (", &saved.show("at least "), " saved)"]);
+        }
     }
     line
+}
+
+/// What the response cache saved: nothing when nothing is known, a lower bound when not all is.
+pub(super) fn saved(view: &View<'_>) -> Option<Cost> {
+    known_saving(view.measures).map(|_| Cost {
+        amount: view.measures.saved().to_string(),
+        at_least: view.measures.unpriced_hits() > 0,
+    })
 }
 
 /// What a reader must know before trusting the numbers.

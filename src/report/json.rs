@@ -10,7 +10,8 @@ use crate::{
 
 /// The object that `--format json` prints. Unknown is `null`; no number is ever NaN.
 ///
-/// `cost_usd.models` is the sum of what is known, and `null` when nothing is known. A gate carries
+/// `cost_usd.models` is the sum of what is known, and `null` when nothing is known; so is
+/// `saved_by_cache`, which is no part of it. A gate carries
 /// `prompt` only in a run of several prompts.
 pub fn run_json(view: &View<'_>) -> Value {
     let (header, measures) = (&view.run.header, view.measures);
@@ -41,19 +42,25 @@ pub fn run_json(view: &View<'_>) -> Value {
             "total": measures.planned,
             "ok": measures.ended().saturating_sub(measures.failed()),
             "error": measures.failed(),
-            "cached": measures.models.iter().map(|model| model.cached).sum::<u64>(),
+            "cached": measures.cached(),
         },
         "results": measures.measures.iter().map(|measure| result(view, measure)).collect::<Value>(),
         "latency_ms": latency.collect::<Value>(),
         "cost_usd": {
             "models": number(known_cost(measures)),
             "judges": 0.0,
-            "saved_by_cache": 0.0,
+            "saved_by_cache": number(known_saving(measures)),
             "unpriced_calls": measures.unpriced_calls(),
         },
         "stand_ins": stand_ins.collect::<Value>(),
         "errors": errors,
         "gates": view.gates.iter().map(|decided| gate(view, decided)).collect::<Value>(),
+        "models": header.models.iter().map(|model| json!({
+            "model": model.name,
+            "display_name": model.title,
+            "provider": model.provider,
+            "upstream_model": model.model,
+        })).collect::<Value>(),
     })
 }
 
@@ -90,6 +97,13 @@ fn gate(view: &View<'_>, decided: &GateResult) -> Value {
 pub(super) fn known_cost(measures: &RunMeasures) -> Option<f64> {
     let known = measures.unpriced_calls() == 0 || measures.models.iter().any(some_cost_is_known);
     known.then(|| measures.cost().usd())
+}
+
+/// What the response cache saved, in dollars: calls that were not made and would have been paid for.
+/// `None` when answers came from it and nobody knows what one of them had cost.
+pub(super) fn known_saving(measures: &RunMeasures) -> Option<f64> {
+    let known = measures.cached() == 0 || measures.unpriced_hits() < measures.cached();
+    known.then(|| measures.saved().usd())
 }
 
 /// Whether something is known of what the model's calls cost; nothing spent is also known.

@@ -39,8 +39,12 @@ pub fn write_jsonl(
 
 /// The object of one line. Unknown is `null`.
 ///
-/// `reasoning` follows `output` only where the model showed some; `extractions` follows `extracted`
-/// only in a run of several extraction pipelines. `scores` is empty when the trial is not scored.
+/// `cached_latency_ms`, `cached_ttft_ms` and `saved_usd` follow `cached` only where that is true:
+/// what the call took and cost that the answer is from. `cost_source` says whose figure the cost is:
+/// `provider`, `price` (ours, by its prices) or `mixed`. `logprobs` is there only where there are
+/// some. `reasoning` follows `output` only where the model showed some; `extractions` follows
+/// `extracted` only in a run of several extraction pipelines. `scores` is empty when the trial is not
+/// scored.
 pub fn trial_json(header: &RunHeader, trial: &TrialRecord) -> Value {
     let mut line = Map::new();
     let mut put = |key: &str, value: Value| {
@@ -69,12 +73,21 @@ pub fn trial_json(header: &RunHeader, trial: &TrialRecord) -> Value {
     put("error", fault(trial.error.as_ref()));
     put("finish_reason", json!(trial.finish_reason));
     put("served_by", json!(trial.served_by));
-    put("cached", json!(trial.cached));
+    put("cached", json!(trial.cached.is_some()));
+    if let Some(hit) = trial.cached {
+        put("cached_latency_ms", number(milliseconds(hit.latency_us)));
+        put("cached_ttft_ms", number(milliseconds(hit.ttft_us)));
+        put("saved_usd", number(dollars(hit.saved.map(Money::pico))));
+    }
     put("attempts", json!(trial.attempts));
     put("latency_ms", number(milliseconds(trial.latency_us)));
     put("ttft_ms", number(milliseconds(trial.ttft_us)));
     put("usage", json!(trial.usage));
     put("cost_usd", number(dollars(trial.cost_pico)));
+    put("cost_source", json!(trial.cost_source));
+    if !trial.logprobs.is_empty() {
+        put("logprobs", json!(trial.logprobs));
+    }
     put("scores", trial.scores.iter().map(|record| score(header, record)).collect());
     Value::Object(line)
 }

@@ -59,7 +59,8 @@ fn gates(view: &View<'_>, out: &mut String) {
             Some(false) => "❌",
             None => "❔",
         };
-        let scope = gate_scope(gate).map_or_else(|| "run".to_owned(), |scope| cell(&scope));
+        let scope = gate_scope(&view.run.header, gate)
+            .map_or_else(|| "run".to_owned(), |scope| cell(&scope));
         let (word, text) = (gate_word(gate), cell(&gate.gate));
         writeln!(out, "| {sign} {word} | {text} | {scope} | {} |", sentence(&gate.reason)).ok();
     }
@@ -80,7 +81,7 @@ fn scores(view: &View<'_>, out: &mut String) {
         writeln!(
             out,
             "| {} |{prompt} {} | {} | {} | {} | {} | {} |",
-            cell(line.model),
+            cell(&line.model),
             cell(&line.scorer.id),
             line.metric,
             count(line.estimate.n),
@@ -99,12 +100,12 @@ fn models_table(view: &View<'_>, out: &mut String) {
     }
     *out += "| model | trials | errors | p50 | p95 | tokens in | tokens out | cost |\n";
     *out += "|---|--:|--:|--:|--:|--:|--:|--:|\n";
-    for (info, model) in models(view) {
+    for (label, model) in models(view) {
         let duration = |ms: Option<f64>| or_unknown(ms.map(duration_ms));
         writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} | {} | {} |",
-            cell(&info.name),
+            cell(&label),
             count(model.trials),
             count(model.errors),
             duration(model.latency.p50),

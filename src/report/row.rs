@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    base::money::Money,
     domain::run::{RunHeader, TrialRecord},
     frame::table::Kind,
     report::jsonl::{dollars, milliseconds, model_name, one_or_many, prompt_id},
@@ -21,7 +22,7 @@ pub(super) enum Cell {
     Bool(Option<bool>),
 }
 
-const FIXED: [(&str, Kind); 18] = [
+const FIXED: [(&str, Kind); 21] = [
     ("run_id", Kind::Text),
     ("sample_id", Kind::Text),
     ("model", Kind::Text),
@@ -40,6 +41,9 @@ const FIXED: [(&str, Kind); 18] = [
     ("cost_usd", Kind::Float),
     ("error_kind", Kind::Text),
     ("error_message", Kind::Text),
+    ("cached", Kind::Bool),
+    ("cached_latency_ms", Kind::Float),
+    ("saved_usd", Kind::Float),
 ];
 
 /// The columns of a run's rows, then those of `further`, all of different names: a scorer whose
@@ -96,6 +100,9 @@ pub(super) fn cells(header: &RunHeader, trial: &TrialRecord) -> Vec<Cell> {
         Cell::Float(dollars(trial.cost_pico)),
         Cell::Text(kind),
         Cell::Text(message),
+        Cell::Bool(Some(trial.cached.is_some())),
+        Cell::Float(milliseconds(trial.cached.and_then(|hit| hit.latency_us))),
+        Cell::Float(dollars(trial.cached.and_then(|hit| hit.saved).map(Money::pico))),
     ];
     for index in 0..header.scorers.len() {
         let score = trial.scores.iter().find(|score| score.scorer as usize == index);
@@ -118,7 +125,7 @@ mod tests {
         let names: Vec<String> =
             columns(&header, &["vars"]).into_iter().map(|(name, _)| name).collect();
         assert_eq!(
-            names[18..],
+            names[21..],
             [
                 "score.status",
                 "score.status.passed",

@@ -62,6 +62,7 @@ pub(super) fn scorer(id: &str, unit_range: bool) -> ScorerInfo {
 fn model(name: &str, provider: &str, upstream: &str, price: Option<Price>) -> ModelInfo {
     ModelInfo {
         name: name.to_owned(),
+        title: None,
         provider: provider.to_owned(),
         model: upstream.to_owned(),
         origin: "https://api.example.com/v1".to_owned(),
@@ -234,12 +235,14 @@ pub(super) fn trial(seq: u64, question: &str, output: &str, expected: &str) -> T
         error: None,
         finish_reason: Some("stop".to_owned()),
         served_by: "openai/gpt-5-mini".to_owned(),
-        cached: false,
+        cached: None,
         attempts: 1,
         latency_us: Some(401_200),
         ttft_us: Some(95_000),
         usage: Some(Usage { input: 31, output: 4, ..Usage::default() }),
         cost_pico: Some(12_300_000),
+        cost_source: Some("price".to_owned()),
+        logprobs: Vec::new(),
         scores: vec![
             score(0, f64::from(u8::from(right)), Some(right), None),
             score(1, if right { 1.0 } else { 0.25 }, None, None),
@@ -269,6 +272,7 @@ pub(super) fn failed_trial(seq: u64, question: &str, expected: &str) -> TrialRec
         ttft_us: None,
         usage: None,
         cost_pico: None,
+        cost_source: None,
         scores: vec![skipped(0), skipped(1), skipped(2)],
         ..trial(seq, question, "", expected)
     }

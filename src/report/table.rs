@@ -12,8 +12,8 @@ use crate::{
     report::{
         View,
         facts::{
-            Tone, gate_scope, gate_word, model_cost, models, results, run_cost, trials_line,
-            verdict, warnings,
+            ResultLine, Tone, gate_scope, gate_word, model_cost, models, results, run_cost,
+            trials_line, verdict, warnings,
         },
         number::{count, duration_ms, tokens},
     },
@@ -102,7 +102,7 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     if !view.gates.is_empty() {
         out.push('\n');
         for gate in view.gates {
-            out += &gate_line(gate, width, style);
+            out += &gate_line(view, gate, width, style);
         }
         let (tone, text) = verdict(view);
         let code = match tone {
@@ -140,17 +140,19 @@ fn results_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     grid.numbers(if one_metric { metric } else { "value" });
     grid.numbers("95% interval");
     grid.numbers("unscored");
-    let mut above: Option<(&str, &str)> = None;
+    let mut above: Option<&ResultLine<'_>> = None;
     for line in &lines {
         let mut row = vec![String::new(); value];
         // A name is said once and holds until the next one.
-        if several && above.is_some_and(|(model, _)| model != line.model) {
+        if several && above.is_some_and(|above| above.model != line.model) {
             grid.rows.push(Vec::new());
         }
-        if above.map(|(model, _)| model) != Some(line.model) {
-            row[model] = style.name(line.model);
+        let same = above.is_some_and(|above| above.model == line.model);
+        if !same {
+            row[model] = style.name(&line.model);
         }
-        if let Some(prompt) = prompt.filter(|_| above != Some((line.model, line.prompt))) {
+        let same = same && above.is_some_and(|above| above.prompt == line.prompt);
+        if let Some(prompt) = prompt.filter(|_| !same) {
             row[prompt] = style.name(line.prompt);
         }
         row[scorer] = style.name(&line.scorer.id);
@@ -163,7 +165,7 @@ fn results_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         row.push(known(line.interval()));
         row.push(count(line.estimate.unscored));
         grid.rows.push(row);
-        above = Some((line.model, line.prompt));
+        above = Some(line);
     }
     grid.render(width)
 }
@@ -186,10 +188,10 @@ fn models_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     grid.numbers("tok in");
     grid.numbers("tok out");
     grid.numbers("cost");
-    for (info, model) in models(view) {
+    for (label, model) in models(view) {
         let duration = |ms: Option<f64>| ms.map_or_else(|| style.unknown(), duration_ms);
         let cost = model_cost(model).map_or_else(|| style.unknown(), |c| c.show(style.at_least()));
-        let mut row = vec![style.name(&info.name), count(model.trials), count(model.errors)];
+        let mut row = vec![style.name(&label), count(model.trials), count(model.errors)];
         if cached {
             row.push(count(model.cached));
         }
@@ -205,7 +207,7 @@ fn models_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     grid.render(width)
 }
 
-fn gate_line(gate: &GateResult, width: Option<u16>, style: Style) -> String {
+fn gate_line(view: &View<'_>, gate: &GateResult, width: Option<u16>, style: Style) -> String {
     let word = gate_word(gate);
     let code = match gate.passed {
         Some(true) => GREEN,
@@ -213,7 +215,7 @@ fn gate_line(gate: &GateResult, width: Option<u16>, style: Style) -> String {
         None => YELLOW,
     };
     let mut text = style.name(&gate.gate);
-    if let Some(scope) = gate_scope(gate) {
+    if let Some(scope) = gate_scope(&view.run.header, gate) {
         text.extend([" [", &style.name(&scope), "]"]);
     }
     if !gate.reason.is_empty() {

@@ -191,7 +191,8 @@ async fn ask(
             result: Err(fault.clone()),
             attempts: Vec::new(),
             served_by: target.name.clone(),
-            cached: false,
+            cached: None,
+            limits: None,
         },
     };
     if let Err(fault) = &reply.result
@@ -213,7 +214,7 @@ async fn ask(
         }
         Err(_) => vec![None; extracts.len()],
     };
-    let Reply { result, attempts, served_by, cached } = reply;
+    let Reply { result, attempts, served_by, cached, limits: _ } = reply;
     Ok(Some(Answer { key, result, attempts, served_by, cached, extracted }))
 }
 

@@ -21,6 +21,7 @@ static CARD: Card = Card {
     edge_cases: &[
         "All attempts that were answered count, not only the last one.",
         "An answer whose cost is not known has no score; unknown is not free.",
+        "An answer from the response cache counts with what it cost when it was asked.",
     ],
     source: "tokens times the prices of the run",
 };
@@ -46,7 +47,10 @@ impl ScorerKind for Cost {
 
 impl Scorer for Priced {
     fn score(&self, subject: &Subject<'_>) -> Verdict {
-        let Some(cost) = subject.answer.cost() else {
+        let answer = subject.answer;
+        // What an answer costs is a property of the model; that this run paid nothing is not.
+        let cost = answer.cached.map_or_else(|| answer.cost(), |hit| hit.saved);
+        let Some(cost) = cost else {
             return Verdict::Skipped("the cost is not known".to_owned());
         };
         let passed = self.max.map(|max| cost <= max);

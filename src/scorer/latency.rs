@@ -20,6 +20,7 @@ static CARD: Card = Card {
     edge_cases: &[
         "Of several attempts only the one that brought the answer counts.",
         "An answer whose time is not known has no score.",
+        "Nor has an answer from the response cache: nothing was timed.",
     ],
     source: "the client's own clock",
 };
@@ -45,6 +46,14 @@ impl ScorerKind for Latency {
 
 impl Scorer for Timed {
     fn score(&self, subject: &Subject<'_>) -> Verdict {
+        if let Some(hit) = &subject.answer.cached {
+            let then =
+                hit.latency_us.map(|us| format!("; it took {} ms then", us as f64 / 1_000.0));
+            return Verdict::Skipped(format!(
+                "nothing was timed: the answer is from the cache{}",
+                then.unwrap_or_default()
+            ));
+        }
         let Some(micros) = subject.answer.latency_us() else {
             return Verdict::Skipped("the latency is not known".to_owned());
         };

@@ -36,7 +36,7 @@ fn answer(latency_us: Option<u64>, cost: Option<Money>) -> Answer {
         result: Ok(Generation::default()),
         attempts: if latency_us.is_some() || cost.is_some() { vec![attempt] } else { Vec::new() },
         served_by: "m".into(),
-        cached: false,
+        cached: None,
         extracted: Vec::new(),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         run::RunHeader,
         sample::Sample,
         score::Verdict,
-        trial::{Answer, Attempt, Scored, Status, TrialKey, cost},
+        trial::{Answer, Attempt, Scored, Status, TrialKey, cost, cost_source},
     },
 };
 
@@ -215,10 +215,12 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
     let tokens = tokens(usage);
     let sql = "INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, error_kind,
                    cached, attempts, latency_us, ttft_us, input_tokens, output_tokens,
-                   cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_pico, stand_in)
+                   cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_pico,
+                   cache_write_1h_tokens, cost_source, cached_latency_us, cached_ttft_us, saved_pico,
+                   stand_in)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                       ?18, (SELECT ?19 FROM models
-                             WHERE run = ?1 AND model = ?5 AND name <> ?19))
+                       ?18, ?19, ?20, ?21, ?22, ?23,
+                       (SELECT ?24 FROM models WHERE run = ?1 AND model = ?5 AND name <> ?24))
                ON CONFLICT (run, seq) DO UPDATE SET
                    status = excluded.status, error_kind = excluded.error_kind,
                    cached = excluded.cached, attempts = trials.attempts + excluded.attempts,
@@ -228,7 +230,15 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
                    cache_write_tokens = excluded.cache_write_tokens,
                    reasoning_tokens = excluded.reasoning_tokens,
                    cost_pico = trials.cost_pico + excluded.cost_pico,
-                   stand_in = excluded.stand_in
+                   cached_latency_us = excluded.cached_latency_us,
+                   cached_ttft_us = excluded.cached_ttft_us, saved_pico = excluded.saved_pico,
+                   stand_in = excluded.stand_in,
+                   cache_write_1h_tokens = excluded.cache_write_1h_tokens,
+                   cost_source = CASE
+                       WHEN trials.cost_source IS NULL THEN excluded.cost_source
+                       WHEN excluded.cost_source IS NULL THEN trials.cost_source
+                       WHEN excluded.cost_source = trials.cost_source THEN trials.cost_source
+                       ELSE 'mixed' END
                WHERE trials.status = 'open'
                RETURNING attempts - ?10";
     let row = params![
@@ -240,7 +250,7 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
         key.epoch,
         answer.status().name(),
         fault.map(|fault| fault.kind.name()),
-        answer.cached,
+        answer.cached.is_some(),
         int(answer.attempts.len() as u64),
         answer.latency_us().map(int),
         answer.ttft_us().map(int),
@@ -250,6 +260,11 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
         tokens[3],
         tokens[4],
         answer.cost().map(Money::pico),
+        tokens[5],
+        cost_source(&answer.attempts),
+        answer.cached.and_then(|hit| hit.latency_us).map(int),
+        answer.cached.and_then(|hit| hit.ttft_us).map(int),
+        answer.cached.and_then(|hit| hit.saved).map(Money::pico),
         answer.served_by,
     ];
     let before = conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional();
@@ -259,9 +274,11 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
     };
 
     let sql = "INSERT INTO answers (run, seq, served_by, served_model, finish_reason,
-                   raw_finish_reason, error_message, output, reasoning, tool_calls, extracted)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+                   raw_finish_reason, error_message, output, reasoning, tool_calls, extracted,
+                   logprobs)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let calls = generation.map(|generation| generation.tool_calls.as_slice()).unwrap_or_default();
+    let logprobs = generation.map(|generation| generation.logprobs.as_slice()).unwrap_or_default();
     conn.prepare_cached(sql)?.execute(params![
         run,
         int(key.seq),
@@ -274,6 +291,7 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
         generation.and_then(|generation| generation.reasoning.as_deref()),
         json_unless_empty(calls)?,
         json_unless_empty(&answer.extracted)?,
+        json_unless_empty(logprobs)?,
     ])?;
     for (index, attempt) in (before..).zip(&answer.attempts) {
         attempted(conn, (run, int(key.seq), index), attempt)?;
@@ -291,12 +309,17 @@ fn left(
 ) -> Result<(), Rejection> {
     let sql =
         "INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, cached, attempts,
-                   cost_pico)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', 0, ?7, ?8)
+                   cost_pico, cost_source)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', 0, ?7, ?8, ?9)
                ON CONFLICT (run, seq) DO UPDATE SET
                    attempts = trials.attempts + excluded.attempts,
-                   cost_pico = trials.cost_pico + excluded.cost_pico
-               WHERE trials.status = 'open' OR (?9 AND trials.status = 'error')
+                   cost_pico = trials.cost_pico + excluded.cost_pico,
+                   cost_source = CASE
+                       WHEN trials.cost_source IS NULL THEN excluded.cost_source
+                       WHEN excluded.cost_source IS NULL THEN trials.cost_source
+                       WHEN excluded.cost_source = trials.cost_source THEN trials.cost_source
+                       ELSE 'mixed' END
+               WHERE trials.status = 'open' OR (?10 AND trials.status = 'error')
                RETURNING attempts - ?7";
     let row = params![
         run,
@@ -307,6 +330,7 @@ fn left(
         key.epoch,
         int(tried.len() as u64),
         cost(tried).map(Money::pico),
+        cost_source(tried),
         retry,
     ];
     let before = conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional();
@@ -328,9 +352,10 @@ fn attempted(
     let sql = "INSERT INTO attempts (run, seq, attempt, started_ms, latency_us, ttft_us,
                    http_status, error_kind, error_message, retry_after_ms, partial, input_tokens,
                    output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
-                   cost_pico, request_id, credential, queued_us, backoff_us)
+                   cost_pico, request_id, credential, queued_us, backoff_us,
+                   cache_write_1h_tokens, cost_reported, accepted)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                       ?18, ?19, ?20, ?21)";
+                       ?18, ?19, ?20, ?21, ?22, ?23, ?24)";
     let fault: Option<&Fault> = attempt.fault.as_ref();
     let tokens = tokens(attempt.usage);
     conn.prepare_cached(sql)?.execute(params![
@@ -357,6 +382,9 @@ fn attempted(
         attempt.credential,
         int(attempt.queued_us),
         int(attempt.backoff_us),
+        tokens[5],
+        attempt.cost_reported,
+        attempt.accepted,
     ])?;
     Ok(())
 }
@@ -422,7 +450,7 @@ pub(super) fn int(count: u64) -> i64 {
 }
 
 /// The columns of `usage`, in the order of the tables.
-fn tokens(usage: Option<Usage>) -> [Option<i64>; 5] {
+fn tokens(usage: Option<Usage>) -> [Option<i64>; 6] {
     let of = |count: fn(&Usage) -> u64| usage.as_ref().map(|usage| int(count(usage)));
     [
         of(|usage| usage.input),
@@ -430,6 +458,7 @@ fn tokens(usage: Option<Usage>) -> [Option<i64>; 5] {
         of(|usage| usage.cache_read),
         of(|usage| usage.cache_write),
         of(|usage| usage.reasoning),
+        of(|usage| usage.cache_write_1h),
     ]
 }
 

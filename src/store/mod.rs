@@ -10,7 +10,9 @@
 //!
 //! One process works on a run at a time: it holds a [`RunLock`]. A disk that fills up stops the run,
 //! and what is under way is written into room that was kept back for it.
+//! The response cache is a second file, of a kind of its own.
 
+mod cache;
 mod error;
 mod insert;
 mod lock;
@@ -21,6 +23,7 @@ mod room;
 mod runs;
 mod writer;
 
+pub use cache::{AnswerCache, CacheFile, CacheStats, ClearFilter};
 pub use error::StoreError;
 pub use lock::RunLock;
 pub use open::{JournalMode, Store};

@@ -21,6 +21,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_credentials.sql"),
     include_str!("migrations/0003_waits.sql"),
     include_str!("migrations/0004_stand_ins.sql"),
+    include_str!("migrations/0005_details.sql"),
+    include_str!("migrations/0006_cached.sql"),
 ];
 
 /// How long a statement waits for another process.
@@ -38,6 +40,20 @@ const SETTINGS: &[(&str, i64)] = &[
     ("wal_autocheckpoint", 4_000),
     ("journal_size_limit", 67_108_864),
 ];
+
+/// What tells our kinds of database apart.
+pub(super) struct Kind {
+    /// Marks the files.
+    pub(super) application_id: i64,
+    /// Migration `n` leads from version `n` to `n + 1`.
+    pub(super) migrations: &'static [&'static str],
+    /// Settings of every connection, with the value that is read back.
+    pub(super) settings: &'static [(&'static str, i64)],
+}
+
+/// The database of runs.
+const RUNS: Kind =
+    Kind { application_id: APPLICATION_ID, migrations: MIGRATIONS, settings: SETTINGS };
 
 /// How `SQLite` makes commits durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,12 +90,7 @@ impl Store {
     /// The path is of no use, the file is not a store, is damaged, or is of a newer version. A file
     /// that is refused for what it is stays as it was.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let path = absolute(path)?;
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)
-                .map_err(|source| StoreError::Path { path: directory.to_owned(), source })?;
-        }
-        Self::connect(path, OpenFlags::SQLITE_OPEN_CREATE)
+        Self::open_as(path, &RUNS)
     }
 
     /// The store at `path`, which exists already.
@@ -87,12 +98,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`]; and when there is no such file.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        let path = absolute(path)?;
-        match path.try_exists() {
-            Ok(true) => Self::connect(path, OpenFlags::empty()),
-            Ok(false) => Err(StoreError::Missing { path }),
-            Err(source) => Err(StoreError::Path { path, source }),
-        }
+        Self::open_existing_as(path, &RUNS)
     }
 
     /// The file, as an absolute path.
@@ -105,12 +111,32 @@ impl Store {
         self.journal_mode
     }
 
+    /// The database of `kind` at `path`, made when it does not exist.
+    pub(super) fn open_as(path: &Path, kind: &Kind) -> Result<Self, StoreError> {
+        let path = absolute(path)?;
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)
+                .map_err(|source| StoreError::Path { path: directory.to_owned(), source })?;
+        }
+        Self::connect(path, OpenFlags::SQLITE_OPEN_CREATE, kind)
+    }
+
+    /// The database of `kind` at `path`, which exists already.
+    pub(super) fn open_existing_as(path: &Path, kind: &Kind) -> Result<Self, StoreError> {
+        let path = absolute(path)?;
+        match path.try_exists() {
+            Ok(true) => Self::connect(path, OpenFlags::empty(), kind),
+            Ok(false) => Err(StoreError::Missing { path }),
+            Err(source) => Err(StoreError::Path { path, source }),
+        }
+    }
+
     /// The error that `source` is for this store.
     pub(super) fn error(&self, source: rusqlite::Error) -> StoreError {
         StoreError::of(&self.path, source)
     }
 
-    fn connect(path: PathBuf, create: OpenFlags) -> Result<Self, StoreError> {
+    fn connect(path: PathBuf, create: OpenFlags, kind: &Kind) -> Result<Self, StoreError> {
         if path.is_dir() {
             let source = io::Error::from(io::ErrorKind::IsADirectory);
             return Err(StoreError::Path { path, source });
@@ -121,14 +147,14 @@ impl Store {
         conn.busy_timeout(BUSY).map_err(of)?;
         // Until we know that the file is ours, closing it must not move its log into it.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(of)?;
-        let version = version(&conn, &path)?;
+        let version = version(&conn, &path, kind)?;
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map_err(of)?;
         if version == 0 {
             // Takes effect before the first page is written, or never.
             conn.execute_batch("PRAGMA auto_vacuum = INCREMENTAL").map_err(of)?;
         }
-        let journal_mode = settle(&conn, &path)?;
-        migrate(&conn, &path)?;
+        let journal_mode = settle(&conn, &path, kind)?;
+        migrate(&conn, &path, kind)?;
         conn.set_prepared_statement_cache_capacity(32);
         Ok(Self { conn, path, journal_mode })
     }
@@ -144,7 +170,7 @@ fn pragma(conn: &Connection, name: &str) -> rusqlite::Result<i64> {
 }
 
 /// The version of the store in the file, 0 for an empty file. Writes nothing.
-fn version(conn: &Connection, path: &Path) -> Result<i64, StoreError> {
+fn version(conn: &Connection, path: &Path, kind: &Kind) -> Result<i64, StoreError> {
     let of = |source| StoreError::of(path, source);
     // One read transaction: another process may be making the store at this moment.
     let now = Transaction::new_unchecked(conn, TransactionBehavior::Deferred).map_err(of)?;
@@ -152,19 +178,19 @@ fn version(conn: &Connection, path: &Path) -> Result<i64, StoreError> {
     let version = pragma(&now, "user_version").map_err(of)?;
     let tables: i64 =
         now.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(of)?;
-    let known = int(MIGRATIONS.len() as u64);
+    let known = int(kind.migrations.len() as u64);
     match (application, version, tables) {
         (0, 0, 0) => Ok(0),
-        (APPLICATION_ID, found, _) if found > known => {
+        (ours, found, _) if ours == kind.application_id && found > known => {
             Err(StoreError::Newer { path: path.to_owned(), found, known })
         }
-        (APPLICATION_ID, found, _) if found > 0 => Ok(found),
+        (ours, found, _) if ours == kind.application_id && found > 0 => Ok(found),
         _ => Err(StoreError::Foreign { path: path.to_owned() }),
     }
 }
 
 /// Makes the settings and reads each one back.
-fn settle(conn: &Connection, path: &Path) -> Result<JournalMode, StoreError> {
+fn settle(conn: &Connection, path: &Path, kind: &Kind) -> Result<JournalMode, StoreError> {
     let of = |source| StoreError::of(path, source);
     let wrong = |pragma, wanted: String, found: String| StoreError::Pragma {
         path: path.to_owned(),
@@ -177,7 +203,7 @@ fn settle(conn: &Connection, path: &Path) -> Result<JournalMode, StoreError> {
         .into_iter()
         .find(|known| known.name() == mode)
         .ok_or_else(|| wrong("journal_mode", "wal".to_owned(), mode))?;
-    for (name, value) in SETTINGS {
+    for (name, value) in kind.settings {
         conn.pragma_update(None, name, value).map_err(of)?;
         let found = pragma(conn, name).map_err(of)?;
         if found != *value {
@@ -216,9 +242,9 @@ fn journal(conn: &Connection) -> rusqlite::Result<String> {
 }
 
 /// Brings the store to this program's version, one transaction a step.
-fn migrate(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+fn migrate(conn: &Connection, path: &Path, kind: &Kind) -> Result<(), StoreError> {
     let of = |source| StoreError::of(path, source);
-    for (step, sql) in (0_i64..).zip(MIGRATIONS) {
+    for (step, sql) in (0_i64..).zip(kind.migrations) {
         if pragma(conn, "user_version").map_err(of)? > step {
             continue;
         }
@@ -227,7 +253,7 @@ fn migrate(conn: &Connection, path: &Path) -> Result<(), StoreError> {
         // Another process may have done it while this one waited for the lock.
         if pragma(&change, "user_version").map_err(of)? == step {
             change.execute_batch(sql).map_err(of)?;
-            change.pragma_update(None, "application_id", APPLICATION_ID).map_err(of)?;
+            change.pragma_update(None, "application_id", kind.application_id).map_err(of)?;
             change.pragma_update(None, "user_version", step + 1).map_err(of)?;
         }
         change.commit().map_err(of)?;

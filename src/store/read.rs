@@ -6,12 +6,13 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Statement, Transaction, 
 use serde::de::DeserializeOwned;
 
 use crate::{
+    base::money::Money,
     domain::{
         generation::Usage,
         message::Message,
         run::{DigestScore, RunRecord, ScoreRecord, TrialDigest, TrialRecord},
         sample::Vars,
-        trial::{Status, TrialKey},
+        trial::{Hit, Status, TrialKey},
     },
     store::{Store, StoreError, insert::int},
 };
@@ -47,11 +48,20 @@ macro_rules! columns {
     };
 }
 
+/// The columns that [`hit`] reads, behind the others.
+macro_rules! hit_columns {
+    () => {
+        "t.cached_latency_us, t.cached_ttft_us, t.saved_pico"
+    };
+}
+
 const TRIALS: &str = concat!(
     "SELECT ",
     columns!(),
     ", t.attempts, a.served_by, a.finish_reason, a.error_message, a.output, a.reasoning,
-       a.extracted
+       a.extracted, t.cache_write_1h_tokens, t.cost_source, a.logprobs, ",
+    hit_columns!(),
+    "
      FROM trials t LEFT JOIN answers a ON a.run = t.run AND a.seq = t.seq
      WHERE t.run = ?1 AND t.status <> 'open' AND (NOT ?2 OR ",
     failed!(),
@@ -62,6 +72,8 @@ const TRIALS: &str = concat!(
 const DIGESTS: &str = concat!(
     "SELECT ",
     columns!(),
+    ", t.cache_write_1h_tokens, ",
+    hit_columns!(),
     ", t.stand_in FROM trials t WHERE t.run = ?1 AND t.status <> 'open' ORDER BY t.seq"
 );
 
@@ -229,6 +241,7 @@ impl<'store> Details<'store> {
         let kind: Option<String> = row.get(6)?;
         let message: Option<String> = row.get(19)?;
         let extracted: Option<String> = row.get(22)?;
+        let logprobs: Option<String> = row.get(25)?;
         Ok(TrialRecord {
             key,
             sample_id: sample.id,
@@ -244,12 +257,14 @@ impl<'store> Details<'store> {
             error: kind.map(|kind| (kind, message.unwrap_or_default())),
             finish_reason: row.get(18)?,
             served_by: row.get(17)?,
-            cached: row.get(7)?,
+            cached: hit(row, 26)?,
             attempts: row.get(16)?,
             latency_us: count(row, 8)?,
             ttft_us: count(row, 9)?,
-            usage: usage(row)?,
+            usage: usage(row, 23)?,
             cost_pico: row.get(15)?,
+            cost_source: row.get(24)?,
+            logprobs: logprobs.map_or(Ok(Vec::new()), |text| parsed(&text, "logprobs"))?,
             scores: scores(&mut self.scores_by, self.run, key.seq)?,
         })
     }
@@ -322,16 +337,28 @@ fn digest(
         cluster,
         status: status(row)?,
         error_kind: row.get(6)?,
-        stand_in: row.get(16)?,
-        cached: row.get(7)?,
+        stand_in: row.get(20)?,
+        cached: hit(row, 17)?,
         // The sum is unknown exactly when a request that may be billed has no known cost.
         unpriced: cost_pico.is_none(),
         latency_us: count(row, 8)?,
         ttft_us: count(row, 9)?,
-        usage: usage(row)?,
+        usage: usage(row, 16)?,
         cost_pico,
         scores,
     })
+}
+
+/// That the answer came from the cache, by the columns from `first` on.
+fn hit(row: &Row<'_>, first: usize) -> Result<Option<Hit>, Problem> {
+    if !row.get::<_, bool>(7)? {
+        return Ok(None);
+    }
+    Ok(Some(Hit {
+        latency_us: count(row, first)?,
+        ttft_us: count(row, first + 1)?,
+        saved: row.get::<_, Option<i64>>(first + 2)?.map(Money::from_pico),
+    }))
 }
 
 fn key(row: &Row<'_>) -> Result<TrialKey, Problem> {
@@ -351,7 +378,8 @@ fn status(row: &Row<'_>) -> Result<Status, Problem> {
         .ok_or_else(|| Problem::Damaged(format!("a trial has the status `{name}`")))
 }
 
-fn usage(row: &Row<'_>) -> Result<Option<Usage>, Problem> {
+/// The tokens; `hour` is the column of those that are cached for an hour.
+fn usage(row: &Row<'_>, hour: usize) -> Result<Option<Usage>, Problem> {
     let Some(input) = count(row, 10)? else { return Ok(None) };
     let known = |column| Ok::<u64, Problem>(count(row, column)?.unwrap_or_default());
     Ok(Some(Usage {
@@ -359,7 +387,7 @@ fn usage(row: &Row<'_>) -> Result<Option<Usage>, Problem> {
         output: known(11)?,
         cache_read: known(12)?,
         cache_write: known(13)?,
-        cache_write_1h: 0,
+        cache_write_1h: known(hour)?,
         reasoning: known(14)?,
     }))
 }

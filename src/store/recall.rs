@@ -11,7 +11,7 @@ use crate::{
         generation::{FinishReason, Generation, Usage},
         run::RunRecord,
         score::{Score, Verdict},
-        trial::{Answer, Attempt, TrialKey},
+        trial::{Answer, Attempt, Hit, TrialKey},
     },
     store::{
         Store, StoreError,
@@ -42,14 +42,15 @@ pub struct OpenCost {
 const ANSWER: &str = "SELECT t.sample, t.prompt, t.model, t.epoch, t.error_kind, t.cached,
        a.served_by, a.served_model, a.finish_reason, a.raw_finish_reason, a.error_message, a.output,
        a.reasoning, a.tool_calls, a.extracted, t.input_tokens, t.output_tokens, t.cache_read_tokens,
-       t.cache_write_tokens, t.reasoning_tokens
+       t.cache_write_tokens, t.reasoning_tokens, t.cache_write_1h_tokens, t.cached_latency_us,
+       t.cached_ttft_us, t.saved_pico, a.logprobs
      FROM trials t JOIN answers a ON a.run = t.run AND a.seq = t.seq
      WHERE t.run = ?1 AND t.seq = ?2 AND t.status <> 'open'";
 
 const ATTEMPTS: &str = "SELECT started_ms, latency_us, ttft_us, http_status, error_kind,
        error_message, retry_after_ms, partial, cost_pico, request_id, credential, queued_us,
-       backoff_us, seq, run, input_tokens, output_tokens, cache_read_tokens,
-       cache_write_tokens, reasoning_tokens
+       backoff_us, cost_reported, accepted, input_tokens, output_tokens, cache_read_tokens,
+       cache_write_tokens, reasoning_tokens, cache_write_1h_tokens
      FROM attempts WHERE run = ?1 AND seq = ?2 ORDER BY attempt";
 
 const VERDICTS: &str = "SELECT value, passed, label, explanation, error_kind, error_message
@@ -136,6 +137,7 @@ fn answer(row: &Row<'_>, seq: u64, attempts: Vec<Attempt>) -> Result<Answer, Pro
             raw_finish_reason: row.get(9)?,
             usage: usage(row)?,
             served_model: row.get(7)?,
+            logprobs: json(24)?.map_or(Ok(Vec::new()), |text| parsed(&text, "logprobs"))?,
             ..Generation::default()
         }),
     };
@@ -146,9 +148,20 @@ fn answer(row: &Row<'_>, seq: u64, attempts: Vec<Attempt>) -> Result<Answer, Pro
         result,
         attempts,
         served_by: row.get(6)?,
-        cached: row.get(5)?,
+        cached: hit(row)?,
         extracted: json(14)?.map_or(Ok(Vec::new()), |text| parsed(&text, "extracted"))?,
     })
+}
+
+fn hit(row: &Row<'_>) -> Result<Option<Hit>, Problem> {
+    if !row.get::<_, bool>(5)? {
+        return Ok(None);
+    }
+    Ok(Some(Hit {
+        latency_us: count(row, 21)?,
+        ttft_us: count(row, 22)?,
+        saved: row.get::<_, Option<i64>>(23)?.map(Money::from_pico),
+    }))
 }
 
 fn attempt(row: &Row<'_>) -> Result<Attempt, Problem> {
@@ -173,12 +186,14 @@ fn attempt(row: &Row<'_>) -> Result<Attempt, Problem> {
         fault,
         usage: usage(row)?,
         cost: row.get::<_, Option<i64>>(8)?.map(Money::from_pico),
+        cost_reported: row.get(13)?,
+        accepted: row.get(14)?,
         request_id: row.get(9)?,
         credential: row.get(10)?,
     })
 }
 
-/// The tokens, which stand in the columns 15 to 19.
+/// The tokens, which stand in the columns 15 to 20.
 fn usage(row: &Row<'_>) -> Result<Option<Usage>, Problem> {
     let Some(input) = count(row, 15)? else { return Ok(None) };
     let known = |column| Ok::<u64, Problem>(count(row, column)?.unwrap_or_default());
@@ -187,7 +202,7 @@ fn usage(row: &Row<'_>) -> Result<Option<Usage>, Problem> {
         output: known(16)?,
         cache_read: known(17)?,
         cache_write: known(18)?,
-        cache_write_1h: 0,
+        cache_write_1h: known(20)?,
         reasoning: known(19)?,
     }))
 }

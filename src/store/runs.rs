@@ -239,7 +239,7 @@ impl Store {
     }
 
     /// Gives free pages back, some thousand at a time: other writers get their turn in between.
-    fn reclaim(&self) -> rusqlite::Result<()> {
+    pub(super) fn reclaim(&self) -> rusqlite::Result<()> {
         let free = |conn: &Connection| {
             conn.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0))
         };

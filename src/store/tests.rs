@@ -19,7 +19,7 @@ use crate::{
         contract::{Receipt, Sink},
         event::Event,
         fault::{Fault, FaultKind},
-        generation::{FinishReason, Generation, ToolCall, Usage},
+        generation::{FinishReason, Generation, TokenLogprob, ToolCall, Usage},
         message::{Message, Role},
         run::{
             ModelInfo, PromptInfo, RunHeader, RunRecord, RunStatus, ScorerInfo, TrialDigest,
@@ -42,6 +42,7 @@ fn header(name: &str) -> RunHeader {
     };
     let model = |name: &str, price| ModelInfo {
         name: name.into(),
+        title: None,
         provider: "sim".into(),
         model: "m".into(),
         origin: "sim/good".into(),
@@ -108,8 +109,8 @@ fn attempt(fault: Option<Fault>) -> Attempt {
         output: 6,
         cache_read: 1,
         cache_write: 2,
+        cache_write_1h: 1,
         reasoning: 3,
-        ..Usage::default()
     };
     Attempt {
         started_ms: 1_700_000_000_001,
@@ -123,7 +124,14 @@ fn attempt(fault: Option<Fault>) -> Attempt {
         cost: answered.then_some(Money::from_pico(77)),
         request_id: Some("req".into()),
         credential: Some("research".into()),
+        cost_reported: answered,
+        accepted: answered,
     }
+}
+
+fn logprobs() -> Vec<TokenLogprob> {
+    let top = vec![("a".to_owned(), -0.1), (HOSTILE.to_owned(), -2.5)];
+    vec![TokenLogprob { token: "a".to_owned(), logprob: -0.1, top }]
 }
 
 fn answer(seq: u64, text: &str) -> Answer {
@@ -132,6 +140,7 @@ fn answer(seq: u64, text: &str) -> Answer {
         text: text.into(),
         finish_reason: FinishReason::Stop,
         usage: attempt.usage,
+        logprobs: logprobs(),
         ..Generation::default()
     };
     Answer {
@@ -139,7 +148,7 @@ fn answer(seq: u64, text: &str) -> Answer {
         result: Ok(generation),
         attempts: vec![attempt],
         served_by: "a".into(),
-        cached: false,
+        cached: None,
         extracted: vec![Some(text.into()), None],
     }
 }
@@ -258,6 +267,9 @@ async fn what_is_written_is_read_back_to_the_byte() {
         (Some(1234), Some(99), Some(77))
     );
     assert_eq!(first.usage, attempt(None).usage);
+    assert_eq!(first.cost_source.as_deref(), Some("provider"));
+    assert_eq!(first.logprobs, logprobs());
+    assert_eq!((last.cost_source.as_deref(), last.logprobs.len()), (None, 0));
     assert_eq!((first.status, first.finish_reason.as_deref()), (Status::Ok, Some("stop")));
     assert_eq!((first.scores[0].value, first.scores[0].passed), (Some(1.0), Some(true)));
 
@@ -724,7 +736,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     let version = |store: &Store| -> i64 {
         store.conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version")
     };
-    assert_eq!(version(&store), 4);
+    assert_eq!(version(&store), 6);
     assert_eq!(store.find_run("old").expect("found").header, old);
     let attempt: (i64, Option<String>) = store
         .conn
@@ -737,7 +749,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     assert_eq!(attempt, (8, None));
     assert_eq!(store.check().expect("checked"), [""; 0]);
     drop(store);
-    assert_eq!(version(&Store::open(&path).expect("opened again")), 4);
+    assert_eq!(version(&Store::open(&path).expect("opened again")), 6);
 }
 
 #[tokio::test]

@@ -327,7 +327,8 @@ impl Worker {
     }
 }
 
-fn begin(conn: &Connection) -> rusqlite::Result<Transaction<'_>> {
+/// A transaction that holds the write lock.
+pub(super) fn begin(conn: &Connection) -> rusqlite::Result<Transaction<'_>> {
     for _ in 1..LOCK_TRIES {
         match Transaction::new_unchecked(conn, TransactionBehavior::Immediate) {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::TcpListener,
 };
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     Aimock, Evals, Output, Project, Request, Response, Running, Stub, openai_chat, openai_error,
-    openai_stream,
+    openai_stream, skipped,
 };
 
 const KEY: &str = "sk-test-4f9d1c77e0b24a0aa1";
@@ -444,5 +444,54 @@ fn aimock_is_asked_as_openai_azure_and_openrouter() {
             assert_eq!(line["output"], "a0 ☃", "{line}");
             assert!(line["usage"].is_object(), "{line}");
         }
+    }
+}
+
+/// A server as Ollama is one: on this machine, over plain HTTP, without a key; for two answers.
+fn local_server(host: &str) -> Option<String> {
+    let listener = TcpListener::bind(format!("{host}:0")).ok()?;
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            std::thread::spawn(move || {
+                let mut bytes = Vec::new();
+                let mut piece = [0; 4096];
+                while let Ok(read @ 1..) = stream.read(&mut piece) {
+                    bytes.extend_from_slice(&piece[..read]);
+                    let request = String::from_utf8_lossy(&bytes).into_owned();
+                    let Some((head, body)) = request.split_once("\r\n\r\n") else { continue };
+                    let Ok(body) = serde_json::from_str::<Value>(body) else { continue };
+                    assert!(head.starts_with("POST /v1/chat/completions "), "{head}");
+                    assert!(!head.contains("authorization"), "{head}");
+                    let asked = body["messages"][0]["content"].as_str().expect("a question");
+                    let answer = asked.replace('q', "a");
+                    let event = json!({"choices": [{"index": 0, "delta": {"content": answer},
+                        "finish_reason": "stop"}]});
+                    let events = format!("data: {event}\n\ndata: [DONE]\n\n");
+                    let head = format!(
+                        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
+                         content-length: {}\r\n\r\n",
+                        events.len()
+                    );
+                    stream.write_all(format!("{head}{events}").as_bytes()).ok();
+                    bytes.clear();
+                }
+            });
+        }
+    });
+    Some(format!("http://{host}:{port}/v1"))
+}
+
+#[test]
+fn a_local_server_needs_no_setting() {
+    for host in ["127.0.0.1", "[::1]"] {
+        let Some(base_url) = local_server(host) else {
+            skipped(&format!("this machine does not have {host}"));
+            continue;
+        };
+        let project = project(&format!("'{base_url}'"), 2, &[]);
+        let ran = project.evals().args(["run", "--format", "json"]).run().ok();
+        assert_eq!(ran.json()["trials"]["ok"].as_u64().unwrap_or(2), 2, "{}", ran.stdout);
+        assert!(exported(&project).iter().all(|line| line["status"] == "ok"), "{host}");
     }
 }

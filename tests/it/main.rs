@@ -12,8 +12,11 @@
 
 mod bad_input;
 mod budget;
+mod byo;
+mod cache;
 mod catalog;
 mod crash;
+mod credentials;
 mod docs;
 mod doubles;
 mod fallback;
@@ -25,5 +28,7 @@ mod resume;
 mod run;
 mod stored;
 mod support;
+mod terminal;
 mod tidy;
 mod vault;
+mod vectors;

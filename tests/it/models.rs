@@ -3,24 +3,24 @@
 
 use std::{fs, path::Path};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::{
     Evals, Output, Project, Request, Response, Stub, openai_chat, openai_error, openai_stream,
 };
 
 /// Stands for a key; must not be found anywhere.
-const CANARY: &str = "sk-canary-7d1f0a2b9c8e4f55";
+pub(crate) const CANARY: &str = "sk-canary-7d1f0a2b9c8e4f55";
 
 /// A project with rows `q0,a0` … and a config that asks `model`.
-fn project(model: &str) -> Project {
+pub(crate) fn project(model: &str) -> Project {
     let project = Project::new();
     project.write("rows.csv", "id,question,answer\n0,q0,a0\n1,q1,a1\n");
     config(&project, model, "");
     project
 }
 
-fn config(project: &Project, model: &str, more: &str) {
+pub(crate) fn config(project: &Project, model: &str, more: &str) {
     project.write(
         "evals.yaml",
         format!(
@@ -31,7 +31,7 @@ fn config(project: &Project, model: &str, more: &str) {
 }
 
 /// A server that answers tests and questions, streamed where it is asked to.
-fn stub() -> Stub {
+pub(crate) fn stub() -> Stub {
     Stub::start(|request, _| answer(request))
 }
 
@@ -49,11 +49,11 @@ fn answer(request: &Request) -> Response {
     }
 }
 
-fn evals(project: &Project, line: &[&str]) -> Evals {
+pub(crate) fn evals(project: &Project, line: &[&str]) -> Evals {
     project.evals().args(line).env("LLM_KEY", CANARY)
 }
 
-fn add<'a>(base_url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn add<'a>(base_url: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let mut line = vec!["models", "add", "My vLLM", "--provider", "custom", "-m", "org/m1"];
     line.extend(["--base-url", base_url, "--api-key-env", "LLM_KEY"]);
     line.extend(more);
@@ -66,7 +66,7 @@ fn home(project: &Project) -> std::path::PathBuf {
 
 /// Everything that the program has written, and what it said.
 #[track_caller]
-fn no_key_in(project: &Project, outputs: &[Output]) {
+pub(crate) fn no_key_in(project: &Project, outputs: &[Output]) {
     for output in outputs {
         let said = [&output.stdout, &output.stderr];
         assert!(!said.iter().any(|said| said.contains(CANARY)), "the key is in {output:?}");
@@ -422,4 +422,23 @@ fn a_key_from_standard_input_is_kept_in_the_vault() {
     let last = rm("second").complains("the key of `my-vllm` is gone from the vault");
     let said = [none, locked, empty, added, ran, blank, there, here, bound, first, last];
     no_key_in(&project, &said);
+}
+
+#[test]
+fn a_model_of_vectors_is_tested_with_a_vector() {
+    let stub = Stub::start(|request, _| {
+        let asked = request.json();
+        assert_eq!(asked["input"], json!(["ok"]), "{asked}");
+        let data = json!([{"index": 0, "embedding": [0.5, 0.25, 0.125]}]);
+        Response::json(200, &json!({"data": data, "usage": {"prompt_tokens": 1}}))
+    });
+    let project = Project::new();
+    let mut line = vec!["models", "add", "Vectors", "--provider", "openai"];
+    let base_url = stub.base_url();
+    line.extend(["-m", "text-embedding-3-small", "--base-url", &base_url]);
+    line.extend(["--api-key-env", "LLM_KEY"]);
+    let added = evals(&project, &line).run().ok().complains("Connection test passed.");
+    added.complains("a vector of 3 numbers");
+    let listed = evals(&project, &["models", "list", "--format", "json"]).run().ok();
+    assert_eq!(listed.json()[0]["tested"]["input_tokens"], 1);
 }

@@ -1,8 +1,7 @@
 //! Adding, changing and removing: the rules about slugs and credentials.
 
 use super::{
-    CredentialEntry, DEFAULT_MAX_TOKENS, Draft, Entry, Kind, Lookup, Registry, RegistryError,
-    Toggles,
+    Around, CredentialEntry, Draft, Entry, Kind, Registry, RegistryError,
     check::{self, field},
     derived, is_shipped, is_slug,
 };
@@ -43,26 +42,18 @@ impl Registry {
         kind: Kind,
         draft: &Draft,
         now_ms: i64,
-        lookup: Lookup<'_>,
+        around: Around<'_>,
     ) -> Result<Added, RegistryError> {
         let slug = new_slug(draft)?;
         let provider = draft.provider.as_deref().map(str::trim).filter(|name| !name.is_empty());
         let provider = provider
             .ok_or_else(|| field("provider", "one is needed; `custom` is a host of your own"))?;
-        let place = self.free_place(kind, &slug, provider)?;
-        let mut entry = Entry {
-            slug,
-            provider: provider.to_owned(),
-            capabilities: match kind {
-                Kind::Model => Toggles::of_models(),
-                Kind::Endpoint => Toggles::default(),
-            },
-            max_tokens: (kind == Kind::Model).then_some(DEFAULT_MAX_TOKENS),
-            added_ms: now_ms,
-            ..Entry::default()
-        };
+        let place = self.free_place(kind, (&slug, provider), around)?;
+        let mut entry =
+            Entry { slug, provider: provider.to_owned(), added_ms: now_ms, ..Entry::default() };
         draft.apply(kind, &mut entry)?;
-        let origin = check::entry(kind, &entry, lookup)?;
+        check::pin_settings(&mut entry, around)?;
+        let origin = check::entry(kind, &entry, around)?;
         let (credential, reuse) = self.settle_credential(&mut entry, draft, &origin)?;
         check_templates(&entry)?;
         let reactivated = place.is_some();
@@ -85,7 +76,7 @@ impl Registry {
         kind: Kind,
         slug: &str,
         draft: &Draft,
-        lookup: Lookup<'_>,
+        around: Around<'_>,
     ) -> Result<Added, RegistryError> {
         let before = self.find(kind, slug)?.clone();
         for (name, said, is) in
@@ -98,7 +89,7 @@ impl Registry {
         let had = before.credential.as_deref().and_then(|slug| self.credential(slug).ok().cloned());
         let mut entry = before.clone();
         draft.apply(kind, &mut entry)?;
-        let origin = check::entry(kind, &entry, lookup)?;
+        let origin = check::entry(kind, &entry, around)?;
         let (credential, reuse) = self.settle_credential(&mut entry, draft, &origin)?;
         check_templates(&entry)?;
         if !entry.tests_like(&before) {
@@ -153,11 +144,11 @@ impl Registry {
     fn free_place(
         &self,
         kind: Kind,
-        slug: &str,
-        provider: &str,
+        (slug, provider): (&str, &str),
+        around: Around<'_>,
     ) -> Result<Option<usize>, RegistryError> {
         let taken = |by: String| RegistryError::Taken { slug: slug.to_owned(), by };
-        if is_shipped(slug) {
+        if is_shipped(slug, around.table) {
             return Err(taken("a model of the catalog has it as its id".to_owned()));
         }
         for kind in [kind, kind.other()] {

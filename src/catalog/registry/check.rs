@@ -1,14 +1,12 @@
 //! What must be true of a registered model or endpoint, whoever says it.
 
-use super::{AuthMethod, Entry, Format, Kind, RegistryError};
+use super::{Around, AuthMethod, Entry, Format, Kind, RegistryError};
 use crate::{
+    catalog::table::Table,
     domain::target::{Flavour, Settings},
     provider::{self, Auth, PROVIDERS, Provider, Setting},
     vault,
 };
-
-/// The longest answer of a model when nobody says otherwise, in tokens.
-pub const DEFAULT_MAX_TOKENS: u64 = 4096;
 
 /// The provider of hosts of one's own.
 pub const CUSTOM: &str = "custom";
@@ -105,7 +103,7 @@ pub fn auth_methods(entry: &Entry) -> Result<&'static [AuthMethod], RegistryErro
 pub(super) fn entry(
     kind: Kind,
     entry: &Entry,
-    lookup: &dyn Fn(&str) -> Option<String>,
+    around: Around<'_>,
 ) -> Result<String, RegistryError> {
     let wire = wire(entry)?;
     if entry.format.is_some() && entry.provider != CUSTOM {
@@ -130,7 +128,8 @@ pub(super) fn entry(
     }
     headers(entry)?;
     texts(entry)?;
-    let base_url = base_url(entry, lookup)?;
+    base_model(entry, around.table)?;
+    let base_url = base_url(entry, around.lookup)?;
     origin(&base_url)
 }
 
@@ -228,12 +227,47 @@ fn texts(entry: &Entry) -> Result<(), RegistryError> {
             return Err(field("reasoning_param", message));
         }
     }
-    if let Some(base) = &entry.base_model
-        && !base
-            .split_once('/')
-            .is_some_and(|(provider, model)| !provider.is_empty() && !model.is_empty())
-    {
+    Ok(())
+}
+
+/// A base model is one that the catalog knows: of another nothing could be shared.
+fn base_model(entry: &Entry, table: Table<'_>) -> Result<(), RegistryError> {
+    let Some(base) = &entry.base_model else { return Ok(()) };
+    let written = base.split_once('/').filter(|(_, model)| !model.is_empty());
+    let Some((provider, model)) = written else {
         return Err(field("base_model", "a model of the catalog is written PROVIDER/MODEL"));
+    };
+    if entry.base_row(table).is_some() {
+        return Ok(());
+    }
+    if !table.knows(provider) {
+        let message = format!("the catalog knows no models of a provider `{provider}`");
+        return Err(field("base_model", message));
+    }
+    let near = table.nearest(provider, model, 3);
+    let near: Vec<String> = near.iter().map(|id| format!("`{provider}/{id}`")).collect();
+    let near = if near.is_empty() {
+        format!("`evals catalog search {model}` looks for others")
+    } else {
+        format!("near: {}", near.join(", "))
+    };
+    Err(field("base_model", format!("the catalog does not know `{base}`; {near}")))
+}
+
+/// Settings that the environment gives now and nobody said: they are part of the address, which
+/// must not depend on where the model is used.
+pub(super) fn pin_settings(entry: &mut Entry, around: Around<'_>) -> Result<(), RegistryError> {
+    for setting in wire(entry)?.card().settings {
+        let part_of_address = *setting == Setting::Resource;
+        if part_of_address && entry.base_url.is_some() {
+            continue;
+        }
+        let values = setting.env().iter().filter_map(|name| (around.lookup)(name));
+        let mut values = values.map(|value| value.trim().to_owned());
+        let found = values.find(|value| !value.is_empty());
+        if let (Some(value), false) = (found, entry.settings.contains_key(setting.name())) {
+            entry.settings.insert(setting.name().to_owned(), value);
+        }
     }
     Ok(())
 }

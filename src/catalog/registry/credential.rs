@@ -43,7 +43,7 @@ impl AuthMethod {
         match self {
             Self::Key => "API key",
             Self::Aws => "secret access key",
-            Self::ServiceAccount => "service account (JSON)",
+            Self::ServiceAccount => "service account, its JSON or the path of it",
         }
     }
 }

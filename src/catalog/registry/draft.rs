@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{AuthMethod, Entry, Format, Kind, RegistryError, check::field};
+use super::{AuthMethod, Entry, Format, Kind, RegistryError, check::field, price::REQUEST};
 use crate::{
     base::{money::Money, text::nearest},
     domain::target::Flavour,
@@ -188,8 +188,8 @@ impl Draft {
                 continue;
             };
             let unit = match self.price_per {
-                Per::Token => *usd,
-                Per::Million => usd / 1e6,
+                Per::Million if name != REQUEST => usd / 1e6,
+                _ => *usd,
             };
             let price = (unit.is_finite() && unit >= 0.0).then(|| Money::from_usd(unit)).flatten();
             let price = price.ok_or_else(|| {

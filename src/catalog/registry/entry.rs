@@ -174,10 +174,10 @@ pub struct Entry {
     /// Further headers; values are templates.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, String>,
-    /// Longest answer, in tokens.
+    /// Longest answer, in tokens, where somebody said; [`Entry::takes`] knows the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
-    /// What it can take.
+    /// What it can take, where somebody said.
     #[serde(default)]
     pub capabilities: Toggles,
     /// Labels.
@@ -245,6 +245,7 @@ impl Entry {
                 entry.settings.clone(),
                 entry.max_tokens,
                 entry.capabilities,
+                entry.base_model.clone(),
             )
         };
         proved(self) == proved(other)

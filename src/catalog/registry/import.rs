@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::{Added, Draft, Kind, Lookup, Registry};
+use super::{Added, Around, Draft, Kind, Registry};
 use crate::{
     base::text::nearest,
     config::{self, At},
@@ -33,13 +33,13 @@ impl Registry {
         kind: Kind,
         rows: &[Result<Draft, String>],
         origin: &str,
-        (now_ms, lookup): (i64, Lookup<'_>),
+        (now_ms, around): (i64, Around<'_>),
     ) -> Result<Vec<Added>, ImportError> {
         let mut added = Vec::with_capacity(rows.len());
         let mut wrong = Vec::new();
         for (index, row) in rows.iter().enumerate() {
             let result = row.as_ref().map_err(Clone::clone).and_then(|draft| {
-                self.add(kind, draft, now_ms, lookup).map_err(|error| error.to_string())
+                self.add(kind, draft, now_ms, around).map_err(|error| error.to_string())
             });
             match result {
                 Ok(entry) => added.push(entry),

@@ -16,6 +16,7 @@ mod import;
 mod price;
 mod settle;
 mod slug;
+mod takes;
 
 #[cfg(test)]
 mod tests;
@@ -24,20 +25,34 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     change::{Added, Reuse},
-    check::{CUSTOM, DEFAULT_MAX_TOKENS, auth_methods, base_url, wire},
+    check::{CUSTOM, auth_methods, base_url, wire},
     credential::{Ask, AuthMethod, CredentialEntry},
     draft::{Draft, Per},
     entry::{Entry, Format, Kind, Tested, Toggles},
     error::RegistryError,
     file::{FILE_NAME, load, update},
     import::{ImportError, is_csv, rows},
-    price::{KNOWN_PRICES, is_shipped, per_million},
+    price::{is_shipped, price_line, shown_price},
+    settle::is_variable,
     slug::{derived, is_slug},
+    takes::{DEFAULT_MAX_TOKENS, Takes},
 };
-use crate::base::secret::Secret;
+use crate::{base::secret::Secret, catalog::table::Table};
 
-/// Finds environment variables.
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// What the rules of the registry depend on besides it.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// Finds environment variables, which may hold settings.
+    pub lookup: &'a dyn Fn(&str) -> Option<String>,
+    /// What is known of models.
+    pub table: Table<'a>,
+}
+
+impl std::fmt::Debug for Around<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Around").field("table", &self.table).finish_non_exhaustive()
+    }
+}
 
 /// The version of the file that this program writes.
 pub const VERSION: u32 = 1;

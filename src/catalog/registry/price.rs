@@ -10,19 +10,38 @@ use crate::{
     provider::Setting,
 };
 
-/// The categories that a call's cost is counted from; further ones are kept under their names.
-pub const KNOWN_PRICES: [&str; 6] =
-    ["input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning"];
+/// The one category that is counted by the call and not by the token.
+pub(super) const REQUEST: &str = "request";
 
-/// Whether `id` is that of a model in the shipped catalog.
-pub fn is_shipped(id: &str) -> bool {
-    Table::shipped().rows().any(|row| row.model == id)
+/// The categories that a call's cost is counted from; further ones are kept under their names.
+const COUNTED: [&str; 7] =
+    ["input", "output", "cache_read", "cache_write", "cache_write_1h", "reasoning", REQUEST];
+
+/// Whether `id` is that of a model in the shipped catalog, or in `table`.
+pub fn is_shipped(id: &str, table: Table<'_>) -> bool {
+    [Table::shipped(), table].into_iter().any(|table| table.rows().any(|row| row.model == id))
 }
 
-/// A price of one unit, in picodollars, as dollars for a million.
-pub fn per_million(pico: i64) -> f64 {
+/// A price in dollars, as it is shown: for a million units, or for a call.
+pub fn shown_price(category: &str, pico: i64) -> f64 {
     // Picodollars a unit are microdollars for a million units.
-    pico as f64 / 1e6
+    let divisor = if category == REQUEST { 1e12 } else { 1e6 };
+    pico as f64 / divisor
+}
+
+/// Prices in a few words.
+pub fn price_line(prices: &BTreeMap<String, i64>) -> String {
+    if prices.is_empty() {
+        return "unknown".to_owned();
+    }
+    let shown =
+        |(category, pico): (&String, &i64)| format!("{category} ${}", shown_price(category, *pico));
+    let (calls, tokens): (Vec<_>, Vec<_>) =
+        prices.iter().partition(|(category, _)| *category == REQUEST);
+    let list = |prices: Vec<_>| prices.into_iter().map(shown).collect::<Vec<_>>().join(", ");
+    let parts = [(list(tokens), "per million"), (list(calls), "per call")];
+    let parts = parts.into_iter().filter(|(list, _)| !list.is_empty());
+    parts.map(|(list, unit)| format!("{list} {unit}")).collect::<Vec<_>>().join("; ")
 }
 
 impl Entry {
@@ -30,10 +49,14 @@ impl Entry {
     /// not, the catalog's. `None` unless input and output are both known.
     pub fn price(&self, upstream: &str, table: Table<'_>) -> Option<Price> {
         let shipped = self.shipped(upstream, table).and_then(|row| row.price);
-        if self.price_pico.is_empty() {
+        let known = shipped.as_ref().map(categories).unwrap_or_default();
+        let differs = |(category, pico): (&String, &i64)| {
+            COUNTED.contains(&category.as_str()) && known.get(category.as_str()) != Some(pico)
+        };
+        if !self.price_pico.iter().any(differs) {
+            // Whole, with what it says of larger calls.
             return shipped;
         }
-        let known = shipped.as_ref().map(categories).unwrap_or_default();
         let price = |category: &str| {
             let pico = self.price_pico.get(category).or_else(|| known.get(category));
             pico.copied().map(Money::from_pico)
@@ -43,17 +66,14 @@ impl Entry {
         whole.cache_write = price("cache_write").unwrap_or(whole.input);
         whole.cache_write_1h = price("cache_write_1h");
         whole.reasoning = price("reasoning");
+        whole.request = price(REQUEST);
         Some(whole)
     }
 
     /// What the catalog knows of it, by its own id or by that of its base model.
     pub fn shipped<'a>(&self, upstream: &str, table: Table<'a>) -> Option<Row<'a>> {
-        let base = || {
-            let (provider, model) = self.base_model.as_deref()?.split_once('/')?;
-            table.find(provider, model, None)
-        };
         let region = self.settings.get(Setting::Region.name()).map(String::as_str);
-        table.find(&self.provider, upstream, region).or_else(base)
+        table.find(&self.provider, upstream, region).or_else(|| self.base_row(table))
     }
 
     /// Takes over the catalog's prices for the categories that have none. Gives their names.
@@ -79,6 +99,7 @@ fn categories(price: &Price) -> BTreeMap<&'static str, i64> {
         ("cache_write", Some(price.cache_write)),
         ("cache_write_1h", price.cache_write_1h),
         ("reasoning", price.reasoning),
+        (REQUEST, price.request),
     ];
     all.into_iter().filter_map(|(name, money)| Some((name, money?.pico()))).collect()
 }

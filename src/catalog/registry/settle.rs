@@ -68,17 +68,7 @@ impl Registry {
         had: Option<&CredentialEntry>,
         origin: &str,
     ) -> Result<CredentialEntry, RegistryError> {
-        let auth = match (draft.auth, &draft.access_key_id, had) {
-            (Some(auth), ..) => auth,
-            (None, Some(_), _) => AuthMethod::Aws,
-            (None, None, Some(had)) => had.auth,
-            (None, None, None) => check::auth_methods(entry)?[0],
-        };
-        if !check::auth_methods(entry)?.contains(&auth) {
-            let message =
-                format!("provider `{}` takes no credential of {}", entry.provider, auth.name());
-            return Err(field("auth", message));
-        }
+        let auth = method(entry, draft, had)?;
         if draft.api_key_env.is_none() && !draft.has_secret {
             // Only the id of the key was given: what belongs to it is needed as well.
             return Err(needs_fresh(had.map_or(auth, |had| had.auth), auth));
@@ -104,8 +94,10 @@ impl Registry {
             };
             return Err(field("access_key_id", message));
         }
-        let own = had.filter(|had| had.slug == entry.slug);
-        let slug = draft.credential.clone().unwrap_or_else(|| entry.slug.clone());
+        // A fresh secret keeps the name, unless others use what has it.
+        let own = had.filter(|had| had.slug == entry.slug || !self.others_use(&had.slug, entry));
+        let slug = draft.credential.clone().or_else(|| own.map(|own| own.slug.clone()));
+        let slug = slug.unwrap_or_else(|| entry.slug.clone());
         if !is_slug(&slug) {
             return Err(RegistryError::Slug { message: format!("`{slug}` is no slug") });
         }
@@ -126,6 +118,15 @@ impl Registry {
         self.put_credential(entry, credential)
     }
 
+    /// Whether an active entry other than `entry` uses the credential called `slug`.
+    fn others_use(&self, slug: &str, entry: &Entry) -> bool {
+        self.models.iter().chain(&self.endpoints).any(|other| {
+            other.is_active()
+                && other.slug != entry.slug
+                && other.credential.as_deref() == Some(slug)
+        })
+    }
+
     /// Files `credential`, and points `entry` to it. It does not take the place of one that others
     /// use for something else.
     fn put_credential(
@@ -134,11 +135,12 @@ impl Registry {
         credential: CredentialEntry,
     ) -> Result<CredentialEntry, RegistryError> {
         let slug = credential.slug.clone();
+        let others = self.others_use(&slug, entry);
         match self.credentials.iter_mut().find(|known| known.slug == slug) {
             Some(known) => {
                 let same =
                     known.provider == credential.provider && known.origin == credential.origin;
-                let alone = entry.credential.as_deref() == Some(&slug);
+                let alone = entry.credential.as_deref() == Some(&slug) && !others;
                 if !same && !alone {
                     return Err(refuse(format!(
                         "there is a credential `{slug}` for {} of `{}` already",
@@ -177,6 +179,10 @@ impl Registry {
         };
         let own_addresses = other.base_url.is_none() && entry.base_url.is_none();
         let from = self.credential(&slug)?.clone();
+        let had = entry.credential.as_deref().and_then(|slug| self.credential(slug).ok());
+        if let Some(had) = had.filter(|had| had.auth != from.auth) {
+            return Err(needs_fresh(had.auth, from.auth));
+        }
         if let Some(auth) = draft.auth.filter(|auth| *auth != from.auth) {
             return Err(refuse(format!(
                 "`{source}` uses a credential of {}, not of {}",
@@ -203,6 +209,26 @@ impl Registry {
     }
 }
 
+/// How a new credential tells who asks: as it is said, or as before, or as is usual.
+fn method(
+    entry: &Entry,
+    draft: &Draft,
+    had: Option<&CredentialEntry>,
+) -> Result<AuthMethod, RegistryError> {
+    let known = check::auth_methods(entry)?;
+    let auth = match (draft.auth, &draft.access_key_id, had) {
+        (Some(auth), ..) => auth,
+        (None, Some(_), _) => AuthMethod::Aws,
+        (None, None, Some(had)) => had.auth,
+        (None, None, None) => known[0],
+    };
+    if known.contains(&auth) {
+        return Ok(auth);
+    }
+    let message = format!("provider `{}` takes no credential of {}", entry.provider, auth.name());
+    Err(field("auth", message))
+}
+
 /// Whether a credential may be used by an entry that is reached at `origin`.
 fn fits(credential: &CredentialEntry, entry: &Entry, origin: &str) -> Result<(), RegistryError> {
     let slug = &credential.slug;
@@ -222,7 +248,8 @@ fn fits(credential: &CredentialEntry, entry: &Entry, origin: &str) -> Result<(),
     Ok(())
 }
 
-fn is_variable(name: &str) -> bool {
+/// Whether `name` can be that of an environment variable.
+pub fn is_variable(name: &str) -> bool {
     let mut characters = name.chars();
     let first = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
     first && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')

@@ -4,8 +4,9 @@ use std::{fs, thread};
 
 use super::*;
 
-fn none(_: &str) -> Option<String> {
-    None
+/// An environment without variables, and the shipped catalog.
+fn around() -> Around<'static> {
+    Around { lookup: &|_| None, table: Table::shipped() }
 }
 
 /// A model of one's own with a key in a variable.
@@ -26,12 +27,12 @@ fn endpoint(name: &str) -> Draft {
 
 #[track_caller]
 fn add(registry: &mut Registry, draft: &Draft) -> Entry {
-    registry.add(Kind::Model, draft, 1, &none).expect("added").entry
+    registry.add(Kind::Model, draft, 1, around()).expect("added").entry
 }
 
 #[track_caller]
 fn refused(registry: &mut Registry, draft: &Draft) -> String {
-    registry.add(Kind::Model, draft, 1, &none).expect_err("refused").to_string()
+    registry.add(Kind::Model, draft, 1, around()).expect_err("refused").to_string()
 }
 
 #[test]
@@ -39,19 +40,144 @@ fn a_model_has_the_documented_defaults() {
     let mut registry = Registry::default();
     let entry = add(&mut registry, &draft("My vLLM"));
     assert_eq!((entry.slug.as_str(), entry.title()), ("my-vllm", "My vLLM"));
-    assert_eq!(entry.max_tokens, Some(4096));
+    let takes = entry.takes(Kind::Model, Table::shipped());
+    assert_eq!(takes.max_tokens, Some(4096));
     assert_eq!(entry.base_url.as_deref(), Some("https://llm.example.com/v1"));
-    let on = entry.capabilities;
+    let on = takes.toggles;
     assert_eq!(
         (on.json, on.vision, on.tools, on.reasoning),
         (Some(true), Some(false), Some(true), Some(false))
     );
     let huge = Draft { max_tokens: Some(u64::MAX), slug: Some("huge".into()), ..draft("x") };
     let huge = add(&mut registry, &Draft { name: None, ..huge });
-    assert_eq!(huge.max_tokens, Some(u64::MAX), "never clamped");
+    let takes = huge.takes(Kind::Model, Table::shipped());
+    assert_eq!(takes.max_tokens, Some(u64::MAX), "never clamped");
     assert_eq!(huge.title(), "huge", "the slug stands in for a name");
     let credential = registry.credential("my-vllm").expect("there");
     assert_eq!(credential.origin, "https://llm.example.com:443");
+}
+
+#[test]
+fn a_base_model_says_what_the_user_does_not() {
+    let mut registry = Registry::default();
+    let of = |base: &str| Draft { base_model: Some(base.to_owned()), ..draft("A model") };
+    let takes = |entry: &Entry| entry.takes(Kind::Model, Table::shipped());
+    let row = |model| Table::shipped().find("openai", model, None).expect("a row");
+
+    let entry = add(&mut registry, &of("openai/gpt-5-mini"));
+    let takes_all = takes(&entry);
+    let on = takes_all.toggles;
+    assert_eq!((on.vision, on.tools, on.reasoning), (Some(true), Some(true), Some(true)));
+    assert_eq!((takes_all.max_tokens, takes_all.schema), (Some(4096), Some(true)));
+    assert_eq!(entry.price("org/model", Table::shipped()), row("gpt-5-mini").price);
+    assert_eq!(entry.capabilities, Toggles::default(), "nothing of it is the user's word");
+
+    let own = Draft { vision: Some(false), max_tokens: Some(200_000), ..Draft::default() };
+    let entry = registry.edit(Kind::Model, "a-model", &own, around()).expect("changed").entry;
+    let said = takes(&entry);
+    assert_eq!((said.toggles.vision, said.max_tokens), (Some(false), Some(200_000)));
+    let other = Draft { base_model: Some("openai/gpt-4".into()), ..Draft::default() };
+    let entry = registry.edit(Kind::Model, "a-model", &other, around()).expect("changed").entry;
+    assert_eq!(takes(&entry).toggles.reasoning, Some(false), "unknown is as usual");
+    assert_eq!(takes(&entry).toggles.json, Some(true));
+
+    // No more is asked for than the base model gives, unless the user says so.
+    let small = Table::shipped().rows().find(|row| {
+        row.mode == "chat"
+            && row.max_output.is_some_and(|most| most < 4096)
+            && !row.model.contains('/')
+    });
+    let small = small.expect("a model of short answers");
+    let base = format!("{}/{}", small.provider, small.model);
+    let entry = add(&mut registry, &Draft { name: Some("Small one".into()), ..of(&base) });
+    assert_eq!(takes(&entry).max_tokens, small.max_output);
+
+    for (base, part) in [
+        ("gpt", "PROVIDER/MODEL"),
+        ("openai/gpt-5-mni", "near: `openai/gpt-5-mini`"),
+        ("opnai/gpt-5-mini", "no models of a provider `opnai`"),
+    ] {
+        let draft = Draft { name: Some("Wrong one".into()), ..of(base) };
+        let message = refused(&mut registry, &draft);
+        assert!(message.contains(part), "{message}");
+    }
+}
+
+#[test]
+fn prices_are_for_a_token_a_million_or_a_call_and_further_categories_are_kept() {
+    let mut registry = Registry::default();
+    let price = |list: &[(&str, f64)]| -> std::collections::BTreeMap<String, Option<f64>> {
+        list.iter().map(|(name, usd)| ((*name).to_owned(), Some(*usd))).collect()
+    };
+    let all = [
+        ("input", 0.15),
+        ("output", 0.6),
+        ("cache_read", 0.015),
+        ("cache_write", 0.3),
+        ("request", 0.005),
+        ("batch_input", 0.075),
+    ];
+    let million = add(&mut registry, &Draft { price: price(&all), ..draft("By million") });
+    let token = all.map(|(name, usd)| (name, if name == "request" { usd } else { usd / 1e6 }));
+    let token = Draft { price: price(&token), price_per: Per::Token, ..draft("By token") };
+    let token = add(&mut registry, &token);
+    assert_eq!(million.price_pico, token.price_pico);
+    assert_eq!(million.price_pico["batch_input"], 75_000, "kept under its name");
+    let counted = million.price("org/model", Table::shipped()).expect("known");
+    assert_eq!((counted.input.pico(), counted.cache_read.pico()), (150_000, 15_000));
+    assert_eq!(counted.request.map(crate::base::money::Money::pico), Some(5_000_000_000));
+    let line = price_line(&million.price_pico);
+    assert!(line.contains("input $0.15") && line.ends_with("request $0.005 per call"), "{line}");
+
+    // Prices that were taken over keep what the catalog says of larger calls.
+    let row = Table::shipped().rows().find(|row| {
+        row.provider == "google" && row.price.as_ref().is_some_and(|price| !price.above.is_empty())
+    });
+    let row = row.expect("a model with thresholds");
+    let model = Draft {
+        provider: Some("google".into()),
+        model: Some(row.model.into()),
+        base_url: None,
+        ..draft("With thresholds")
+    };
+    let mut entry = add(&mut registry, &model);
+    assert!(entry.fill_prices(Table::shipped()).contains(&"input".to_owned()));
+    assert!(entry.fill_prices(Table::shipped()).is_empty(), "only where there was none");
+    assert_eq!(entry.price(row.model, Table::shipped()), row.price);
+    entry.price_pico.insert("input".into(), 7);
+    let own = entry.price(row.model, Table::shipped()).expect("known");
+    assert_eq!((own.input.pico(), own.above.len()), (7, 0));
+}
+
+#[test]
+fn ids_of_the_catalog_are_no_slugs() {
+    let mut registry = Registry::default();
+    let slug = |slug: &str| Draft { slug: Some(slug.into()), ..draft("x") };
+    let message = refused(&mut registry, &slug("gpt-5-mini"));
+    assert!(message.contains("taken: a model of the catalog has it as its id"), "{message}");
+    let own = "# format\t1\nopenai\tnew-model\tchat\t\t\t\t\t\t\n";
+    let around = Around { table: Table::read(own).expect("a table"), ..around() };
+    let taken = |kind, draft: &Draft, registry: &mut Registry| {
+        registry.add(kind, draft, 1, around).expect_err("refused").to_string()
+    };
+    assert!(
+        taken(Kind::Model, &slug("new-model"), &mut registry).contains("taken"),
+        "of an update"
+    );
+    let message = taken(Kind::Endpoint, &Draft { model: None, ..slug("gpt-4") }, &mut registry);
+    assert!(message.contains("taken"), "{message}");
+}
+
+#[test]
+fn a_setting_of_the_environment_is_kept_with_the_address() {
+    let mut registry = Registry::default();
+    let lookup = |name: &str| (name == "AWS_REGION").then(|| "eu-west-1".to_owned());
+    let around = Around { lookup: &lookup, ..around() };
+    let bedrock = Draft { provider: Some("bedrock".into()), base_url: None, ..draft("Claude") };
+    let added = registry.add(Kind::Model, &bedrock, 1, around).expect("added");
+    assert_eq!(added.entry.settings["region"], "eu-west-1");
+    let origin = added.credential.expect("a credential").origin;
+    assert_eq!(origin, "https://bedrock-runtime.eu-west-1.amazonaws.com:443");
 }
 
 #[test]
@@ -105,7 +231,7 @@ fn what_cannot_be_is_refused() {
 fn slugs_clash_and_come_back() {
     let mut registry = Registry::default();
     add(&mut registry, &draft("One two"));
-    registry.add(Kind::Endpoint, &endpoint("End point"), 1, &none).expect("added");
+    registry.add(Kind::Endpoint, &endpoint("End point"), 1, around()).expect("added");
     assert!(refused(&mut registry, &draft("one TWO")).contains("taken"));
     assert!(refused(&mut registry, &draft("end point")).contains("endpoint of that slug"));
     let unused = registry.remove(Kind::Model, "byo:one-two", 5).expect("removed");
@@ -117,7 +243,7 @@ fn slugs_clash_and_come_back() {
     let other = Draft { provider: Some("openai-compatible".into()), ..draft("one two") };
     assert!(refused(&mut registry, &other).contains("belonged to a model of provider `custom`"));
     let again = Draft { model: Some("other".into()), api_key_env: None, ..draft("one two") };
-    let added = registry.add(Kind::Model, &again, 9, &none).expect("brought back");
+    let added = registry.add(Kind::Model, &again, 9, around()).expect("brought back");
     assert!(added.reactivated);
     assert_eq!(registry.models.len(), 1);
     let entry = registry.find(Kind::Model, "one-two").expect("there");
@@ -129,7 +255,7 @@ fn references_fail_in_four_ways() {
     let mut registry = Registry::default();
     add(&mut registry, &draft("A model"));
     let list = Draft { allow: Some(vec!["qwen/*".into(), "one".into()]), ..endpoint("Lab one") };
-    registry.add(Kind::Endpoint, &list, 1, &none).expect("added");
+    registry.add(Kind::Endpoint, &list, 1, around()).expect("added");
     let (_, upstream) = registry.resolve("lab-one/qwen/Qwen3:free").expect("allowed");
     assert_eq!(upstream, "qwen/Qwen3:free");
     assert!(registry.resolve("lab-one/one").is_ok());
@@ -141,7 +267,7 @@ fn references_fail_in_four_ways() {
     assert!(matches!(check("a-model/x"), RegistryError::IsModel { .. }));
     assert!(matches!(check(""), RegistryError::Unknown { .. }));
     let off = Draft { disabled: Some(true), ..Draft::default() };
-    registry.edit(Kind::Endpoint, "lab-one", &off, &none).expect("disabled");
+    registry.edit(Kind::Endpoint, "lab-one", &off, around()).expect("disabled");
     let error = registry.resolve("lab-one/one").expect_err("refused");
     assert!(matches!(error, RegistryError::Disabled { .. }));
 }
@@ -154,7 +280,7 @@ fn editing_keeps_what_is_not_said() {
     tested.tested =
         Some(Tested { at_ms: 1, latency_us: 2, input_tokens: None, output_tokens: None });
     registry.replace(Kind::Model, tested);
-    let mut edit = |draft: &Draft| registry.edit(Kind::Model, "a-model", draft, &none);
+    let mut edit = |draft: &Draft| registry.edit(Kind::Model, "a-model", draft, around());
 
     let mut prices = Draft::default();
     prices.price.insert("input".into(), Some(0.15));
@@ -210,12 +336,104 @@ fn credentials_are_reused_within_one_provider_and_origin() {
 }
 
 #[test]
+fn a_credential_that_others_use_keeps_its_host() {
+    let mut registry = Registry::default();
+    add(&mut registry, &draft("First one"));
+    let second = Draft {
+        reuse_credentials_of: Some("first-one".into()),
+        api_key_env: None,
+        ..draft("Second one")
+    };
+    add(&mut registry, &second);
+    let moved = Draft {
+        base_url: Some("https://b.example".into()),
+        api_key_env: Some("B_KEY".into()),
+        ..Draft::default()
+    };
+    let error = registry.edit(Kind::Model, "first-one", &moved, around()).expect_err("refused");
+    assert!(error.to_string().contains("a credential `first-one` for https://llm"), "{error}");
+    let named = Draft { credential: Some("first-b".into()), ..moved };
+    registry.edit(Kind::Model, "first-one", &named, around()).expect("under another name");
+    let kept = registry.credential("first-one").expect("the second one uses it");
+    assert_eq!(kept.origin, "https://llm.example.com:443");
+}
+
+/// Regions and ways to sign in of Bedrock.
+#[test]
+fn a_credential_of_bedrock_is_reused_in_other_regions_and_in_its_own_way() {
+    let mut registry = Registry::default();
+    let bedrock = |name: &str, region: &str| Draft {
+        provider: Some("bedrock".into()),
+        base_url: None,
+        region: Some(region.to_owned()),
+        api_key_env: None,
+        ..draft(name)
+    };
+    let pair = Draft {
+        access_key_id: Some("AKIA1".into()),
+        has_secret: true,
+        ..bedrock("The pair", "us-east-1")
+    };
+    let pair = registry.add(Kind::Model, &pair, 1, around()).expect("added");
+    assert_eq!(pair.credential.expect("a credential").auth, AuthMethod::Aws, "by its id");
+    let key = Draft { has_secret: true, ..bedrock("The key", "us-east-1") };
+    let key = registry.add(Kind::Model, &key, 1, around()).expect("added");
+    assert_eq!(key.credential.expect("a credential").auth, AuthMethod::Key);
+
+    let of = |name: &str, source: &str| Draft {
+        reuse_credentials_of: Some(source.to_owned()),
+        ..bedrock(name, "eu-west-1")
+    };
+    let elsewhere = registry.add(Kind::Model, &of("In Europe", "the-pair"), 1, around());
+    let elsewhere = elsewhere.expect("added");
+    let reuse = elsewhere.reuse.expect("the secret goes along");
+    assert_eq!((&*reuse.from.slug, &*reuse.to.slug), ("the-pair", "in-europe"));
+    assert_eq!(reuse.to.origin, "https://bedrock-runtime.eu-west-1.amazonaws.com:443");
+    assert_eq!(reuse.to.access_key_id.as_deref(), Some("AKIA1"));
+
+    let mut edit = |slug: &str, draft: Draft| {
+        registry.edit(Kind::Model, slug, &draft, around()).map_err(|error| error.to_string())
+    };
+    let reused = Draft { reuse_credentials_of: Some("the-key".into()), ..Draft::default() };
+    let message = edit("in-europe", reused).expect_err("another way to sign in");
+    assert!(message.contains("switching from aws to key needs a fresh API key"), "{message}");
+    let switch = Draft { auth: Some(AuthMethod::Key), ..Draft::default() };
+    let message = edit("in-europe", switch.clone()).expect_err("nothing fresh");
+    assert!(message.contains("switching from aws to key needs a fresh API key"), "{message}");
+    let fresh = edit("in-europe", Draft { has_secret: true, ..switch }).expect("fresh");
+    let fresh = fresh.credential.expect("a credential");
+    assert_eq!((fresh.auth, fresh.access_key_id), (AuthMethod::Key, None));
+    let back = Draft { access_key_id: Some("AKIA2".into()), ..Draft::default() };
+    let message = edit("the-key", back).expect_err("the id alone");
+    assert!(message.contains("switching from key to aws needs a fresh secret access key"));
+    // The region is part of the address; the same secret may follow within the provider.
+    let moved = Draft { region: Some("eu-west-1".into()), ..Draft::default() };
+    let message = edit("the-pair", moved.clone()).expect_err("bound");
+    assert!(message.contains("is for https://bedrock-runtime.us-east-1."), "{message}");
+    let itself = Draft { reuse_credentials_of: Some("the-pair".into()), ..moved };
+    let moved = edit("the-pair", itself).expect("moved with its secret");
+    let reuse = moved.reuse.expect("the secret goes along");
+    assert_ne!(reuse.from.origin, reuse.to.origin);
+}
+
+#[test]
 fn switching_how_to_sign_in_needs_a_fresh_secret() {
     let mut registry = Registry::default();
-    add(&mut registry, &draft("A model"));
-    let switch = Draft { auth: Some(AuthMethod::Aws), ..Draft::default() };
-    let error = registry.edit(Kind::Model, "a-model", &switch, &none).expect_err("refused");
-    assert!(error.to_string().contains("switching from key to aws needs a fresh"), "{error}");
+    let vertex = Draft {
+        provider: Some("vertex".into()),
+        base_url: None,
+        project: Some("my-project".into()),
+        auth: Some(AuthMethod::ServiceAccount),
+        ..draft("A model")
+    };
+    add(&mut registry, &vertex);
+    let switch = Draft { auth: Some(AuthMethod::Key), ..Draft::default() };
+    let error = registry.edit(Kind::Model, "a-model", &switch, around()).expect_err("refused");
+    let message = error.to_string();
+    assert!(message.contains("switching from service-account to key needs a fresh"), "{message}");
+    let aws = Draft { auth: Some(AuthMethod::Aws), has_secret: true, ..Draft::default() };
+    let error = registry.edit(Kind::Model, "a-model", &aws, around()).expect_err("refused");
+    assert!(error.to_string().contains("takes no credential of aws"), "{error}");
 }
 
 #[test]
@@ -242,7 +460,7 @@ fn all_rows_that_are_wrong_are_named() {
                Two,custom,m,,1\nThree,custom,m,http://h,1\nThree,custom,m,http://h,1\nFour\n";
     let rows = rows(csv, "m.csv", true).expect("read");
     let mut registry = Registry::default();
-    let error = registry.import(Kind::Model, &rows, "m.csv", (1, &none)).expect_err("wrong");
+    let error = registry.import(Kind::Model, &rows, "m.csv", (1, around())).expect_err("wrong");
     let ImportError::Rows(lines) = error else { panic!("rows: {error}") };
     let numbers: Vec<&str> =
         lines.iter().map(|line| line.split(": ").nth(1).expect("a number")).collect();
@@ -267,7 +485,8 @@ fn the_file_survives_what_happens_to_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let home = directory.path().join("deep/home");
     assert_eq!(load(&home).expect("nothing there"), Registry::default());
-    let change = |registry: &mut Registry| registry.add(Kind::Model, &draft("A model"), 1, &none);
+    let change =
+        |registry: &mut Registry| registry.add(Kind::Model, &draft("A model"), 1, around());
     update(&home, change).expect("saved");
     let error = update(&home, change).expect_err("twice");
     assert!(error.to_string().contains("taken"), "{error}");
@@ -301,7 +520,8 @@ fn writers_wait_for_each_other() {
             let home = directory.path();
             scope.spawn(move || {
                 let draft = draft(&format!("Model no {writer}"));
-                update(home, |registry| registry.add(Kind::Model, &draft, 1, &none)).expect("saved")
+                update(home, |registry| registry.add(Kind::Model, &draft, 1, around()))
+                    .expect("saved")
             });
         }
     });

@@ -7,15 +7,19 @@ use super::{
         Out,
         ask::{can_ask, typed},
         exit::Failure,
+        vault,
     },
     lookup,
     save::Request,
 };
 use crate::{
     base::{secret::Secret, text::visible},
-    catalog::registry::{
-        self, CUSTOM, DEFAULT_MAX_TOKENS, Entry, Format, Kind, Registry, derived, is_slug,
-        per_million,
+    catalog::{
+        Table,
+        registry::{
+            self, AuthMethod, CUSTOM, Entry, Format, Kind, Registry, Takes, derived, is_slug,
+            is_variable, shown_price,
+        },
     },
     provider::{Auth, PROVIDERS},
 };
@@ -25,6 +29,7 @@ use crate::{
 pub(super) fn for_new(
     request: &mut Request,
     secret: &mut Option<Secret>,
+    table: Table<'_>,
     out: &mut Out,
 ) -> Result<(), Failure> {
     let draft = &request.draft;
@@ -42,16 +47,34 @@ pub(super) fn for_new(
         identity(request)?;
         address(request)?;
     }
-    if !request.draft.brings_credential()
+    let draft = &request.draft;
+    if draft.api_key_env.is_none()
         && secret.is_none()
-        && request.draft.credential.is_none()
-        && request.draft.reuse_credentials_of.is_none()
+        && draft.credential.is_none()
+        && draft.reuse_credentials_of.is_none()
     {
-        *secret = key(request, missing)?;
+        *secret = credential(request, missing)?;
     }
     if missing && request.kind == Kind::Model {
-        abilities(request, None)?;
+        let base_model = request.draft.base_model.clone();
+        abilities(request, Entry { base_model, ..Entry::default() }.takes(request.kind, table))?;
         prices(request, None)?;
+    }
+    Ok(())
+}
+
+/// Asks for the secret of a credential that flags describe, where they bring none.
+pub(super) fn for_credential(
+    request: &Request,
+    secret: &mut Option<Secret>,
+) -> Result<(), Failure> {
+    let draft = &request.draft;
+    let described = (draft.access_key_id.is_some() || draft.auth.is_some())
+        && draft.credential.is_none()
+        && draft.reuse_credentials_of.is_none();
+    if described && secret.is_none() && draft.api_key_env.is_none() && can_ask() {
+        let auth = draft.auth.unwrap_or(AuthMethod::Aws);
+        *secret = hidden(&format!("{} (blank for none)", auth.secret()))?;
     }
     Ok(())
 }
@@ -60,7 +83,7 @@ pub(super) fn for_new(
 pub(super) fn for_changes(
     request: &mut Request,
     entry: &Entry,
-    registry: &Registry,
+    (registry, table): (&Registry, Table<'_>),
     secret: &mut Option<Secret>,
     out: &mut Out,
 ) -> Result<(), Failure> {
@@ -81,13 +104,20 @@ pub(super) fn for_changes(
         request.draft.base_url = changed(line("Address", Some(was))?, was);
     }
     let stored = entry.credential.as_deref().and_then(|slug| registry.credential(slug).ok());
-    let label = match stored {
-        Some(stored) => format!("{} (blank keeps {})", stored.auth.secret(), stored.shown()),
-        None => "API key (blank for none)".to_owned(),
+    *secret = match stored {
+        Some(stored) => {
+            hidden(&format!("{} (blank keeps {})", stored.auth.secret(), stored.shown()))?
+        }
+        None => {
+            let auth = registry::auth_methods(entry)?[0];
+            self::secret(request, auth, "blank for none")?
+        }
     };
-    *secret = hidden(&label)?;
-    abilities(request, Some(entry))?;
-    prices(request, Some(entry))
+    if request.kind == Kind::Model {
+        abilities(request, entry.takes(request.kind, table))?;
+        prices(request, Some(entry))?;
+    }
+    Ok(())
 }
 
 fn identity(request: &mut Request) -> Result<(), Failure> {
@@ -153,35 +183,80 @@ fn address(request: &mut Request) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks for a key: in a conversation always, else only where the provider wants one and the
-/// environment has none.
-fn key(request: &Request, conversation: bool) -> Result<Option<Secret>, Failure> {
-    let entry =
-        Entry { provider: request.draft.provider.clone().unwrap_or_default(), ..Entry::default() };
+/// Asks for what proves who asks: in a conversation always, else only where the environment has
+/// none.
+fn credential(request: &mut Request, conversation: bool) -> Result<Option<Secret>, Failure> {
+    let provider = request.draft.provider.clone().unwrap_or_default();
+    let entry = Entry { provider, ..Entry::default() };
     let Ok(wire) = registry::wire(&entry) else { return Ok(None) };
     let card = wire.card();
     let optional = card.auth == Auth::OptionalKey || entry.provider == CUSTOM;
     let in_environment = card.key_env.iter().copied().find(|name| lookup(name).is_some());
-    if !conversation && (optional || in_environment.is_some()) {
+    let said = request.draft.auth.is_some();
+    if !conversation && !said && in_environment.is_some() {
         return Ok(None);
     }
-    let label = match in_environment.filter(|_| !optional) {
-        Some(name) => format!("API key (blank takes ${name} at every call)"),
-        None => "API key (blank for none)".to_owned(),
+    let methods = registry::auth_methods(&entry)?;
+    let auth = match request.draft.auth {
+        Some(auth) => auth,
+        None if methods.len() > 1 && conversation => {
+            let names: Vec<&str> = methods.iter().map(|method| method.name()).collect();
+            let chosen = one_of("It is told who asks by", &names)?;
+            methods.iter().copied().find(|method| method.name() == chosen).unwrap_or(methods[0])
+        }
+        None => methods[0],
     };
-    hidden(&label)
+    if auth == AuthMethod::Aws && request.draft.access_key_id.is_none() {
+        let id = line("Access key id (blank for none of its own)", None)?;
+        if id.is_empty() {
+            return Ok(None);
+        }
+        request.draft.access_key_id = Some(id);
+    }
+    let none = match in_environment.filter(|_| !optional && auth == AuthMethod::Key) {
+        Some(name) => format!("blank takes ${name} at every call"),
+        None => "blank for none".to_owned(),
+    };
+    let given = secret(request, auth, &none)?;
+    if given.is_some() || request.draft.api_key_env.is_some() {
+        request.draft.auth = Some(auth);
+    }
+    Ok(given)
 }
 
-fn abilities(request: &mut Request, entry: Option<&Entry>) -> Result<(), Failure> {
+/// The secret of a new credential; where there is no vault to keep it in, the name of a variable
+/// that holds it goes into the draft instead.
+fn secret(request: &mut Request, auth: AuthMethod, none: &str) -> Result<Option<Secret>, Failure> {
+    let what = auth.secret();
+    if vault::Places::find().is_ok_and(|places| places.vault.exists()) {
+        return hidden(&format!("{what} ({none})"));
+    }
+    tell("There is no vault to keep a key in; `evals vault init` makes one.");
+    loop {
+        let name = line(&format!("Environment variable with the {what} ({none})"), None)?;
+        if name.is_empty() {
+            return Ok(None);
+        }
+        if is_variable(&name) {
+            request.draft.api_key_env = Some(name);
+            return Ok(None);
+        }
+        // What was typed is not repeated: it may be the key itself.
+        tell("the name of a variable is needed, such as MY_KEY, and not the key");
+    }
+}
+
+/// Asks for what the model can take; `was` is how it stands.
+fn abilities(request: &mut Request, was: Takes) -> Result<(), Failure> {
     let draft = &mut request.draft;
     if draft.max_tokens.is_none() {
-        let was = entry.map_or(Some(DEFAULT_MAX_TOKENS), |entry| entry.max_tokens);
-        let shown = was.map(|was| was.to_string());
+        let shown = was.max_tokens.map(|tokens| tokens.to_string());
         loop {
             let text = line("Longest answer, in tokens", shown.as_deref())?;
             match text.parse::<u64>() {
                 Ok(tokens) if tokens > 0 => {
-                    draft.max_tokens = Some(tokens).filter(|tokens| Some(*tokens) != was);
+                    draft.max_tokens =
+                        Some(tokens).filter(|tokens| Some(*tokens) != was.max_tokens);
                     break;
                 }
                 _ if text.is_empty() => break,
@@ -189,12 +264,12 @@ fn abilities(request: &mut Request, entry: Option<&Entry>) -> Result<(), Failure
             }
         }
     }
-    let of = |get: fn(&Entry) -> Option<bool>, usual: bool| entry.map_or(Some(usual), get);
+    let was = was.toggles;
     for (label, was, slot) in [
-        ("JSON mode", of(|entry| entry.capabilities.json, true), &mut draft.json),
-        ("Images in prompts", of(|entry| entry.capabilities.vision, false), &mut draft.vision),
-        ("Tools", of(|entry| entry.capabilities.tools, true), &mut draft.tools),
-        ("Reasoning", of(|entry| entry.capabilities.reasoning, false), &mut draft.reasoning),
+        ("JSON mode", was.json, &mut draft.json),
+        ("Images in prompts", was.vision, &mut draft.vision),
+        ("Tools", was.tools, &mut draft.tools),
+        ("Reasoning", was.reasoning, &mut draft.reasoning),
     ] {
         if slot.is_none() {
             *slot = yes(label, was)?.filter(|said| Some(*said) != was);
@@ -209,7 +284,7 @@ fn prices(request: &mut Request, entry: Option<&Entry>) -> Result<(), Failure> {
             continue;
         }
         let was = entry.and_then(|entry| entry.price_pico.get(category).copied());
-        let was = was.map(|pico| per_million(pico).to_string());
+        let was = was.map(|pico| shown_price(category, pico).to_string());
         loop {
             let label = format!("Price of a million {category} tokens in USD");
             let shown = was.clone().unwrap_or_else(|| "unknown".to_owned());

@@ -3,12 +3,12 @@
 use std::{fs, io::Read as _};
 
 use super::{
-    super::{Out, args_models::ImportArgs, exit::Failure, home, vault},
-    lookup,
+    super::{Out, args_models::ImportArgs, catalog::OwnTable, exit::Failure, home, vault},
+    around, rm,
 };
 use crate::{
     base::clock,
-    catalog::registry::{self, ImportError, Kind},
+    catalog::registry::{self, Added, ImportError, Kind},
 };
 
 /// The largest file that is read, in bytes.
@@ -27,20 +27,42 @@ pub(super) fn run(kind: Kind, args: &ImportArgs, out: &mut Out) -> Result<(), Fa
         return Err(Failure::usage(format!("`{origin}` is larger than {LARGEST} bytes")));
     }
     let rows = registry::rows(&text, &origin, is_csv)?;
+    let own = OwnTable::load()?;
+    let around = around(own.table());
     let added = registry::update(&home::directory()?, |registry| {
-        let now_ms = clock::now_ms();
-        let added = registry.import(kind, &rows, &origin, (now_ms, &lookup))?;
+        let added = registry.import(kind, &rows, &origin, (clock::now_ms(), around))?;
         for credential in added.iter().filter_map(|added| added.credential.as_ref()) {
             vault::note("key.set", Some(&credential.slug), None)?;
         }
+        share(&added)?;
+        for added in &added {
+            rm::note_forgotten(&added.unused)?;
+        }
         Ok::<_, Failure>(added)
     })?;
+    for added in &added {
+        rm::forget(&added.unused, out)?;
+    }
     let command = kind.command();
     for added in &added {
         let done = if added.reactivated { "brought back" } else { "added" };
         out.data(&format!("{done} byo:{}\n", added.entry.slug))?;
     }
     out.note(&format!("none of them was tested; `evals {command} test SLUG` tests one"));
+    Ok(())
+}
+
+/// Puts secrets that are used again under their new credentials.
+fn share(added: &[Added]) -> Result<(), Failure> {
+    let mut reuses = added.iter().filter_map(|added| added.reuse.as_ref()).peekable();
+    if reuses.peek().is_none() {
+        return Ok(());
+    }
+    let mut opened = vault::open()?;
+    for reuse in reuses {
+        let secret = opened.get(&reuse.from.vault_key())?;
+        opened.put(&reuse.to.vault_key(), &secret)?;
+    }
     Ok(())
 }
 

@@ -4,43 +4,52 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::{
-    super::{Out, args::ListFormat, args_models::ListEntriesArgs, env, exit::Failure},
+    super::{
+        Out, args::ListFormat, args_models::ListEntriesArgs, catalog::OwnTable, env, exit::Failure,
+    },
     load, show,
 };
 use crate::{
     base::text::one_line,
-    catalog::registry::{Entry, Kind, Registry, per_million},
+    catalog::{
+        self,
+        registry::{Entry, Kind, Registry, shown_price},
+    },
     report::csv::{guarded, io_error},
 };
 
 pub(super) fn run(kind: Kind, args: &ListEntriesArgs, out: &mut Out) -> Result<(), Failure> {
     let registry = load()?;
+    let own = OwnTable::load()?;
+    let table = own.table();
     let entries: Vec<&Entry> =
         registry.entries(kind).iter().filter(|entry| args.all || entry.is_active()).collect();
     match args.format {
         ListFormat::Json => {
-            let rows: Vec<Value> =
-                entries.iter().map(|entry| show::to_json(kind, entry, &registry)).collect();
+            let rows: Vec<Value> = entries
+                .iter()
+                .map(|entry| show::to_json(kind, entry, (&registry, table)))
+                .collect();
             out.data(&format!("{:#}\n", json!(rows)))
         }
-        ListFormat::Csv => out.with(|to| write_csv(kind, &entries, &registry, to)),
+        ListFormat::Csv => out.with(|to| write_csv(kind, &entries, (&registry, table), to)),
         ListFormat::Table if entries.is_empty() => {
             let command = kind.command();
             out.note(&format!("no {command} are registered; `evals {command} add` registers one"));
             Ok(())
         }
-        ListFormat::Table => out.data(&table(kind, &entries, &registry)),
+        ListFormat::Table => out.data(&rendered(kind, &entries, &registry)),
     }
 }
 
 fn price(entry: &Entry, category: &str) -> Option<f64> {
-    entry.price_pico.get(category).map(|pico| per_million(*pico))
+    entry.price_pico.get(category).map(|pico| shown_price(category, *pico))
 }
 
 fn write_csv(
     kind: Kind,
     entries: &[&Entry],
-    registry: &Registry,
+    (registry, known): (&Registry, catalog::Table<'_>),
     to: &mut dyn std::io::Write,
 ) -> std::io::Result<()> {
     let mut csv = csv::Writer::from_writer(to);
@@ -77,7 +86,7 @@ fn write_csv(
             &guarded(&model),
             &guarded(entry.base_url.as_deref().unwrap_or_default()),
             entry.credential.as_deref().unwrap_or_default(),
-            &entry.max_tokens.map(|tokens| tokens.to_string()).unwrap_or_default(),
+            &entry.takes(kind, known).max_tokens.map(|n| n.to_string()).unwrap_or_default(),
             &number(price(entry, "input")),
             &number(price(entry, "output")),
             &guarded(&entry.tags.join(";")),
@@ -88,7 +97,7 @@ fn write_csv(
     csv.flush()
 }
 
-fn table(kind: Kind, entries: &[&Entry], registry: &Registry) -> String {
+fn rendered(kind: Kind, entries: &[&Entry], registry: &Registry) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     if let Some(width) = env::width() {

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::catalog::{
     Table,
-    registry::{self, Entry, Kind, Registry, RegistryError},
+    registry::{self, Around, Entry, Kind, Registry, RegistryError},
 };
 
 /// Runs `evals models`.
@@ -72,6 +72,11 @@ pub(super) fn endpoints(
 /// What is registered now.
 fn load() -> Result<Registry, Failure> {
     Ok(registry::load(&home::directory()?)?)
+}
+
+/// What the rules of the registry depend on: the environment and the catalog.
+fn around(table: Table<'_>) -> Around<'_> {
+    Around { lookup: &lookup, table }
 }
 
 /// Finds environment variables.

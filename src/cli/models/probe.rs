@@ -12,18 +12,20 @@ use crate::{
         self,
         registry::{Entry, Kind, Registered as _, Tested},
     },
-    client::{self, ClientOptions},
+    client::{self, ClientOptions, Embedded, Embedder},
     config::{
         At,
         entry::{ModelEntry, ModelMap},
     },
     domain::{
         contract::{Call, Reply},
-        generation::{FinishReason, Generation},
+        fault::Fault,
+        generation::{FinishReason, Generation, Texts, Usage},
         message::{Message, Role},
         params::{AnswerSchema, Params, ResponseFormat},
         sample::{Sample, Vars},
         target::{Endpoint, Flavour, Target},
+        trial::Attempt,
     },
 };
 
@@ -35,6 +37,8 @@ const QUESTION: &str =
 pub(super) struct Probe {
     target: Target,
     json_mode: bool,
+    /// Whether the catalog knows it as a model of vectors.
+    embeds: bool,
 }
 
 /// A call that went well.
@@ -73,10 +77,17 @@ impl Probe {
         let map =
             ModelMap { reference: Some(At::nowhere(reference.clone())), ..ModelMap::default() };
         let mut target = catalog::resolve(&At::nowhere(ModelEntry(map)), context)?;
+        let region = match &target.endpoint {
+            Endpoint::Http(http) => http.settings.region.as_deref(),
+            _ => None,
+        };
+        let row = table.table().find(target.provider, &target.model, region);
+        let embeds = row.is_some_and(|row| row.mode == "embedding");
         let chat =
             matches!(&target.endpoint, Endpoint::Http(http) if http.flavour != Flavour::Completion);
         client::check(&target).map_err(|fault| Failure::usage(fault.message))?;
-        let mut json_mode = chat && entry.capabilities.json == Some(true);
+        let takes = entry.takes(kind, table.table());
+        let mut json_mode = chat && !embeds && takes.toggles.json == Some(true);
         if json_mode {
             // Some providers have a mode, others know schemas only.
             let formats = [ResponseFormat::Json, ResponseFormat::Schema(answer_schema())];
@@ -87,7 +98,7 @@ impl Probe {
             json_mode = taken.is_some();
             target.params.response_format = taken;
         }
-        Ok(Self { target, json_mode })
+        Ok(Self { target, json_mode, embeds })
     }
 
     /// Makes the call.
@@ -99,8 +110,20 @@ impl Probe {
             .enable_all()
             .build()
             .map_err(|error| Failure::usage(format!("failed to start: {error}")))?;
+        let target = Arc::new(self.target);
+        if self.embeds {
+            let texts = vec!["ok".to_owned()];
+            let asked = Texts { target, texts, kind: None };
+            let Embedded { result, attempts, .. } =
+                runtime.block_on(Embedder::default().embed(&asked));
+            let made = result.map_err(|fault| refused(&fault, attempts.last()))?;
+            let latency_us = attempts.last().map_or(0, |attempt| attempt.latency_us);
+            let tested = tested(latency_us, made.usage);
+            let size = made.vectors.first().map_or(0, Vec::len);
+            return Ok(Passed { tested, remark: Some(format!("a vector of {size} numbers")) });
+        }
         let call = Call {
-            target: Arc::new(self.target),
+            target,
             messages: Arc::from([Message::text(Role::User, QUESTION)]),
             sample: Arc::new(Sample {
                 index: 0,
@@ -158,24 +181,9 @@ fn judged(reply: Reply, json_mode: bool) -> Result<Passed, Failure> {
     let latency_us = reply.attempts.last().map_or(0, |attempt| attempt.latency_us);
     let generation = match reply.result {
         Ok(generation) => generation,
-        Err(fault) => {
-            let status =
-                fault.status.map(|status| format!(", status {status}")).unwrap_or_default();
-            let took = match reply.attempts.last() {
-                Some(attempt) => format!(", {} ms", attempt.latency_us / 1000),
-                None => ", nothing was sent".to_owned(),
-            };
-            let kind = fault.kind;
-            return Err(failed(&format!("({kind}{status}{took}): {}", fault.message)));
-        }
+        Err(fault) => return Err(refused(&fault, reply.attempts.last())),
     };
-    let usage = generation.usage;
-    let tested = Tested {
-        at_ms: clock::now_ms(),
-        latency_us,
-        input_tokens: usage.map(|usage| usage.input),
-        output_tokens: usage.map(|usage| usage.output),
-    };
+    let tested = tested(latency_us, generation.usage);
     let Some(odd) = odd(&generation) else { return Ok(Passed { tested, remark: None }) };
     if json_mode {
         let took = latency_us / 1000;
@@ -183,6 +191,24 @@ fn judged(reply: Reply, json_mode: bool) -> Result<Passed, Failure> {
             .hint("if the model has no JSON mode of its own, turn it off: `--json-mode off`"));
     }
     Ok(Passed { tested, remark: Some(odd) })
+}
+
+fn tested(latency_us: u64, usage: Option<Usage>) -> Tested {
+    Tested {
+        at_ms: clock::now_ms(),
+        latency_us,
+        input_tokens: usage.map(|usage| usage.input),
+        output_tokens: usage.map(|usage| usage.output),
+    }
+}
+
+fn refused(fault: &Fault, last: Option<&Attempt>) -> Failure {
+    let status = fault.status.map(|status| format!(", status {status}")).unwrap_or_default();
+    let took = match last {
+        Some(attempt) => format!(", {} ms", attempt.latency_us / 1000),
+        None => ", nothing was sent".to_owned(),
+    };
+    failed(&format!("({}{status}{took}): {}", fault.kind, fault.message))
 }
 
 fn failed(message: &str) -> Failure {

@@ -2,14 +2,17 @@
 
 use super::{
     super::{Out, ask::everything, catalog::OwnTable, exit::Failure, home, home::Home, vault},
-    ask, load, lookup,
+    around, ask, load,
     probe::Probe,
     rm, tell_prices,
 };
 use crate::{
     base::{clock, secret::Secret},
-    catalog::registry::{
-        self, Added, CredentialEntry, Draft, Entry, Kind, Registry, RegistryError,
+    catalog::{
+        Table,
+        registry::{
+            self, Added, AuthMethod, CredentialEntry, Draft, Entry, Kind, Registry, RegistryError,
+        },
     },
     vault::Vault,
 };
@@ -45,12 +48,15 @@ pub(super) fn run(mut request: Request, out: &mut Out) -> Result<(), Failure> {
         Target::New => None,
         Target::Known(slug) => Some(registry.find(request.kind, slug)?.clone()),
     };
+    let own = OwnTable::load()?;
+    let table = own.table();
     let mut secret = request.read_secret()?;
     match &before {
-        None => ask::for_new(&mut request, &mut secret, out)?,
+        None => ask::for_new(&mut request, &mut secret, table, out)?,
         Some(entry) if request.draft.is_empty() && !request.secret_from_stdin => {
-            ask::for_changes(&mut request, entry, &registry, &mut secret, out)?;
+            ask::for_changes(&mut request, entry, (&registry, table), &mut secret, out)?;
         }
+        Some(_) if !request.secret_from_stdin => ask::for_credential(&request, &mut secret)?,
         Some(_) => {}
     }
     request.draft.has_secret = secret.is_some();
@@ -61,7 +67,13 @@ pub(super) fn run(mut request: Request, out: &mut Out) -> Result<(), Failure> {
 
     let mut trial = registry.clone();
     let now_ms = clock::now_ms();
-    let added = request.change(&mut trial, now_ms)?;
+    let added = request.change(&mut trial, now_ms, table)?;
+    let secret = match (secret, &added.credential) {
+        (Some(secret), Some(credential)) if credential.auth == AuthMethod::ServiceAccount => {
+            Some(service_account(secret)?)
+        }
+        (secret, _) => secret,
+    };
     // Opened before anything is paid for: a secret that cannot be kept is not tested either.
     let mut fresh = fresh(&added, secret)?;
     let tested = if request.wants_test(before.as_ref(), &added.entry) {
@@ -72,11 +84,10 @@ pub(super) fn run(mut request: Request, out: &mut Out) -> Result<(), Failure> {
         None
     };
     let directory = home::directory()?;
-    let table = OwnTable::load()?;
     let (entry, filled, unused) = registry::update(&directory, |registry| {
         let had = before.as_ref().and_then(|entry| entry.credential.clone());
         let had = had.and_then(|slug| registry.credential(&slug).ok().cloned());
-        let added = request.change(registry, now_ms)?;
+        let added = request.change(registry, now_ms, table)?;
         if let Some(credential) = &added.credential {
             vault::logged("key.set", Some(&credential.slug), || match &mut fresh {
                 Some(fresh) => keep(credential, had.as_ref(), fresh),
@@ -92,7 +103,7 @@ pub(super) fn run(mut request: Request, out: &mut Out) -> Result<(), Failure> {
         let mut filled = Vec::new();
         if tested.is_some() {
             entry.tested = tested;
-            filled = entry.fill_prices(table.table());
+            filled = entry.fill_prices(table);
         }
         registry.replace(request.kind, entry.clone());
         Ok::<_, Failure>((entry, filled, added.unused))
@@ -108,17 +119,23 @@ pub(super) fn run(mut request: Request, out: &mut Out) -> Result<(), Failure> {
     let more = if request.kind == Kind::Endpoint { "/MODEL" } else { "" };
     out.data(&format!("{done} byo:{}{more}\n", entry.slug))?;
     if before.is_none() || tested.is_some() {
-        tell_prices(request.kind, &entry, &filled, table.table(), out);
+        tell_prices(request.kind, &entry, &filled, table, out);
     }
     Ok(())
 }
 
 impl Request {
     /// Makes the change in `registry`.
-    fn change(&self, registry: &mut Registry, now_ms: i64) -> Result<Added, RegistryError> {
+    fn change(
+        &self,
+        registry: &mut Registry,
+        now_ms: i64,
+        table: Table<'_>,
+    ) -> Result<Added, RegistryError> {
+        let around = around(table);
         match &self.target {
-            Target::New => registry.add(self.kind, &self.draft, now_ms, &lookup),
-            Target::Known(slug) => registry.edit(self.kind, slug, &self.draft, &lookup),
+            Target::New => registry.add(self.kind, &self.draft, now_ms, around),
+            Target::Known(slug) => registry.edit(self.kind, slug, &self.draft, around),
         }
     }
 
@@ -191,4 +208,23 @@ fn keep(
     }
     fresh.vault.put(&credential.vault_key(), &fresh.secret)?;
     Ok(())
+}
+
+/// The JSON of a service account, of which the path may have been given.
+fn service_account(given: Secret) -> Result<Secret, Failure> {
+    let text = given.expose().trim();
+    let json = if text.starts_with('{') {
+        given
+    } else {
+        // What was given is not repeated: it may be part of a key.
+        let read = std::fs::read_to_string(text).map_err(|error| {
+            Failure::usage(format!("the file of the service account cannot be read: {error}"))
+                .hint("a service account is given as the path of its JSON file, or as its JSON")
+        })?;
+        Secret::new(read)
+    };
+    if serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(json.expose()).is_err() {
+        return Err(Failure::usage("the service account is no JSON object"));
+    }
+    Ok(json)
 }

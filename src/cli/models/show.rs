@@ -6,6 +6,7 @@ use super::{
     super::{
         Out,
         args_models::{ShowEntryArgs, ShowFormat},
+        catalog::OwnTable,
         exit::Failure,
         vault,
     },
@@ -13,7 +14,10 @@ use super::{
 };
 use crate::{
     base::{clock, text::one_line},
-    catalog::registry::{Entry, Kind, Registry, per_million},
+    catalog::{
+        Table,
+        registry::{Entry, Kind, Registry, price_line, shown_price},
+    },
 };
 
 /// Characters of a value that are shown.
@@ -21,6 +25,8 @@ const SHOWN: usize = 200;
 
 pub(super) fn run(kind: Kind, args: &ShowEntryArgs, out: &mut Out) -> Result<(), Failure> {
     let registry = load()?;
+    let own = OwnTable::load()?;
+    let around = (&registry, own.table());
     let slug = args.slug.strip_prefix("byo:").unwrap_or(&args.slug);
     // What was removed can be looked at, too.
     let removed = registry.entries(kind).iter().find(|entry| entry.slug == slug);
@@ -30,13 +36,13 @@ pub(super) fn run(kind: Kind, args: &ShowEntryArgs, out: &mut Out) -> Result<(),
     };
     match args.format {
         ShowFormat::Json => {
-            let mut json = to_json(kind, entry, &registry);
+            let mut json = to_json(kind, entry, around);
             if let Some(shown) = shown(entry, &registry) {
                 json["credential"]["shown"] = shown.into();
             }
             out.data(&format!("{json:#}\n"))
         }
-        ShowFormat::Table => out.data(&lines(kind, entry, &registry)),
+        ShowFormat::Table => out.data(&lines(kind, entry, around)),
     }
 }
 
@@ -64,18 +70,19 @@ pub(super) fn reference(kind: Kind, entry: &Entry) -> String {
 }
 
 /// The entry for programs. Headers are named and not shown.
-pub(super) fn to_json(kind: Kind, entry: &Entry, registry: &Registry) -> Value {
+pub(super) fn to_json(
+    kind: Kind,
+    entry: &Entry,
+    (registry, table): (&Registry, Table<'_>),
+) -> Value {
+    let takes = entry.takes(kind, table);
     let credential = entry.credential.as_deref().and_then(|slug| registry.credential(slug).ok());
-    let toggles: serde_json::Map<String, Value> = entry
-        .capabilities
-        .named()
-        .into_iter()
-        .map(|(name, on)| (name.to_owned(), json!(on)))
-        .collect();
+    let toggles: serde_json::Map<String, Value> =
+        takes.toggles.named().into_iter().map(|(name, on)| (name.to_owned(), json!(on))).collect();
     let prices: serde_json::Map<String, Value> = entry
         .price_pico
         .iter()
-        .map(|(category, pico)| (category.clone(), json!(per_million(*pico))))
+        .map(|(category, pico)| (category.clone(), json!(shown_price(category, *pico))))
         .collect();
     json!({
         "kind": kind.name(),
@@ -91,7 +98,7 @@ pub(super) fn to_json(kind: Kind, entry: &Entry, registry: &Registry) -> Value {
         "base_url": entry.base_url,
         "settings": entry.settings,
         "headers": entry.headers.keys().collect::<Vec<_>>(),
-        "max_tokens": entry.max_tokens,
+        "max_tokens": takes.max_tokens,
         "capabilities": toggles,
         "reasoning_param": entry.reasoning_param,
         "tags": entry.tags,
@@ -116,7 +123,8 @@ pub(super) fn to_json(kind: Kind, entry: &Entry, registry: &Registry) -> Value {
     })
 }
 
-fn lines(kind: Kind, entry: &Entry, registry: &Registry) -> String {
+fn lines(kind: Kind, entry: &Entry, (registry, table): (&Registry, Table<'_>)) -> String {
+    let takes = entry.takes(kind, table);
     let mut rows: Vec<(&str, String)> = vec![
         (kind.name(), entry.title().to_owned()),
         ("reference", reference(kind, entry)),
@@ -138,32 +146,22 @@ fn lines(kind: Kind, entry: &Entry, registry: &Registry) -> String {
         let allow = if entry.allow.is_empty() { "any".to_owned() } else { entry.allow.join(", ") };
         put("models", Some(allow));
     }
-    put("max tokens", entry.max_tokens.map(|tokens| tokens.to_string()));
+    put("max tokens", takes.max_tokens.map(|tokens| tokens.to_string()));
     let known =
-        entry.capabilities.named().into_iter().filter_map(|(name, on)| {
+        takes.toggles.named().into_iter().filter_map(|(name, on)| {
             on.map(|on| format!("{name} {}", if on { "on" } else { "off" }))
         });
     let known: Vec<String> = known.collect();
     put("takes", (!known.is_empty()).then(|| known.join(", ")));
     put("reasoning", entry.reasoning_param.clone().map(|field| format!("in `{field}`")));
     put("tags", (!entry.tags.is_empty()).then(|| entry.tags.join(", ")));
-    put("prices", Some(prices(entry)));
+    put("prices", Some(price_line(&entry.price_pico)));
     put("credential", Some(credential(entry, registry)));
     put("tested", Some(tested(entry)));
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let line =
         |(name, value): &(&str, String)| format!("{name:<width$}  {}\n", one_line(value, SHOWN));
     rows.iter().map(line).collect()
-}
-
-/// The prices in a few words, a million units each.
-pub(super) fn prices(entry: &Entry) -> String {
-    if entry.price_pico.is_empty() {
-        return "unknown".to_owned();
-    }
-    let price = |(category, pico): (&String, &i64)| format!("{category} ${}", per_million(*pico));
-    let list: Vec<String> = entry.price_pico.iter().map(price).collect();
-    format!("{} per million", list.join(", "))
 }
 
 fn credential(entry: &Entry, registry: &Registry) -> String {

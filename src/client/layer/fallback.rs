@@ -56,7 +56,7 @@ impl<S: Generate> Generate for Fallback<S> {
 }
 
 /// The model of a pool that this call goes to: by weight, and the same one every time.
-fn drawn(call: &Call) -> Option<&Arc<Target>> {
+pub(super) fn drawn(call: &Call) -> Option<&Arc<Target>> {
     let pool = &call.target.pool;
     let total: u64 = pool.iter().map(|(weight, _)| u64::from(*weight)).sum();
     if total == 0 {

@@ -51,7 +51,8 @@ impl<S: Generate> Generate for Timeout<S> {
                         result: Err(fault),
                         attempts: vec![attempt],
                         served_by: call.target.name.clone(),
-                        cached: false,
+                        cached: None,
+                        limits: None,
                     }
                 }
             }

@@ -44,6 +44,8 @@ pub struct Params {
     pub logprobs: Option<u32>,
     /// Further fields of the request, sent verbatim under their names.
     pub extra: BTreeMap<String, Value>,
+    /// Names of those above that are not sent although something more general sets them.
+    pub omit: Vec<String>,
 }
 
 /// The form that an answer must have.
@@ -152,6 +154,45 @@ impl Params {
     /// These parameters, with those set in `over` taking precedence.
     #[must_use]
     pub fn overridden_by(&self, over: &Self) -> Self {
+        let base = self.without(&over.omit);
+        let set = over.to_value();
+        let kept = base.omit.iter().filter(|name| set.get(name.as_str()).is_none());
+        let mut omit: Vec<String> = kept.chain(&over.omit).cloned().collect();
+        omit.sort_unstable();
+        omit.dedup();
+        base.set_by(over, omit)
+    }
+
+    /// These parameters without those called `names`.
+    #[must_use]
+    fn without(&self, names: &[String]) -> Self {
+        let mut left = self.clone();
+        for name in names {
+            match name.as_str() {
+                "temperature" => left.temperature = None,
+                "top_p" => left.top_p = None,
+                "top_k" => left.top_k = None,
+                "min_p" => left.min_p = None,
+                "presence_penalty" => left.presence_penalty = None,
+                "frequency_penalty" => left.frequency_penalty = None,
+                "repetition_penalty" => left.repetition_penalty = None,
+                "max_tokens" => left.max_tokens = None,
+                "seed" => left.seed = None,
+                "stop" => left.stop = Vec::new(),
+                "response_format" => left.response_format = None,
+                "tools" => left.tools = Vec::new(),
+                "tool_choice" => left.tool_choice = None,
+                "reasoning" => left.reasoning = None,
+                "logprobs" => left.logprobs = None,
+                further => {
+                    left.extra.remove(further);
+                }
+            }
+        }
+        left
+    }
+
+    fn set_by(&self, over: &Self, omit: Vec<String>) -> Self {
         fn list<T: Clone>(base: &[T], over: &[T]) -> Vec<T> {
             if over.is_empty() { base.to_vec() } else { over.to_vec() }
         }
@@ -174,6 +215,7 @@ impl Params {
             reasoning: over.reasoning.or(self.reasoning),
             logprobs: over.logprobs.or(self.logprobs),
             extra,
+            omit,
         }
     }
 
@@ -262,5 +304,23 @@ impl Reasoning {
             Self::Effort(effort) => json!({ "effort": effort }),
             Self::MaxTokens(tokens) => json!({ "max_tokens": tokens }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_omitted_is_not_sent_unless_something_nearer_sets_it() {
+        let registered = Params { top_p: Some(0.5), seed: Some(1), ..Params::default() };
+        let extra = BTreeMap::from([("user".to_owned(), json!("me"))]);
+        let run = Params { temperature: Some(0.0), extra, ..Params::default() };
+        let omit = ["temperature", "top_p", "user"].map(str::to_owned).to_vec();
+        let own = Params { omit, ..Params::default() };
+        let all = registered.overridden_by(&run.overridden_by(&own));
+        assert_eq!(all.to_value(), json!({ "seed": 1 }));
+        let nearer = Params { temperature: Some(1.0), ..Params::default() };
+        assert_eq!(all.overridden_by(&nearer).to_value(), json!({ "temperature": 1.0, "seed": 1 }));
     }
 }

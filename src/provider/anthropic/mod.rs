@@ -6,14 +6,11 @@
 
 mod decode;
 mod encode;
-mod fault;
 mod model;
 mod plan;
 mod stream;
 
-pub(super) use self::{
-    decode::reply, encode::body, fault::fault, model::is_claude, plan::plan, stream::Decoder,
-};
+pub(super) use self::{decode::reply, encode::body, model::is_claude, plan::plan, stream::Decoder};
 use crate::{
     domain::{
         contract::Call,
@@ -21,7 +18,7 @@ use crate::{
         generation::Generation,
         target::{HttpEndpoint, Target},
     },
-    provider::{Auth, Card, HttpReply, HttpRequest, Provider, Setting, StreamDecoder},
+    provider::{Auth, Card, HttpReply, HttpRequest, Provider, Setting, StreamDecoder, classify},
 };
 
 /// Anthropic.
@@ -62,6 +59,6 @@ impl Provider for Anthropic {
     }
 
     fn classify(&self, reply: &HttpReply<'_>) -> Fault {
-        fault(reply)
+        classify::fault(reply)
     }
 }

@@ -36,7 +36,7 @@ pub(in crate::provider) struct Plan {
 /// What is sent of the parameters of `target` in `version` of the interface.
 pub(in crate::provider) fn plan(target: &Target, version: &str) -> Result<Plan, Fault> {
     let params = &target.params;
-    let generation = generation(&target.model);
+    let generation = generation(target.ruling_model());
     let mut plan = Plan::default();
     plan.limit(params);
     let thinks = plan.thinking(params, generation)?;

@@ -6,18 +6,20 @@ use super::{encode, fault};
 use crate::{
     domain::{
         fault::Fault,
-        generation::{Embeddings, Usage},
+        generation::{Embeddings, Texts, Usage},
         target::{HttpEndpoint, Target},
     },
-    provider::{HttpReply, HttpRequest, classify, post::bad, vectors},
+    provider::{HttpReply, HttpRequest, classify, cohere, post::bad, vectors},
 };
 
-/// The request for the vectors of `texts`.
-pub(super) fn request(
-    texts: &[String],
-    target: &Target,
-    endpoint: &HttpEndpoint,
-) -> Result<HttpRequest, Fault> {
+/// Titan reads one text a request.
+pub(super) fn at_once(target: &Target) -> usize {
+    if target.model.to_ascii_lowercase().contains("titan-embed") { 1 } else { 32 }
+}
+
+/// The request for the vectors of texts.
+pub(super) fn request(asked: &Texts, endpoint: &HttpEndpoint) -> Result<HttpRequest, Fault> {
+    let (texts, target) = (asked.texts.as_slice(), &asked.target);
     let model = target.model.to_ascii_lowercase();
     let mut body = Map::new();
     if model.contains("titan-embed") {
@@ -28,7 +30,7 @@ pub(super) fn request(
         body.insert("inputText".to_owned(), json!(text));
     } else if model.contains("cohere.embed") {
         body.insert("texts".to_owned(), json!(texts));
-        body.insert("input_type".to_owned(), json!("clustering"));
+        body.insert("input_type".to_owned(), json!(cohere::input_type(asked.kind)));
     } else {
         return Err(bad(format!(
             "`{}` is not known to give vectors; on Bedrock, `amazon.titan-embed-…` and \
@@ -59,6 +61,6 @@ pub(super) fn reply(reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {
     Ok(Embeddings {
         vectors,
         usage: input.map(|input| Usage { input, ..Usage::default() }),
-        served_model: None,
+        ..Embeddings::default()
     })
 }

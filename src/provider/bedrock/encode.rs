@@ -91,7 +91,7 @@ pub(super) fn notices(target: &Target) -> Vec<String> {
     ]);
     let mut notices = Vec::new();
     notices.extend(not_sent(&unknown, "Bedrock's Converse has no field for them"));
-    if let Some(why) = Family::of(&target.model).refuses_sampling(params) {
+    if let Some(why) = Family::of(target.ruling_model()).refuses_sampling(params) {
         let sampling = post::set(&[
             ("temperature", params.temperature.is_some()),
             ("top_p", params.top_p.is_some()),
@@ -117,7 +117,7 @@ pub(super) fn notices(target: &Target) -> Vec<String> {
 /// The fields that depend on the target alone.
 fn fields(target: &Target) -> Result<Map<String, Value>, String> {
     let params = &target.params;
-    let family = Family::of(&target.model);
+    let family = Family::of(target.ruling_model());
     let sampling = family.refuses_sampling(params).is_none();
     let mut inference = Map::new();
     let mut more = Map::new();

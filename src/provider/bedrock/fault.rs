@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     base::text,
     domain::fault::{Fault, FaultKind},
-    provider::{HttpReply, classify},
+    provider::{HttpReply, classify, limits},
 };
 
 /// The names, in lower case, with the status that each is to be taken for.
@@ -60,6 +60,19 @@ pub(super) fn fault(reply: &HttpReply<'_>) -> Fault {
             fault
         }
     }
+}
+
+/// By how much the server's clock is ahead, where `reply` refuses a signature for its time.
+pub(super) fn clock_skew(reply: &HttpReply<'_>) -> Option<i64> {
+    let body: Value = serde_json::from_slice(reply.body).unwrap_or_default();
+    let header = reply.headers.get("x-amzn-errortype").map(bare).filter(|name| !name.is_empty());
+    let name = header.or_else(|| name_in(&body))?.to_ascii_lowercase();
+    let message = message_in(&body).unwrap_or_default().to_ascii_lowercase();
+    let is = |names: &[&str]| names.contains(&name.as_str());
+    let timed = is(&["requesttimetooskewed", "requestexpired", "requestinthefuture"]);
+    let signed = is(&["invalidsignatureexception", "signaturedoesnotmatch"])
+        && (message.contains("signature expired") || message.contains("signature not yet current"));
+    if timed || signed { limits::skew(reply.headers, reply.now_ms) } else { None }
 }
 
 /// The fault in the body of a reply of status 2xx, if it reports one.

@@ -20,7 +20,7 @@ use crate::{
     domain::{
         contract::Call,
         fault::{Fault, FaultKind},
-        generation::{Embeddings, Generation},
+        generation::{Embeddings, Generation, Texts},
         target::{Credential, HttpEndpoint, Settings, Target},
     },
     provider::{
@@ -110,13 +110,20 @@ impl Provider for Bedrock {
         fault::fault(reply)
     }
 
+    fn clock_skew(&self, reply: &HttpReply<'_>) -> Option<i64> {
+        fault::clock_skew(reply)
+    }
+
+    fn embeddings_at_once(&self, target: &Target) -> usize {
+        embed::at_once(target)
+    }
+
     fn encode_embeddings(
         &self,
-        texts: &[String],
-        target: &Target,
+        asked: &Texts,
         endpoint: &HttpEndpoint,
     ) -> Result<HttpRequest, Fault> {
-        embed::request(texts, target, endpoint)
+        embed::request(asked, endpoint)
     }
 
     fn decode_embeddings(&self, reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {

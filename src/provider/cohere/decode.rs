@@ -199,7 +199,7 @@ pub(super) fn embeddings(reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {
     Ok(Embeddings {
         vectors,
         usage: input.map(|input| Usage { input, ..Usage::default() }),
-        served_model: None,
+        ..Embeddings::default()
     })
 }
 

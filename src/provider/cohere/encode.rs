@@ -7,6 +7,7 @@ use crate::{
     domain::{
         contract::Call,
         fault::Fault,
+        generation::{TextKind, Texts},
         message::{Message, Part, Role},
         params::{Effort, Params, Reasoning, ResponseFormat, Tool, ToolChoice},
         target::{Flavour, HttpEndpoint, Target},
@@ -36,19 +37,25 @@ pub(super) fn request(call: &Call, endpoint: &HttpEndpoint) -> Result<HttpReques
 }
 
 /// The request for the vectors of `texts`.
-pub(super) fn embeddings(
-    texts: &[String],
-    target: &Target,
-    endpoint: &HttpEndpoint,
-) -> Result<HttpRequest, Fault> {
+pub(super) fn embeddings(asked: &Texts, endpoint: &HttpEndpoint) -> Result<HttpRequest, Fault> {
+    let target = &asked.target;
     let mut body = Map::new();
     body.insert("model".to_owned(), json!(target.model));
-    body.insert("texts".to_owned(), json!(texts));
-    // What the vectors are for is required; texts that are compared with each other are of one kind.
-    body.insert("input_type".to_owned(), json!("clustering"));
+    body.insert("texts".to_owned(), json!(asked.texts));
+    body.insert("input_type".to_owned(), json!(input_type(asked.kind)));
     body.insert("embedding_types".to_owned(), json!(["float"]));
     body.extend(target.params.extra.clone());
     ask("/embed", endpoint, &body)
+}
+
+/// Cohere's word for what the vectors are for, which it requires: texts that are compared with each
+/// other are of one kind.
+pub(in crate::provider) fn input_type(kind: Option<TextKind>) -> &'static str {
+    match kind {
+        Some(TextKind::Query) => "search_query",
+        Some(TextKind::Document) => "search_document",
+        None => "clustering",
+    }
 }
 
 fn ask(

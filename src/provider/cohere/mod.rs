@@ -11,11 +11,13 @@ mod decode;
 mod encode;
 mod stream;
 
+pub(super) use self::encode::input_type;
+
 use crate::{
     domain::{
         contract::Call,
         fault::{Fault, FaultKind},
-        generation::{Embeddings, Generation},
+        generation::{Embeddings, Generation, Texts},
         target::{HttpEndpoint, Target},
     },
     provider::{Auth, Card, HttpReply, HttpRequest, Provider, StreamDecoder, classify},
@@ -76,11 +78,10 @@ impl Provider for Cohere {
 
     fn encode_embeddings(
         &self,
-        texts: &[String],
-        target: &Target,
+        asked: &Texts,
         endpoint: &HttpEndpoint,
     ) -> Result<HttpRequest, Fault> {
-        encode::embeddings(texts, target, endpoint)
+        encode::embeddings(asked, endpoint)
     }
 
     fn decode_embeddings(&self, reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {

@@ -317,6 +317,6 @@ pub(super) fn vectors(reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {
     Ok(Embeddings {
         vectors: found.into_iter().map(|one| one.values).collect(),
         usage: body.usage_metadata.0.as_ref().and_then(WireUsage::tokens),
-        served_model: None,
+        ..Embeddings::default()
     })
 }

@@ -8,8 +8,9 @@ use crate::{
     domain::{
         contract::Call,
         fault::Fault,
+        generation::{TextKind, Texts},
         message::{Message, Part, Role},
-        target::{HttpEndpoint, Target},
+        target::HttpEndpoint,
     },
     provider::{
         HttpRequest,
@@ -131,13 +132,10 @@ fn media_type(url: &str) -> Option<&'static str> {
 }
 
 /// The request for the vectors of `texts`.
-pub(super) fn embeddings(
-    texts: &[String],
-    target: &Target,
-    endpoint: &HttpEndpoint,
-) -> Result<HttpRequest, Fault> {
-    let resource = resource(&target.model);
-    let options = vector_options(target);
+pub(super) fn embeddings(asked: &Texts, endpoint: &HttpEndpoint) -> Result<HttpRequest, Fault> {
+    let texts = asked.texts.as_slice();
+    let resource = resource(&asked.target.model);
+    let options = vector_options(asked);
     let one = |text: &String| {
         let mut request = options.clone();
         request.insert("content".to_owned(), json!({ "parts": [{ "text": text }] }));
@@ -162,10 +160,18 @@ pub(super) fn embeddings(
 }
 
 /// The options of vectors; `dimensions`, as most providers call it, under Google's name.
-pub(in crate::provider) fn vector_options(target: &Target) -> Map<String, Value> {
-    let extra = target.params.extra.iter().map(|(name, value)| {
-        let name = if name == "dimensions" { "outputDimensionality" } else { name };
+pub(in crate::provider) fn vector_options(asked: &Texts) -> Map<String, Value> {
+    let task = asked.kind.map(|kind| match kind {
+        TextKind::Query => "RETRIEVAL_QUERY",
+        TextKind::Document => "RETRIEVAL_DOCUMENT",
+    });
+    let extra = asked.target.params.extra.iter().map(|(name, value)| {
+        let name = match name.as_str() {
+            "dimensions" => "outputDimensionality",
+            "task_type" => "taskType",
+            name => name,
+        };
         (name.to_owned(), value.clone())
     });
-    extra.collect()
+    task.map(|task| ("taskType".to_owned(), json!(task))).into_iter().chain(extra).collect()
 }

@@ -22,7 +22,7 @@ use crate::{
     domain::{
         contract::Call,
         fault::Fault,
-        generation::{Embeddings, Generation},
+        generation::{Embeddings, Generation, Texts},
         target::{HttpEndpoint, Target},
     },
     provider::{Auth, Card, HttpReply, HttpRequest, Provider, Setting, StreamDecoder},
@@ -71,11 +71,10 @@ impl Provider for Google {
 
     fn encode_embeddings(
         &self,
-        texts: &[String],
-        target: &Target,
+        asked: &Texts,
         endpoint: &HttpEndpoint,
     ) -> Result<HttpRequest, Fault> {
-        encode::embeddings(texts, target, endpoint)
+        encode::embeddings(asked, endpoint)
     }
 
     fn decode_embeddings(&self, reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {

@@ -30,7 +30,7 @@ pub(in crate::provider) struct Plan {
 /// What is sent of the parameters of `target`.
 pub(in crate::provider) fn plan(target: &Target) -> Result<Plan, Fault> {
     let params = &target.params;
-    let generation = generation(&target.model);
+    let generation = generation(target.ruling_model());
     let mut plan = Plan::default();
     let mut config = sampling(params);
     config.extend(format(params));

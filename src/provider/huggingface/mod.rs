@@ -22,7 +22,7 @@ use crate::{
     domain::{
         contract::Call,
         fault::{Fault, FaultKind},
-        generation::{Embeddings, Generation},
+        generation::{Embeddings, Generation, Texts},
         target::{Flavour, HttpEndpoint, Target},
     },
     provider::{
@@ -115,11 +115,10 @@ impl Provider for HuggingFace {
 
     fn encode_embeddings(
         &self,
-        texts: &[String],
-        target: &Target,
+        asked: &Texts,
         endpoint: &HttpEndpoint,
     ) -> Result<HttpRequest, Fault> {
-        embed::request(texts, target, endpoint)
+        embed::request(&asked.texts, &asked.target, endpoint)
     }
 
     fn decode_embeddings(&self, reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {

@@ -6,10 +6,13 @@
 use std::borrow::Cow;
 
 use super::dialect::{BudgetForm, Dialect, ModelRule, Quirk};
-use crate::domain::{
-    fault::{Fault, FaultKind},
-    params::{Effort, Params, Reasoning, ResponseFormat, ToolChoice},
-    target::{Flavour, HttpEndpoint, Target},
+use crate::{
+    domain::{
+        fault::{Fault, FaultKind},
+        params::{Effort, Params, Reasoning, ResponseFormat, ToolChoice},
+        target::{Flavour, HttpEndpoint, Target},
+    },
+    provider::openai,
 };
 
 /// Fields that belong to the call itself and cannot be given among the extra parameters.
@@ -46,7 +49,7 @@ pub(super) fn adapt<'a>(
     dialect: &Dialect,
 ) -> Adapted<'a> {
     let chat = endpoint.flavour != Flavour::Completion;
-    let rule = Some(()).filter(|()| chat).and_then(|()| dialect.rule(model(target, endpoint)));
+    let rule = Some(()).filter(|()| chat).and_then(|()| rule(target, endpoint, dialect));
     let max_tokens = match endpoint.flavour {
         Flavour::Responses => "max_output_tokens",
         Flavour::Completion => "max_tokens",
@@ -84,6 +87,15 @@ pub(super) fn adapt<'a>(
             .push(format!("{notice}: {} does not stream with `response_format`", dialect.title));
     }
     adapted
+}
+
+/// The rule for the model; a base model brings that of its own host, wherever the model runs.
+fn rule(target: &Target, endpoint: &HttpEndpoint, dialect: &Dialect) -> Option<&'static ModelRule> {
+    match target.base() {
+        Some(("openai" | "azure", base)) => openai::DIALECT.rule(base),
+        Some((_, base)) => dialect.rule(base),
+        None => dialect.rule(model(target, endpoint)),
+    }
 }
 
 /// The name that rules go by; deployments have names of their own.

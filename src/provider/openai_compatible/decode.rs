@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{logprobs, responses};
+use super::{
+    cost::{self, WireCost},
+    logprobs, responses,
+};
 use crate::{
     base::money::Money,
     domain::{
@@ -13,10 +16,9 @@ use crate::{
     provider::{
         Headers, HttpReply, classify,
         loose::{Loose, Shape, WireObject},
+        request_id,
     },
 };
-
-const USD_PER_XAI_TICK: f64 = 1e-10;
 
 /// A reply, or one event of a stream.
 #[derive(Debug, Default, Deserialize)]
@@ -111,10 +113,8 @@ struct WireUsage {
     prompt_cache_hit_tokens: Loose<u64>,
     /// Perplexity.
     reasoning_tokens: Loose<u64>,
-    cost: Value,
-    cost_details: Value,
-    is_byok: Value,
-    cost_in_usd_ticks: Loose<f64>,
+    #[serde(flatten)]
+    cost: WireCost,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -230,7 +230,7 @@ impl Body {
     }
 
     /// Tokens and reported cost, wherever they stand; `choice` is the answer that was taken out,
-    /// `in_dollars` what [`costs_in_dollars`] says.
+    /// `in_dollars` what [`cost::in_dollars`] says.
     pub(super) fn usage(
         &mut self,
         choice: Option<&mut Choice>,
@@ -239,7 +239,7 @@ impl Body {
         let groq = || self.x_groq.0.take().and_then(|groq| groq.usage.0);
         let inner = choice.and_then(|choice| choice.usage.0.take());
         let usage = self.usage.0.take().or_else(groq).or(inner);
-        usage.map_or((None, None), |usage| (usage.tokens(), usage.cost(in_dollars)))
+        usage.map_or((None, None), |usage| (usage.tokens(), usage.cost.money(in_dollars)))
     }
 }
 
@@ -282,46 +282,11 @@ impl WireUsage {
             reasoning: reasoning.min(output),
         })
     }
-
-    /// The cost in dollars, where the place that it stands in is one whose unit is documented:
-    /// Perplexity's `cost.total_cost`, xAI's ticks, and `OpenRouter`'s `cost` with its companions;
-    /// with `in_dollars` also a `cost` alone.
-    fn cost(&self, in_dollars: bool) -> Option<Money> {
-        if let Some(total) = self.cost["total_cost"].as_f64() {
-            return money(total);
-        }
-        if let Some(ticks) = self.cost_in_usd_ticks.0 {
-            return money(ticks * USD_PER_XAI_TICK);
-        }
-        let cost = self.cost.as_f64()?;
-        if self.is_byok == Value::Bool(true) {
-            // The cost is then only the gateway's fee.
-            let upstream = self.cost_details["upstream_inference_cost"].as_f64()?;
-            return money(cost + upstream);
-        }
-        let documented = self.cost_details.is_object() || self.is_byok.is_boolean();
-        // `LiteLLM` writes 0 for models that it has no price for.
-        money(cost).filter(|cost| documented || in_dollars && *cost > Money::ZERO)
-    }
-}
-
-fn money(usd: f64) -> Option<Money> {
-    Money::from_usd(usd).filter(|cost| *cost >= Money::ZERO)
-}
-
-/// Whether a bare `cost` beside the tokens is in dollars: `LiteLLM`'s is, which in streams has it
-/// there and not in a header.
-pub(super) fn costs_in_dollars(headers: &dyn Headers) -> bool {
-    headers.get("x-litellm-call-id").is_some()
 }
 
 /// What the headers say: the id of the request, and a cost.
 pub(super) fn from_headers(headers: &dyn Headers) -> (Option<String>, Option<Money>) {
-    let ids = ["x-request-id", "apim-request-id", "request-id", "x-litellm-call-id"];
-    let id = ids.iter().find_map(|name| headers.get(name)).map(str::to_owned);
-    // LiteLLM writes 0 for models that it has no price for.
-    let cost = headers.get("x-litellm-response-cost").and_then(|cost| cost.trim().parse().ok());
-    (id, cost.and_then(money).filter(|cost| *cost > Money::ZERO))
+    (request_id(headers), cost::in_headers(headers))
 }
 
 /// The neutral reason of a provider's word for it.
@@ -382,7 +347,7 @@ pub(in crate::provider) fn reply(reply: &HttpReply<'_>) -> Result<Generation, Fa
             |error| classify::inner_fault(&error, reply.status),
         ));
     };
-    let (usage, cost) = body.usage(Some(&mut choice), costs_in_dollars(reply.headers));
+    let (usage, cost) = body.usage(Some(&mut choice), cost::in_dollars(reply.headers));
     let (request_id, header_cost) = from_headers(reply.headers);
     let mut message = choice.message.0.or(choice.delta.0).unwrap_or_default();
     let (mut text, refusal, reasoning) = message.take();

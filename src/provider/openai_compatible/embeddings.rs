@@ -4,7 +4,11 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, de::SeqAccess};
 use serde_json::{Map, Value, json};
 
-use super::{adapt::bad, dialect::Dialect};
+use super::{
+    adapt::bad,
+    cost::{self, WireCost},
+    dialect::Dialect,
+};
 use crate::{
     domain::{
         fault::Fault,
@@ -14,6 +18,7 @@ use crate::{
     provider::{
         HttpReply, classify,
         loose::{Loose, Shape, WireObject},
+        request_id,
     },
 };
 
@@ -44,7 +49,7 @@ pub(in crate::provider) fn body(
 struct Body {
     model: Loose<String>,
     data: Loose<Vec<Datum>>,
-    usage: Loose<Tokens>,
+    usage: Loose<Billed>,
     error: Value,
 }
 
@@ -57,13 +62,15 @@ struct Datum {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Tokens {
+struct Billed {
     prompt_tokens: Loose<u64>,
     total_tokens: Loose<u64>,
+    #[serde(flatten)]
+    cost: WireCost,
 }
 
 impl WireObject<'_> for Datum {}
-impl WireObject<'_> for Tokens {}
+impl WireObject<'_> for Billed {}
 
 /// One vector, or those of a text's tokens.
 #[derive(Debug)]
@@ -165,7 +172,13 @@ pub(in crate::provider) fn reply(reply: &HttpReply<'_>) -> Result<Embeddings, Fa
     let Some(vectors) = vectors.filter(same) else {
         return Err(classify::protocol(reply, "the reply has an `embedding` that is no vector"));
     };
-    let tokens = body.usage.0.and_then(|usage| usage.prompt_tokens.0.or(usage.total_tokens.0));
+    let billed = body.usage.0.unwrap_or_default();
+    let tokens = billed.prompt_tokens.0.or(billed.total_tokens.0);
+    let reported_cost = billed
+        .cost
+        .money(cost::in_dollars(reply.headers))
+        .or_else(|| cost::in_headers(reply.headers));
     let usage = tokens.map(|input| Usage { input, ..Usage::default() });
-    Ok(Embeddings { vectors, usage, served_model: body.model.0 })
+    let request_id = request_id(reply.headers);
+    Ok(Embeddings { vectors, usage, served_model: body.model.0, request_id, reported_cost })
 }

@@ -11,6 +11,7 @@
 //! <https://platform.openai.com/docs/api-reference/chat>, by way of the SDK openai-python 3.52.
 
 mod adapt;
+mod cost;
 mod decode;
 pub(super) mod dialect;
 pub(super) mod embeddings;
@@ -25,7 +26,7 @@ use crate::{
     domain::{
         contract::Call,
         fault::{Fault, FaultKind},
-        generation::{Embeddings, Generation},
+        generation::{Embeddings, Generation, Texts},
         target::{Flavour, HttpEndpoint, Target},
     },
     provider::{Auth, Card, HttpReply, HttpRequest, Provider, StreamDecoder, classify},
@@ -101,11 +102,11 @@ impl Provider for Host {
 
     fn encode_embeddings(
         &self,
-        texts: &[String],
-        target: &Target,
+        asked: &Texts,
         endpoint: &HttpEndpoint,
     ) -> Result<HttpRequest, Fault> {
-        let body = embeddings::body(texts, &target.model, target, self.dialect)?;
+        let target = &asked.target;
+        let body = embeddings::body(&asked.texts, &target.model, target, self.dialect)?;
         let headers = encode::headers(endpoint, "authorization", "Bearer ");
         Ok(HttpRequest { url: encode::url(&endpoint.base_url, "/embeddings"), headers, body })
     }

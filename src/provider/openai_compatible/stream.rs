@@ -9,6 +9,7 @@ use crate::{
     provider::{
         HttpReply, Progress, StreamDecoder, classify,
         openai_compatible::{
+            cost,
             decode::{self, Body, WireMessage},
             logprobs, responses,
         },
@@ -83,7 +84,7 @@ impl Chat {
         Self {
             status: head.status,
             header_cost,
-            costs_in_dollars: decode::costs_in_dollars(head.headers),
+            costs_in_dollars: cost::in_dollars(head.headers),
             generation: Generation { request_id, ..Generation::default() },
             reasoning: String::new(),
             refusal: String::new(),

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     base::{secret::Secret, text},
     domain::fault::{Fault, FaultKind},
-    provider::{HttpReply, HttpRequest, Token, classify, google},
+    provider::{HttpReply, HttpRequest, Token, classify, google, limits},
 };
 
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
@@ -152,6 +152,15 @@ pub(super) fn read_token(reply: &HttpReply<'_>) -> Result<Token, Fault> {
     })?;
     let seconds = body["expires_in"].as_u64().unwrap_or(LIFETIME.unsigned_abs());
     Ok(Token { value: Secret::new(token), lifetime: Duration::from_secs(seconds) })
+}
+
+/// By how much the server's clock is ahead, where `reply` refuses an assertion for its time.
+pub(super) fn clock_skew(reply: &HttpReply<'_>) -> Option<i64> {
+    let body: Value = serde_json::from_slice(reply.body).unwrap_or_default();
+    let said = body["error_description"].as_str().unwrap_or_default().to_ascii_lowercase();
+    let words = ["reasonable timeframe", "check your iat", "used too early", "token expired"];
+    let timed = body["error"] == "invalid_grant" && words.iter().any(|words| said.contains(words));
+    if timed { limits::skew(reply.headers, reply.now_ms) } else { None }
 }
 
 /// The fault of an exchange that was refused, in Google's words.

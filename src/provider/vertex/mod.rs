@@ -24,7 +24,7 @@ use crate::{
     domain::{
         contract::Call,
         fault::{Fault, FaultKind},
-        generation::{Embeddings, Generation},
+        generation::{Embeddings, Generation, Texts},
         target::{Credential, HttpEndpoint, Settings, Target},
     },
     provider::{
@@ -154,15 +154,23 @@ impl Provider for Vertex {
         google::fault(reply)
     }
 
+    fn clock_skew(&self, reply: &HttpReply<'_>) -> Option<i64> {
+        account::clock_skew(reply)
+    }
+
+    fn embeddings_at_once(&self, target: &Target) -> usize {
+        // The Gemini models read one text a request.
+        if target.model.contains("gemini-embedding") { 1 } else { 32 }
+    }
+
     fn encode_embeddings(
         &self,
-        texts: &[String],
-        target: &Target,
+        asked: &Texts,
         endpoint: &HttpEndpoint,
     ) -> Result<HttpRequest, Fault> {
-        let place = Place::find(&target.model, endpoint)?;
+        let place = Place::find(&asked.target.model, endpoint)?;
         let url = place.address(endpoint, ("predict", None));
-        post::request(url, google::key(endpoint), endpoint, &vectors::body(texts, target))
+        post::request(url, google::key(endpoint), endpoint, &vectors::body(asked))
     }
 
     fn decode_embeddings(&self, reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {

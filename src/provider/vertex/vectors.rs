@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     domain::{
         fault::Fault,
-        generation::{Embeddings, Usage},
-        target::Target,
+        generation::{Embeddings, Texts, Usage},
     },
     provider::{
         HttpReply, classify, google,
@@ -19,14 +18,14 @@ use crate::{
 const OF_A_TEXT: [&str; 2] = ["task_type", "title"];
 
 /// The body that asks for the vectors of `texts`.
-pub(super) fn body(texts: &[String], target: &Target) -> Map<String, Value> {
-    let mut options = google::vector_options(target);
+pub(super) fn body(asked: &Texts) -> Map<String, Value> {
+    let mut options = google::vector_options(asked);
     if let Some(task) = options.shift_remove("taskType") {
         options.insert("task_type".to_owned(), task);
     }
     let (of_a_text, of_all): (Map<_, _>, Map<_, _>) =
         options.into_iter().partition(|(name, _)| OF_A_TEXT.contains(&name.as_str()));
-    let instances = texts.iter().map(|text| {
+    let instances = asked.texts.iter().map(|text| {
         let mut instance = of_a_text.clone();
         instance.insert("content".to_owned(), json!(text));
         Value::Object(instance)
@@ -79,6 +78,6 @@ pub(super) fn reply(reply: &HttpReply<'_>) -> Result<Embeddings, Fault> {
     Ok(Embeddings {
         vectors: predictions.into_iter().map(|one| one.embeddings.values).collect(),
         usage: usage.map(|input| Usage { input, ..Usage::default() }),
-        served_model: None,
+        ..Embeddings::default()
     })
 }

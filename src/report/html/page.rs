@@ -13,7 +13,7 @@ use crate::{
     report::{
         View,
         facts::{
-            ResultLine, Tone, gate_scope, gate_word, model_cost, models, results, run_cost,
+            ResultLine, Tone, gate_scope, gate_word, model_cost, models, results, run_cost, saved,
             verdict, warnings,
         },
         html::{
@@ -132,6 +132,7 @@ struct Template {
 #[derive(Debug, Serialize)]
 struct SetupModel {
     name: String,
+    called: Option<String>,
     provider: String,
     model: String,
     origin: String,
@@ -189,7 +190,7 @@ pub(super) fn head<'a>(
         } else {
             "Scales run from 0 to 1; those of other numbers from 0 over all that occurs."
         },
-        models: models(view).map(|(info, totals)| model(info, totals)).collect(),
+        models: models(view).map(|(label, totals)| model(&label, totals)).collect(),
         errors: measures
             .errors
             .iter()
@@ -202,7 +203,10 @@ pub(super) fn head<'a>(
         n_prompts: header.prompts.len(),
         prompts: header.prompts.iter().map(prompt).collect(),
         n_models: header.models.len(),
-        setup_models: header.models.iter().map(setup_model).collect(),
+        setup_models: (0..)
+            .zip(&header.models)
+            .map(|(at, info)| setup_model(&header.label(at), info))
+            .collect(),
         n_scorers: header.scorers.len(),
         setup_scorers: header.scorers.iter().map(setup_scorer).collect(),
         config: text(&pretty(&header.config)),
@@ -249,14 +253,15 @@ fn plan(header: &RunHeader) -> String {
 fn tiles(view: &View<'_>) -> Vec<Tile> {
     let measures = view.measures;
     let answered = measures.ended().saturating_sub(measures.failed());
-    let cached: u64 = measures.models.iter().map(|model| model.cached).sum();
     let mut tiles = vec![
         Tile { label: "Trials", value: count(measures.planned) },
         Tile { label: "Answered", value: count(answered) },
         Tile { label: "Errors", value: count(measures.failed()) },
     ];
-    if cached > 0 {
-        tiles.push(Tile { label: "From the cache", value: count(cached) });
+    if measures.cached() > 0 {
+        tiles.push(Tile { label: "From the cache", value: count(measures.cached()) });
+        let saved = saved(view).map_or_else(|| "unknown".to_owned(), |saved| saved.show("≥ "));
+        tiles.push(Tile { label: "Saved by it", value: saved });
     }
     let cost = run_cost(view).map_or_else(|| "unknown".to_owned(), |cost| cost.show("≥ "));
     tiles.push(Tile { label: "Cost", value: cost });
@@ -275,7 +280,7 @@ fn gates(view: &View<'_>) -> Vec<Gate> {
             .name(),
             word: gate_word(gate),
             condition: name(&gate.gate),
-            scope: gate_scope(gate).map(|scope| name(&scope)),
+            scope: gate_scope(&view.run.header, gate).map(|scope| name(&scope)),
             reason: name(&gate.reason),
         })
         .collect()
@@ -308,7 +313,7 @@ fn group(lines: &[ResultLine<'_>], columns: usize) -> Option<Group> {
         note.extend([" · reads ", &name(extract)]);
     }
     let rows = lines.iter().map(|line| Row {
-        model: name(line.model),
+        model: name(&line.model),
         prompt: name(line.prompt),
         value: name(&or_unknown(line.value())),
         interval: name(&or_unknown(line.interval())),
@@ -320,11 +325,11 @@ fn group(lines: &[ResultLine<'_>], columns: usize) -> Option<Group> {
     Some(Group { scorer: name(&first.scorer.id), note, columns, rows: rows.collect() })
 }
 
-fn model(info: &ModelInfo, totals: &ModelTotals) -> Model {
+fn model(label: &str, totals: &ModelTotals) -> Model {
     let Latency { p50, p90, p95, p99, ttft_p50 } = totals.latency;
     let duration = |ms: Option<f64>| or_unknown(ms.map(duration_ms));
     Model {
-        name: name(&info.name),
+        name: name(label),
         trials: count(totals.trials),
         errors: count(totals.errors),
         failing: totals.errors > 0,
@@ -375,9 +380,10 @@ fn templates(value: &Value) -> Vec<Template> {
     }
 }
 
-fn setup_model(info: &ModelInfo) -> SetupModel {
+fn setup_model(label: &str, info: &ModelInfo) -> SetupModel {
     SetupModel {
-        name: name(&info.name),
+        name: name(label),
+        called: info.title.as_ref().map(|_| name(&info.name)),
         provider: name(&info.provider),
         model: name(&info.model),
         origin: name(&info.origin),

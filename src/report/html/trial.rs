@@ -93,7 +93,7 @@ pub(super) fn trial(header: &RunHeader, record: &TrialRecord) -> Trial {
         tone: tone.name(),
         word,
         sample: name(&record.sample_id),
-        model: name(model_name(header, record)),
+        model: name(&header.label(record.key.model as usize)),
         prompt: (header.prompts.len() > 1).then(|| name(prompt_id(header, record))),
         epoch: (header.epochs > 1).then(|| record.key.epoch.to_string()),
         error: record
@@ -194,8 +194,15 @@ fn trivia(header: &RunHeader, trial: &TrialRecord) -> Vec<String> {
     if trial.served_by != model_name(header, trial) {
         facts.push(format!("answered by {}", name(&trial.served_by)));
     }
-    if trial.cached {
-        facts.push("from the cache".to_owned());
+    if let Some(hit) = trial.cached {
+        let mut fact = "from the cache".to_owned();
+        if let Some(ms) = milliseconds(hit.latency_us) {
+            fact.extend([", took ", &duration_ms(ms), " when it was asked"]);
+        }
+        if let Some(saved) = hit.saved {
+            fact.extend([", saved ", &saved.to_string()]);
+        }
+        facts.push(fact);
     }
     if !trial.tags.is_empty() {
         facts.push(format!("tags {}", name(&trial.tags.join(", "))));

@@ -4,11 +4,13 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
     process::Command,
+    sync::Arc,
 };
 
 use evals::{
     base::{clock, secret::Secret},
     domain::{
+        generation::Texts,
         params::Params,
         target::{
             Capabilities, Credential, Endpoint, Flavour, HttpEndpoint, Settings, Target, Timeouts,
@@ -118,6 +120,7 @@ fn invoked(address: &str, model: &str, key: &str, secret: &str, token: Option<&s
         name: "vectors".to_owned(),
         provider: "bedrock",
         model: model.to_owned(),
+        base_model: None,
         endpoint: Endpoint::Http(endpoint.clone()),
         params: Params::default(),
         price: None,
@@ -127,8 +130,9 @@ fn invoked(address: &str, model: &str, key: &str, secret: &str, token: Option<&s
         fallback: Vec::new(),
         pool: Vec::new(),
     };
-    let texts = ["Hi ☃".to_owned()];
-    let mut request = bedrock.encode_embeddings(&texts, &target, &endpoint).expect("a request");
+    let texts = vec!["Hi ☃".to_owned()];
+    let asked = Texts { target: Arc::new(target), texts, kind: None };
+    let mut request = bedrock.encode_embeddings(&asked, &endpoint).expect("a request");
     let with = Signing { now_ms: clock::now_ms(), token: None };
     bedrock.sign(&mut request, &endpoint, with).expect("signed");
     let path = request.url.strip_prefix(&endpoint.base_url).expect("the base").to_owned();

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::Project;
+use super::{Project, Terminal};
 
 /// A command line of the program, in a project, with nothing inherited from the environment.
 pub(crate) struct Evals {
@@ -65,6 +65,11 @@ impl Evals {
     pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
         self
+    }
+
+    /// Starts it at a terminal; `None` where there is none to be had.
+    pub(crate) fn at_terminal(self) -> Option<Terminal> {
+        Terminal::start(&self.command)
     }
 
     /// Runs it to its end.

@@ -8,6 +8,7 @@ mod project;
 mod redact;
 mod server;
 mod stub;
+mod terminal;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ pub(crate) use server::{Server, get, installed};
 pub(crate) use stub::{
     Request, Response, Stub, exchange, openai_chat, openai_error, openai_stream, read_reply,
 };
+pub(crate) use terminal::Terminal;
 
 /// The root of the checkout.
 pub(crate) fn root() -> &'static Path {

@@ -7,10 +7,13 @@
 //! that it stands for.
 
 use std::{
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
     time::Duration,
 };
 
+use futures_util::future::BoxFuture;
 use reqwest::{
     Url,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -196,16 +199,34 @@ pub(super) fn is_this_machine(url: &Url) -> bool {
     literal(host).map_or_else(|| is_localhost(host), is_loopback)
 }
 
+/// Who knows the addresses of names.
+pub(super) trait Names: std::fmt::Debug + Send + Sync {
+    /// The addresses of `host`, asked for anew.
+    fn addresses<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>>;
+}
+
+/// The machine's own resolver.
+#[derive(Debug)]
+pub(super) struct System;
+
+impl Names for System {
+    fn addresses<'a>(&'a self, host: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.collect()) })
+    }
+}
+
 /// Looks names up and refuses what they must not resolve to.
 #[derive(Debug)]
 pub(super) struct Resolver {
     /// As in [`Route`].
     pub(super) reach: Reach,
+    /// Who is asked.
+    pub(super) names: Arc<dyn Names>,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.reach;
+        let (reach, names) = (self.reach, Arc::clone(&self.names));
         Box::pin(async move {
             let host = name.as_str();
             if host.trim_end_matches('.').ends_with(".localhost") {
@@ -214,7 +235,7 @@ impl Resolve for Resolver {
                 let found = here.map(|address| SocketAddr::new(address, 0));
                 return Ok(Box::new(found.into_iter()) as Addrs);
             }
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((host, 0)).await?.collect();
+            let found = names.addresses(host).await?;
             Ok(Box::new(judged(host, found, reach)?.into_iter()) as Addrs)
         })
     }

@@ -36,9 +36,9 @@ pub(super) fn fault(error: &reqwest::Error, url: &Url, connect: Duration) -> Fau
             format!("`{origin}` refused the connection{hint}"),
         );
     }
-    if error.is_decode() && !came_from_connection(error) {
-        let message = format!("the reply of `{origin}` cannot be decompressed ({cause})");
-        return Fault::new(FaultKind::Protocol, message);
+    if cause.contains("message head is too large") {
+        let message = format!("the headers of the reply of `{origin}` are too large");
+        return Fault::new(FaultKind::TooLarge, message);
     }
     Fault::new(FaultKind::Transient, format!("the connection to `{origin}` broke ({cause})"))
 }
@@ -67,7 +67,7 @@ pub(super) fn redirect(status: u16, location: Option<&str>, url: &Url) -> Fault 
 }
 
 /// Scheme, host and port: the part of an address that holds no secret.
-fn origin(url: &Url) -> String {
+pub(super) fn origin(url: &Url) -> String {
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
     format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
 }
@@ -75,12 +75,6 @@ fn origin(url: &Url) -> String {
 /// The words of the innermost cause.
 pub(super) fn deepest(error: &reqwest::Error) -> String {
     causes(error).last().map_or_else(|| "no cause given".to_owned(), ToString::to_string)
-}
-
-/// hyper wraps what goes wrong on the wire in an error of its own, which is not public; an error
-/// of decompression comes without it.
-fn came_from_connection(error: &reqwest::Error) -> bool {
-    causes(error).any(|cause| cause.to_string().starts_with("error reading a body"))
 }
 
 fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {

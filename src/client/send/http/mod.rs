@@ -5,37 +5,49 @@
 //! retried. What the provider said is kept in the fault; keys are not.
 
 mod address;
+mod body;
 mod clients;
 mod failure;
+mod question;
 mod read;
 mod redact;
+mod skew;
 mod tokens;
 
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
 
 use reqwest::{
     Method, Request, Url,
-    header::{HeaderName, HeaderValue},
+    header::{ACCEPT_ENCODING, HeaderName, HeaderValue},
 };
 
 use self::{
     address::Carries,
+    body::Outgoing,
     clients::Clients,
+    question::{Bill, Question},
     read::Exchange,
     redact::{Redactor, Redactors},
+    skew::Skews,
     tokens::Tokens,
 };
 use crate::{
     base::clock,
-    client::not_sent,
     domain::{
         contract::{Call, Reply},
         fault::{Fault, FaultKind},
-        generation::Generation,
-        target::{HttpEndpoint, Target},
+        generation::{Embeddings, Texts},
+        limits::RateLimits,
+        target::HttpEndpoint,
         trial::Attempt,
     },
     provider::{self, HttpRequest, Provider, Signing, Token},
@@ -47,6 +59,7 @@ pub(in crate::client) struct HttpSender {
     clients: Clients,
     tokens: Tokens,
     redactors: Redactors,
+    skews: Skews,
 }
 
 /// A request that is ready to be sent.
@@ -54,6 +67,7 @@ struct Prepared {
     provider: &'static dyn Provider,
     client: reqwest::Client,
     request: Request,
+    handed_over: Arc<AtomicBool>,
     token: Option<Token>,
 }
 
@@ -66,66 +80,111 @@ struct Record {
     ended: Option<Instant>,
     status: Option<u16>,
     request_id: Option<String>,
+    limits: Option<RateLimits>,
+    skew_ms: Option<i64>,
 }
 
 impl HttpSender {
-    /// Makes one attempt at `call`; a second one with a new token when the old one was refused.
+    /// Makes one attempt at `call`; a second one with a new token when the old one was refused, or
+    /// by the server's clock when ours was.
     pub(in crate::client) async fn send(&self, call: &Call, endpoint: &HttpEndpoint) -> Reply {
-        let redactor = self.redactors.of(&call.target, endpoint);
-        let mut attempts = Vec::new();
+        let served_by = call.target.name.clone();
+        let Asked { result, attempts, limits } = self.ask(call, endpoint).await;
+        Reply { result, attempts, served_by, cached: None, limits }
+    }
+
+    /// Asks for the vectors of `texts`, by the rules that hold for calls.
+    pub(in crate::client) async fn embed(
+        &self,
+        texts: &Texts,
+        endpoint: &HttpEndpoint,
+    ) -> Asked<Embeddings> {
+        self.ask(texts, endpoint).await
+    }
+
+    async fn ask<Q: Question>(&self, question: &Q, endpoint: &HttpEndpoint) -> Asked<Q::Answer> {
+        let redactor = self.redactors.of(question.target(), endpoint);
+        let mut asked =
+            Asked { result: Err(bad("nothing was asked")), attempts: Vec::new(), limits: None };
         loop {
-            let (mut result, attempt, refused) = match self.prepare(call, endpoint).await {
-                Err(fault) if attempts.is_empty() => {
-                    let mut fault = fault;
+            let prepared = match self.prepare(question, endpoint).await {
+                Ok(prepared) => prepared,
+                Err(mut fault) => {
                     redactor.clean(&mut fault);
-                    return not_sent(call, fault);
-                }
-                Err(fault) => (Err(fault), None, None),
-                Ok(prepared) => {
-                    let (result, attempt, token) =
-                        attempt(prepared, call, endpoint, &redactor).await;
-                    let status = result.as_ref().err().and_then(|fault: &Fault| fault.status);
-                    (result, Some(attempt), token.filter(|_| status == Some(401)))
+                    return Asked { result: Err(fault), ..asked };
                 }
             };
-            attempts.extend(attempt);
-            if let Some((provider, token)) = refused {
+            let (url, provider) = (prepared.request.url().clone(), prepared.provider);
+            let Tried { mut result, attempt, limits, skew_ms, token } =
+                attempt(prepared, question, endpoint, &redactor).await;
+            let first = asked.attempts.is_empty();
+            asked.attempts.push(attempt);
+            let mut again = skew_ms.is_some_and(|skew_ms| self.skews.learn(&url, skew_ms));
+            if let (Some(token), Err(Fault { status: Some(401), .. })) = (token, &result) {
                 self.tokens.forget(provider, endpoint, &token).await;
-                if attempts.len() == 1 {
-                    continue;
-                }
+                again = true;
+            }
+            if again && first {
+                continue;
             }
             if let Err(fault) = &mut result {
                 redactor.clean(fault);
             }
-            let served_by = call.target.name.clone();
-            return Reply { result, attempts, served_by, cached: false };
+            return Asked { result, limits, ..asked };
         }
     }
 
-    async fn prepare(&self, call: &Call, endpoint: &HttpEndpoint) -> Result<Prepared, Fault> {
-        let name = call.target.provider;
+    async fn prepare<Q: Question>(
+        &self,
+        question: &Q,
+        endpoint: &HttpEndpoint,
+    ) -> Result<Prepared, Fault> {
+        let target = question.target();
+        let name = target.provider;
         let provider = provider::find(name)
             .ok_or_else(|| bad(format!("there is no provider called `{name}`")))?;
-        let mut request = provider.encode(call, endpoint)?;
+        let mut request = question.encode(provider, endpoint)?;
         let url = address::parse(&request.url)?;
-        let route = address::route(&url, carries(endpoint), call.target.timeouts.connect)?;
+        let route = address::route(&url, carries(endpoint), target.timeouts.connect)?;
         let client = self.clients.get(route)?;
-        let token = self.token(provider, call, endpoint).await?;
-        let with = Signing { now_ms: clock::now_ms(), token: token.as_ref() };
+        let token = self.token(provider, &target.timeouts, endpoint).await?;
+        let with = Signing { now_ms: self.skews.now_ms(&url), token: token.as_ref() };
         provider.sign(&mut request, endpoint, with)?;
-        Ok(Prepared { provider, client, request: to_reqwest(url, request)?, token })
+        let (request, handed_over) = to_reqwest(url, request)?;
+        Ok(Prepared { provider, client, request, handed_over, token })
     }
 }
 
-/// Sends what was prepared; also gives the token that it was sent with.
-async fn attempt(
+/// What came of a question.
+#[derive(Debug)]
+pub(in crate::client) struct Asked<A> {
+    /// The answer, or the fault of the last attempt.
+    pub(in crate::client) result: Result<A, Fault>,
+    /// Every request made, in order.
+    pub(in crate::client) attempts: Vec<Attempt>,
+    /// What the last reply said of rate limits.
+    pub(in crate::client) limits: Option<RateLimits>,
+}
+
+/// What came of an attempt.
+struct Tried<A> {
+    result: Result<A, Fault>,
+    attempt: Attempt,
+    limits: Option<RateLimits>,
+    /// How far the server's clock is ahead, where it refused the time of the request's signature.
+    skew_ms: Option<i64>,
+    /// The token that it was made with.
+    token: Option<Token>,
+}
+
+/// Sends what was prepared.
+async fn attempt<Q: Question>(
     prepared: Prepared,
-    call: &Call,
+    question: &Q,
     endpoint: &HttpEndpoint,
     redactor: &Redactor,
-) -> (Result<Generation, Fault>, Attempt, Option<(&'static dyn Provider, Token)>) {
-    let Prepared { provider, client, request, token } = prepared;
+) -> Tried<Q::Answer> {
+    let Prepared { provider, client, request, handed_over, token } = prepared;
     let knowing = token.as_ref().map(|token| redactor.knowing(&token.value));
     let redactor = knowing.as_ref().unwrap_or(redactor);
     let mut record = Record {
@@ -135,20 +194,25 @@ async fn attempt(
         ended: None,
         status: None,
         request_id: None,
+        limits: None,
+        skew_ms: None,
     };
     let exchange = Exchange {
         provider,
+        question,
         streamed: endpoint.stream,
-        timeouts: &call.target.timeouts,
+        timeouts: &question.target().timeouts,
         record: &mut record,
     };
     let mut result = exchange.run(&client, request).await;
     match &mut result {
-        Ok(generation) => redactor.clean_answer(generation),
+        Ok(answer) => question.clean(answer, redactor),
         Err(fault) => redactor.clean(fault),
     }
-    let attempt = record.attempt(&call.target, &result, redactor);
-    (result, attempt, token.map(|token| (provider, token)))
+    let (limits, skew_ms) = (record.limits, record.skew_ms);
+    let accepted = handed_over.load(Relaxed) && record.accepted(result.as_ref().err());
+    let attempt = record.attempt(question, &result, redactor);
+    Tried { result, attempt: Attempt { accepted, ..attempt }, limits, skew_ms, token }
 }
 
 /// Refuses an address that no call may go to.
@@ -171,9 +235,11 @@ fn bad(message: impl Into<String>) -> Fault {
     Fault::new(FaultKind::BadRequest, message)
 }
 
-fn to_reqwest(url: Url, from: HttpRequest) -> Result<Request, Fault> {
+/// The request, and what turns true when its body has been handed over.
+fn to_reqwest(url: Url, from: HttpRequest) -> Result<(Request, Arc<AtomicBool>), Fault> {
     let mut request = Request::new(Method::POST, url);
     let headers = request.headers_mut();
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     for (name, value) in &from.headers {
         let header = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| bad(format!("`{name}` is not the name of an HTTP header")))?;
@@ -183,22 +249,37 @@ fn to_reqwest(url: Url, from: HttpRequest) -> Result<Request, Fault> {
         value.set_sensitive(true);
         headers.insert(header, value);
     }
-    *request.body_mut() = Some(from.body.into());
-    Ok(request)
+    let (body, handed_over) = Outgoing::new(from.body.into());
+    *request.body_mut() = Some(reqwest::Body::wrap(body));
+    Ok((request, handed_over))
 }
 
 impl Record {
-    fn attempt(
+    /// Whether the provider took the request on, although it came to `fault`: by what it said, or
+    /// because it said nothing.
+    fn accepted(&self, fault: Option<&Fault>) -> bool {
+        use FaultKind as K;
+        match (self.status, fault) {
+            (_, None) | (None, _) => true,
+            (Some(200..300), Some(fault)) => {
+                let lost = [K::Protocol, K::Truncated, K::TooLarge, K::Timeout, K::Transient];
+                lost.contains(&fault.kind)
+            }
+            (Some(_), _) => false,
+        }
+    }
+
+    fn attempt<Q: Question>(
         self,
-        target: &Target,
-        result: &Result<Generation, Fault>,
+        question: &Q,
+        result: &Result<Q::Answer, Fault>,
         redactor: &Redactor,
     ) -> Attempt {
+        let target = question.target();
         let since = |at: Instant| at.duration_since(self.started).as_micros() as u64;
-        let generation = result.as_ref().ok();
-        let usage = generation.and_then(|generation| generation.usage);
+        let bill = result.as_ref().map(|answer| question.bill(answer)).unwrap_or_default();
+        let Bill { usage, reported_cost, request_id } = bill;
         let priced = || Some(target.price.as_ref()?.cost(&usage?));
-        let request_id = generation.and_then(|generation| generation.request_id.clone());
         Attempt {
             started_ms: self.started_ms,
             latency_us: since(self.ended.unwrap_or_else(clock::instant)),
@@ -206,7 +287,8 @@ impl Record {
             status: self.status,
             fault: result.as_ref().err().cloned(),
             usage,
-            cost: generation.and_then(|generation| generation.reported_cost).or_else(priced),
+            cost: reported_cost.or_else(priced),
+            cost_reported: reported_cost.is_some(),
             request_id: request_id.or(self.request_id).map(|id| redactor.cleaned(id)),
             credential: target.credential_slug(),
             ..Attempt::default()

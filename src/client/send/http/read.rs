@@ -7,25 +7,26 @@ use std::{
 
 use bytes::Bytes;
 use reqwest::{
-    Client, Request, Response, Url,
+    Client, Request,
     header::{HeaderMap, LOCATION},
 };
 use tokio::time::timeout_at;
 
-use super::{Record, failure};
+use super::{
+    Record,
+    body::{Incoming, check_text},
+    failure,
+    question::Question,
+};
 use crate::{
     base::clock,
     client::layer::timeout::over,
     domain::{
         fault::{Fault, FaultKind},
-        generation::Generation,
         target::Timeouts,
     },
-    provider::{Headers, HttpReply, Progress, Provider, StreamDecoder, sse::Event},
+    provider::{self, Headers, HttpReply, Progress, Provider, StreamDecoder, sse::Event},
 };
-
-/// Most bytes of a reply, after decompression.
-const MAX_BODY: usize = 64 << 20;
 
 /// Most bytes of an error page that are read.
 const MAX_ERROR_BODY: usize = 1 << 20;
@@ -34,9 +35,11 @@ const MAX_ERROR_BODY: usize = 1 << 20;
 const DRAIN: Duration = Duration::from_millis(100);
 
 /// One request and its reply.
-pub(super) struct Exchange<'a> {
+pub(super) struct Exchange<'a, Q> {
     /// The wire format.
     pub(super) provider: &'static dyn Provider,
+    /// What is asked.
+    pub(super) question: &'a Q,
     /// Whether a stream was asked for.
     pub(super) streamed: bool,
     /// The limits on time.
@@ -61,12 +64,10 @@ pub(super) async fn whole<T>(
         let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
         return Err(failure::redirect(status, location, &url));
     }
+    let mut incoming = Incoming::new(response, &headers, url, connect)?;
     let mut body = Vec::new();
-    while let Some(bytes) = response.chunk().await.map_err(broken)? {
+    while let Some(bytes) = incoming.chunk().await? {
         body.extend_from_slice(&bytes);
-        if body.len() > MAX_BODY {
-            return Err(too_large());
-        }
     }
     let headers = HeaderLookup(&headers);
     read(&HttpReply { status, headers: &headers, body: &body, now_ms: clock::now_ms() })
@@ -80,70 +81,67 @@ impl Headers for HeaderLookup<'_> {
     }
 }
 
-/// The body as it arrives.
-struct Incoming {
-    response: Response,
-    url: Url,
-    heard: bool,
-    size: usize,
-}
-
-impl Exchange<'_> {
+impl<Q: Question> Exchange<'_, Q> {
     /// Sends `request` and reads the whole reply.
     pub(super) async fn run(
         mut self,
         client: &Client,
         request: Request,
-    ) -> Result<Generation, Fault> {
-        let url = request.url().clone();
+    ) -> Result<Q::Answer, Fault> {
+        let (url, connect) = (request.url().clone(), self.timeouts.connect);
         let sent = self.within(self.first_byte(), client.execute(request)).await?;
-        let mut response =
-            sent.map_err(|error| failure::fault(&error, &url, self.timeouts.connect))?;
+        let mut response = sent.map_err(|error| failure::fault(&error, &url, connect))?;
         let status = response.status().as_u16();
-        self.record.status = Some(status);
         let headers = std::mem::take(response.headers_mut());
         let lookup = HeaderLookup(&headers);
-        let mut incoming = Incoming { response, url, heard: false, size: 0 };
-        let mut reply = HttpReply { status, headers: &lookup, body: &[], now_ms: 0 };
-        let outcome = match status {
-            200..300 => self.answer(&mut incoming, reply).await,
-            300..400 => {
-                let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
-                Err(failure::redirect(status, location, &incoming.url))
-            }
-            _ => {
-                let body = self.error_body(&mut incoming).await;
-                reply.body = &body;
-                reply.now_ms = clock::now_ms();
-                Err(self.provider.classify(&reply))
-            }
+        self.record.status = Some(status);
+        self.record.limits = provider::rate_limits(&lookup, clock::now_ms());
+        self.record.request_id = provider::request_id(&lookup);
+        let reply = HttpReply { status, headers: &lookup, body: &[], now_ms: 0 };
+        let outcome = match Incoming::new(response, &headers, url, connect) {
+            Err(fault) => Err(fault),
+            Ok(mut incoming) => match status {
+                200..300 => self.answer(&mut incoming, reply).await,
+                300..400 => {
+                    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+                    Err(failure::redirect(status, location, incoming.url()))
+                }
+                _ => Err(self.refusal(&mut incoming, reply).await),
+            },
         };
         outcome.map_err(|mut fault| {
             fault.status = fault.status.or(Some(status));
-            let ids = ["x-request-id", "request-id"];
-            self.record.request_id =
-                ids.iter().find_map(|name| lookup.get(name)).map(str::to_owned);
             fault
         })
+    }
+
+    /// The fault that a reply of an error status is.
+    async fn refusal(&mut self, incoming: &mut Incoming, mut reply: HttpReply<'_>) -> Fault {
+        let body = self.error_body(incoming).await;
+        reply.body = &body;
+        reply.now_ms = clock::now_ms();
+        self.record.skew_ms = self.provider.clock_skew(&reply);
+        self.provider.classify(&reply)
     }
 
     async fn answer(
         &mut self,
         incoming: &mut Incoming,
         mut reply: HttpReply<'_>,
-    ) -> Result<Generation, Fault> {
-        if incoming.response.content_length().is_some_and(|length| length > MAX_BODY as u64) {
-            return Err(too_large());
-        }
+    ) -> Result<Q::Answer, Fault> {
+        incoming.check_length()?;
         let first = self.next(incoming).await?;
-        if self.is_stream(reply.headers, first.as_deref().unwrap_or_default()) {
+        if self.question.streams()
+            && self.is_stream(reply.headers, first.as_deref().unwrap_or_default())
+        {
             let decoder = self.provider.stream(&reply);
             return self.stream(incoming, first, decoder).await;
         }
         let body = self.rest(incoming, first).await?;
         self.record.ended = Some(clock::instant());
+        check_text(&body)?;
         reply.body = &body;
-        self.provider.decode(&reply)
+        self.question.decode(self.provider, &reply)
     }
 
     /// Whether the body is a stream of events; in doubt, when one was asked for.
@@ -157,7 +155,7 @@ impl Exchange<'_> {
         incoming: &mut Incoming,
         first: Option<Bytes>,
         mut decoder: Box<dyn StreamDecoder>,
-    ) -> Result<Generation, Fault> {
+    ) -> Result<Q::Answer, Fault> {
         let mut events = self.provider.framing().start();
         let mut chunk = first;
         while let Some(bytes) = chunk {
@@ -165,7 +163,7 @@ impl Exchange<'_> {
             if fed.map_err(|fault| with_partial(fault, decoder.as_ref()))? {
                 self.record.ended = Some(clock::instant());
                 drain(incoming).await;
-                return decoder.finish();
+                return self.question.streamed(decoder);
             }
             chunk = match self.next(incoming).await {
                 Ok(next) => next,
@@ -180,7 +178,7 @@ impl Exchange<'_> {
             Err(fault) if fault.kind != FaultKind::Protocol => {
                 Err(with_partial(fault, decoder.as_ref()))
             }
-            _ => decoder.finish(),
+            _ => self.question.streamed(decoder),
         }
     }
 
@@ -238,17 +236,7 @@ impl Exchange<'_> {
         } else {
             self.first_byte()
         };
-        let chunk = self.within(limit, incoming.response.chunk()).await?;
-        let chunk =
-            chunk.map_err(|error| failure::fault(&error, &incoming.url, self.timeouts.connect))?;
-        if let Some(bytes) = &chunk {
-            incoming.heard = true;
-            incoming.size += bytes.len();
-            if incoming.size > MAX_BODY {
-                return Err(too_large());
-            }
-        }
-        Ok(chunk)
+        self.within(limit, incoming.chunk()).await?
     }
 
     fn first_byte(&self) -> (Instant, Limit) {
@@ -296,7 +284,7 @@ enum Limit {
 async fn drain(incoming: &mut Incoming) {
     let limit = clock::instant() + DRAIN;
     let mut left = MAX_ERROR_BODY;
-    while let Ok(Ok(Some(bytes))) = timeout_at(limit.into(), incoming.response.chunk()).await {
+    while let Ok(Ok(Some(bytes))) = timeout_at(limit.into(), incoming.chunk()).await {
         left = left.saturating_sub(bytes.len());
         if left == 0 {
             return;
@@ -307,9 +295,4 @@ async fn drain(incoming: &mut Incoming) {
 fn with_partial(mut fault: Fault, decoder: &dyn StreamDecoder) -> Fault {
     fault.partial = fault.partial.or_else(|| decoder.partial());
     fault
-}
-
-fn too_large() -> Fault {
-    let limit = MAX_BODY >> 20;
-    Fault::new(FaultKind::TooLarge, format!("the reply is larger than {limit} MiB"))
 }

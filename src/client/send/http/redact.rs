@@ -134,14 +134,27 @@ impl Redactor {
 
     /// Masks in an answer: a model, or what stands before it, may repeat the request.
     pub(super) fn clean_answer(&self, generation: &mut Generation) {
-        let reasoning = generation.reasoning.iter_mut();
-        let arguments = generation.tool_calls.iter_mut().map(|call| &mut call.arguments);
-        for text in std::iter::once(&mut generation.text).chain(reasoning).chain(arguments) {
+        let calls = generation.tool_calls.iter_mut();
+        let calls = calls.flat_map(|call| [&mut call.id, &mut call.name, &mut call.arguments]);
+        let rest = [
+            &mut generation.reasoning,
+            &mut generation.raw_finish_reason,
+            &mut generation.served_model,
+            &mut generation.request_id,
+        ];
+        let rest = rest.into_iter().flatten();
+        let mut masked = false;
+        for text in std::iter::once(&mut generation.text).chain(rest).chain(calls) {
             for form in &self.credentials {
                 if text.contains(form.text.expose()) {
                     *text = text.replace(form.text.expose(), MASK);
+                    masked = true;
                 }
             }
+        }
+        if masked {
+            // Token by token they spell what was masked.
+            generation.logprobs.clear();
         }
     }
 
@@ -282,6 +295,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         fault::FaultKind,
+        generation::TokenLogprob,
         target::{Credential, Flavour, Settings},
     };
 
@@ -373,6 +387,37 @@ mod tests {
         let mut generation = Generation { text, ..Generation::default() };
         Redactor::new(&endpoint("unrelated-key")).clean_answer(&mut generation);
         assert_eq!(generation.text, format!("an example key is sk-{other}; yours is ****"));
+    }
+
+    #[test]
+    fn every_part_of_an_answer_is_searched() {
+        let said = || Some("of unrelated-key".to_owned());
+        let token =
+            |token: &str| TokenLogprob { token: token.to_owned(), logprob: -1.0, top: Vec::new() };
+        let mut generation = Generation {
+            text: "Paris".to_owned(),
+            reasoning: said(),
+            raw_finish_reason: said(),
+            served_model: said(),
+            request_id: said(),
+            logprobs: vec![token("unrelated"), token("-key")],
+            ..Generation::default()
+        };
+        let clean = Generation { logprobs: vec![token("Paris")], ..Generation::default() };
+        Redactor::new(&endpoint("unrelated-key")).clean_answer(&mut generation);
+        let masked = || Some("of ****".to_owned());
+        let expected = Generation {
+            text: "Paris".to_owned(),
+            reasoning: masked(),
+            raw_finish_reason: masked(),
+            served_model: masked(),
+            request_id: masked(),
+            ..Generation::default()
+        };
+        assert_eq!(generation, expected);
+        let mut same = clean.clone();
+        Redactor::new(&endpoint("unrelated-key")).clean_answer(&mut same);
+        assert_eq!(same, clean);
     }
 
     #[test]

@@ -25,6 +25,9 @@ use crate::{
     },
 };
 
+mod faults;
+mod names;
+
 const KEY: &str = "sk-canary-123456";
 
 const SHORT: Timeouts = Timeouts {
@@ -118,6 +121,7 @@ pub(super) fn target(base: &str, stream: bool) -> Target {
         name: "local".to_owned(),
         provider: "openai-compatible",
         model: "m".to_owned(),
+        base_model: None,
         endpoint: Endpoint::Http(HttpEndpoint {
             base_url: base.to_owned(),
             credential: Credential::Key(Secret::new(KEY)),
@@ -188,7 +192,7 @@ fn a_plain_answer_with_its_attempt() {
     let answer = ask_one(target(&base, false));
     let made = answer.result.expect("an answer");
     assert_eq!((made.text.as_str(), made.finish_reason), ("Paris", FinishReason::Stop));
-    assert_eq!((answer.served_by.as_str(), answer.cached), ("local", false));
+    assert_eq!((answer.served_by.as_str(), answer.cached), ("local", None));
     let [attempt] = answer.attempts.as_slice() else { panic!("{:?}", answer.attempts) };
     assert_eq!((attempt.status, attempt.ttft_us), (Some(200), None));
     assert_eq!(attempt.cost, Some(Money::from_pico(3 * 5 + 2 * 7)));

@@ -9,14 +9,13 @@ use std::{
 use super::{
     HttpSender,
     address::{self, Carries},
-    read, redact, to_reqwest,
+    read, redact, skew, to_reqwest,
 };
 use crate::{
     base::{clock, digest, secret::Secret},
     domain::{
-        contract::Call,
         fault::{Fault, FaultKind},
-        target::{Credential, HttpEndpoint},
+        target::{Credential, HttpEndpoint, Timeouts},
     },
     provider::{HttpRequest, Provider, Token},
 };
@@ -64,11 +63,11 @@ impl Tokens {
 }
 
 impl HttpSender {
-    /// The token that `call` needs; one exchange serves all calls that wait for it.
+    /// The token that a request to `endpoint` needs; one exchange serves all calls that wait for it.
     pub(super) async fn token(
         &self,
         provider: &'static dyn Provider,
-        call: &Call,
+        timeouts: &Timeouts,
         endpoint: &HttpEndpoint,
     ) -> Result<Option<Token>, Fault> {
         // No other credential is exchanged.
@@ -80,38 +79,62 @@ impl HttpSender {
         {
             return Ok(Some(token.clone()));
         }
-        // Made only now: it is signed, which takes time, and says when that was.
-        let Some(request) = provider.token_request(endpoint, clock::now_ms())? else {
+        let Some(token) = self.exchanged(provider, timeouts, endpoint).await? else {
             return Ok(None);
         };
-        let token = self.exchange(provider, call, request).await?;
         let lifetime = token.lifetime.saturating_sub(EARLY).max(token.lifetime / 2);
         *held = Some((token.clone(), clock::instant() + lifetime.min(Duration::from_hours(24))));
         Ok(Some(token))
     }
 
+    /// Exchanges the credential; a second time when its proof was refused for our clock.
+    async fn exchanged(
+        &self,
+        provider: &'static dyn Provider,
+        timeouts: &Timeouts,
+        endpoint: &HttpEndpoint,
+    ) -> Result<Option<Token>, Fault> {
+        let mut ahead_ms = 0;
+        loop {
+            // Made only now: it is signed, which takes time, and says when that was.
+            let now_ms = clock::now_ms().saturating_add(ahead_ms);
+            let Some(request) = provider.token_request(endpoint, now_ms)? else {
+                return Ok(None);
+            };
+            let (outcome, skew_ms) = self.exchange(provider, timeouts, request).await?;
+            match skew_ms.filter(|skew_ms| ahead_ms == 0 && skew::matters(*skew_ms)) {
+                Some(skew_ms) if outcome.is_err() => ahead_ms = skew_ms,
+                _ => return outcome.map(Some),
+            }
+        }
+    }
+
+    /// One exchange, and how far the server's clock is ahead where it refused the time.
     async fn exchange(
         &self,
         provider: &dyn Provider,
-        call: &Call,
+        timeouts: &Timeouts,
         request: HttpRequest,
-    ) -> Result<Token, Fault> {
-        let timeouts = &call.target.timeouts;
+    ) -> Result<(Result<Token, Fault>, Option<i64>), Fault> {
         let url = address::parse(&request.url)?;
         let client = self.clients.get(address::route(&url, TOKEN, timeouts.connect)?)?;
         let form = String::from_utf8_lossy(&request.body).into_owned();
-        let request = to_reqwest(url, request)?;
+        let (request, _) = to_reqwest(url, request)?;
         let within = timeouts.total.min(Duration::from_mins(1));
-        let read =
-            read::whole(&client, request, timeouts.connect, |reply| provider.read_token(reply));
+        let mut skew_ms = None;
+        let read = read::whole(&client, request, timeouts.connect, |reply| {
+            skew_ms = provider.clock_skew(reply);
+            provider.read_token(reply)
+        });
         let outcome = tokio::time::timeout(within, read).await.unwrap_or_else(|_| {
             let message = format!("no token within {} s", within.as_secs_f64());
             Err(Fault::new(FaultKind::Timeout, message))
         });
         // What was sent is good for a while, and the server may repeat it.
-        outcome.map_err(|mut fault| {
+        let outcome = outcome.map_err(|mut fault| {
             redact::mask_form(&mut fault, &form);
             fault
-        })
+        });
+        Ok((outcome, skew_ms))
     }
 }

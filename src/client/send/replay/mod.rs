@@ -92,7 +92,8 @@ fn reply(call: &Call, recorded: Recorded) -> Reply {
         result,
         attempts: attempts.into_iter().collect(),
         served_by: call.target.name.clone(),
-        cached: false,
+        cached: None,
+        limits: None,
     }
 }
 

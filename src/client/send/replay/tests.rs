@@ -30,6 +30,7 @@ fn call(id: &str, input: Option<&str>, vars: Vars, epoch: u32) -> Call {
         name: "old".to_owned(),
         provider: "replay",
         model: String::new(),
+        base_model: None,
         endpoint: Endpoint::Replay(source()),
         params: Params::default(),
         price: None,

@@ -53,7 +53,13 @@ pub(super) async fn send(call: &Call, profile: &SimProfile) -> Reply {
         cost: call.target.price.as_ref().and_then(|price| Some(price.cost(&usage?))),
         ..Attempt::default()
     };
-    Reply { result, attempts: vec![attempt], served_by: call.target.name.clone(), cached: false }
+    Reply {
+        result,
+        attempts: vec![attempt],
+        served_by: call.target.name.clone(),
+        cached: None,
+        limits: None,
+    }
 }
 
 /// The profile's median, spread log-normally; a median of zero stays zero.

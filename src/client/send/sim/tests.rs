@@ -29,6 +29,7 @@ fn call(id: &str, expected: &[&str], max_tokens: Option<u64>) -> Call {
         name: "sim".to_owned(),
         provider: "sim",
         model: "sim".to_owned(),
+        base_model: None,
         endpoint: Endpoint::Sim(QUICK),
         params: Params { max_tokens, ..Params::default() },
         price: Some(Price::new(Money::from_pico(10), Money::from_pico(100))),

@@ -11,7 +11,7 @@ use crate::{
     provider::{
         HttpReply, classify,
         loose::{Loose, WireObject},
-        openai_compatible::{decode, logprobs},
+        openai_compatible::{cost::WireCost, decode, logprobs},
     },
 };
 
@@ -63,6 +63,8 @@ struct WireUsage {
     output_tokens: Loose<u64>,
     input_tokens_details: Loose<InputDetails>,
     output_tokens_details: Loose<OutputDetails>,
+    #[serde(flatten)]
+    cost: WireCost,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -102,7 +104,7 @@ pub(in crate::provider::openai_compatible) fn reply(
     let mut read = body.read(reply.status)?;
     let generation = &mut read.generation;
     generation.request_id = request_id.or(generation.request_id.take());
-    generation.reported_cost = cost;
+    generation.reported_cost = generation.reported_cost.or(cost);
     Ok(read.settled())
 }
 
@@ -140,6 +142,7 @@ impl Body {
             return Err(fault);
         }
         let mut generation = Generation {
+            reported_cost: self.usage.0.as_ref().and_then(|usage| usage.cost.money(false)),
             usage: self.usage.0.and_then(|usage| usage.normal()),
             served_model: self.model.0,
             request_id: self.id.0,

@@ -271,7 +271,7 @@ fn a_name_is_judged_by_every_address_that_it_has() {
 async fn the_resolver_judges_what_the_system_answers() {
     let resolve = |name: &str, reach| {
         let name: Name = name.parse().expect("a name");
-        Resolver { reach }.resolve(name)
+        Resolver { reach, names: Arc::new(System) }.resolve(name)
     };
     let here = resolve("localhost", Reach::Here).await.expect("this machine");
     assert!(here.into_iter().all(|address| address.ip().is_loopback()));

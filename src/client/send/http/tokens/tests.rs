@@ -218,3 +218,53 @@ fn nobody_listens_for_the_exchange() {
     let fault = replies[0].result.as_ref().expect_err("a fault");
     assert_eq!(fault.kind, FaultKind::Transient, "{fault}");
 }
+
+#[test]
+fn an_assertion_that_was_made_at_the_wrong_time_is_made_again_by_the_server_s_clock() {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = std::thread::spawn(move || {
+        // The third request, for the answer, comes by another pool or the same connection.
+        let mut issued = Vec::new();
+        while issued.len() < 2 {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            loop {
+                let request = request(&mut stream);
+                let Some((head, body)) = request.split_once("\r\n\r\n") else { break };
+                if !head.starts_with("POST /token ") {
+                    let bytes = reply("200 OK", "content-type: application/json\r\n", ANSWER);
+                    stream.write_all(bytes.as_bytes()).expect("written");
+                    return issued;
+                }
+                let claims = body.split('.').nth(1).expect("claims");
+                let claims = URL_SAFE_NO_PAD.decode(claims).expect("base64");
+                let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+                let at = claims["iat"].as_i64().expect("an instant");
+                issued.push(at);
+                let head =
+                    "date: Wed, 21 Oct 2037 07:25:00 GMT\r\ncontent-type: application/json\r\n";
+                // 2037-10-21T07:00:00Z.
+                let bytes = if at > 2_139_721_200 {
+                    reply("200 OK", head, r#"{"access_token":"ya29.x","expires_in":3600}"#)
+                } else {
+                    let body = r#"{"error":"invalid_grant","error_description":"Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim."}"#;
+                    reply("400 Bad Request", head, body)
+                };
+                stream.write_all(bytes.as_bytes()).expect("written");
+            }
+        }
+        issued
+    });
+    let (_, mut target) = fresh().serve();
+    let Endpoint::Http(endpoint) = &mut target.endpoint else { panic!("not HTTP") };
+    endpoint.credential =
+        Credential::ServiceAccount(Secret::new(account(&format!("{base}/token"))));
+    endpoint.base_url = base;
+    let replies = run(async |client| ask(client, &target, 1).await);
+    assert!(replies[0].result.is_ok(), "{replies:?}");
+    let issued = server.join().expect("a server");
+    assert_eq!(issued.len(), 2);
+    assert!(issued[0] < issued[1], "{issued:?}");
+}

@@ -1,0 +1,169 @@
+//! Answers what was asked before out of the response cache, and asks once what is asked several
+//! times at once.
+//!
+//! Only whole answers are kept: no fault, nothing cut, withheld, declined or empty, and nothing that
+//! another model than the one asked has said. Whoever meets one of these asks for himself.
+
+mod key;
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+use crate::{
+    base::clock,
+    client::{Caching, layer::fallback::drawn},
+    domain::{
+        contract::{CacheKey, Call, Generate, Kept, Reply},
+        generation::FinishReason,
+        target::Target,
+        trial::{Hit, Status},
+    },
+};
+
+/// What those wait for who ask what is being asked.
+type Landing = watch::Receiver<Option<Arc<Kept>>>;
+
+/// The cache around `inner`.
+#[derive(Debug)]
+pub(in crate::client) struct Cache<S> {
+    inner: S,
+    caching: Caching,
+    /// The calls under way, by their key.
+    flights: Mutex<HashMap<CacheKey, Landing>>,
+}
+
+/// A call under way. When it is dropped, those who wait for it are told what it brought.
+struct Flight<'a> {
+    flights: &'a Mutex<HashMap<CacheKey, Landing>>,
+    key: CacheKey,
+    tell: watch::Sender<Option<Arc<Kept>>>,
+    brought: Option<Arc<Kept>>,
+}
+
+/// Whether to ask, or to wait for who is asking.
+enum Turn<'a> {
+    Ask(Flight<'a>),
+    Wait(Landing),
+}
+
+impl<S> Cache<S> {
+    /// The answers of `caching` in front of `inner`.
+    pub(in crate::client) fn new(inner: S, caching: Caching) -> Self {
+        Self { inner, caching, flights: Mutex::default() }
+    }
+
+    /// The time from which on answers count, in milliseconds since the epoch.
+    fn since_ms(&self) -> i64 {
+        let ttl = i64::try_from(self.caching.ttl.as_millis()).unwrap_or(i64::MAX);
+        let since = clock::now_ms().saturating_sub(ttl);
+        self.caching.since_ms.map_or(since, |floor| floor.max(since))
+    }
+
+    fn turn(&self, key: CacheKey) -> Turn<'_> {
+        match lock(&self.flights).entry(key) {
+            Entry::Occupied(flight) => Turn::Wait(flight.get().clone()),
+            Entry::Vacant(place) => {
+                let (tell, landing) = watch::channel(None);
+                place.insert(landing);
+                Turn::Ask(Flight { flights: &self.flights, key, tell, brought: None })
+            }
+        }
+    }
+
+    /// The reply of `target` that `kept` is.
+    fn hit(&self, target: &Target, kept: Arc<Kept>) -> Reply {
+        self.caching.store.used(&kept.origin);
+        let Kept { generation, origin } = Arc::unwrap_or_clone(kept);
+        Reply {
+            result: Ok(generation),
+            attempts: Vec::new(),
+            served_by: target.name.clone(),
+            cached: Some(origin),
+        }
+    }
+}
+
+impl<S: Generate> Cache<S> {
+    /// Asks, and keeps what may be kept of what `target` says.
+    async fn ask(&self, call: &Call, target: &Target, key: CacheKey) -> (Reply, Option<Arc<Kept>>) {
+        let reply = self.inner.generate(call).await;
+        let kept = keepable(call, target, &reply).map(Arc::new);
+        if let Some(kept) = &kept {
+            self.caching.store.put(key, target, Arc::clone(kept));
+        }
+        (reply, kept)
+    }
+}
+
+impl<S: Generate> Generate for Cache<S> {
+    fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply> {
+        Box::pin(async move {
+            // Of a pool, the one that the call goes to.
+            let target = drawn(call).unwrap_or(&call.target);
+            let Some(key) = key::of(call, target) else { return self.inner.generate(call).await };
+            let mut flight = match self.turn(key) {
+                Turn::Ask(flight) => flight,
+                Turn::Wait(mut landing) => {
+                    let landed = match landing.wait_for(Option::is_some).await {
+                        Ok(kept) => kept.clone(),
+                        Err(_) => None,
+                    };
+                    return match landed {
+                        Some(kept) => self.hit(target, kept),
+                        // Not one after the other: each may fail as slowly as the first.
+                        None => self.ask(call, target, key).await.0,
+                    };
+                }
+            };
+            // Only now: what an earlier flight brought was put before it made way for this one.
+            if let Some(kept) = self.caching.store.get(&key, self.since_ms()) {
+                flight.brought = Some(Arc::clone(&kept));
+                drop(flight);
+                return self.hit(target, kept);
+            }
+            let (reply, kept) = self.ask(call, target, key).await;
+            flight.brought = kept;
+            reply
+        })
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        lock(self.flights).remove(&self.key);
+        // Nobody can join any longer. Those who wait for nothing see the channel close.
+        if let Some(kept) = self.brought.take()
+            && self.tell.receiver_count() > 0
+        {
+            self.tell.send_replace(Some(kept));
+        }
+    }
+}
+
+/// What to keep of `reply` for `target`, if anything.
+fn keepable(call: &Call, target: &Target, reply: &Reply) -> Option<Kept> {
+    let generation = reply.result.as_ref().ok()?;
+    let whole = Status::of(&reply.result) == Status::Ok
+        && generation.finish_reason != FinishReason::Error
+        && reply.cached.is_none()
+        && reply.served_by == target.name
+        && call.target.fallback.iter().all(|other| other.name != target.name);
+    let last = reply.attempts.last();
+    whole.then(|| Kept {
+        generation: generation.clone(),
+        origin: Hit {
+            latency_us: last.map(|attempt| attempt.latency_us),
+            ttft_us: last.and_then(|attempt| attempt.ttft_us),
+            saved: last.and_then(|attempt| attempt.cost),
+        },
+    })
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
