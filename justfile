@@ -24,6 +24,10 @@ check:
 test *filter:
     cargo test --locked {{once}} {{filter}}
 
+# A thousand random kills; the server's ledger says what was paid. `just crash 50` for fewer.
+crash kills="1000":
+    EVALS_TEST_KILLS={{kills}} cargo test --locked {{once}} --test it row_39_random
+
 # Against llama.cpp with a random model. The first time it builds llama.cpp, which takes half
 # an hour or more on two cores, and a C++ compiler.
 test-llama:

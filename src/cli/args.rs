@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 
-use super::args_models::{EndpointsCommand, ModelsCommand};
+use super::{
+    args_models::{EndpointsCommand, ModelsCommand},
+    args_resume::ResumeArgs,
+};
 
 /// Tells which model or prompt is better on your data, by how much, at what price and latency, and
 /// how sure one can be.
@@ -29,6 +33,8 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Ask the models, score the answers, say which is better
     Run(Box<RunArgs>),
+    /// Go on with a run that was stopped, killed or left with errors
+    Resume(Box<ResumeArgs>),
     /// Say what a run would call and cost, and send nothing; takes the flags of `run`
     Plan(Box<RunArgs>),
     /// List the recorded runs
@@ -83,7 +89,9 @@ pub(super) struct InitArgs {
     pub(super) force: bool,
 }
 
-#[derive(Debug, Args, Clone, Default)]
+// Kept with the run, so that it can go on; what only concerns this process is not.
+#[derive(Debug, Args, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct RunArgs {
     /// A config (.yaml, .yml), or a dataset: a file, a glob, a directory, a URL, or - for standard
@@ -207,6 +215,7 @@ pub(super) struct RunArgs {
 
     /// How the results are printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
+    #[serde(skip)]
     pub(super) format: RunFormat,
     /// Where the HTML report goes [default: beside the database]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -214,21 +223,22 @@ pub(super) struct RunArgs {
     /// Write no HTML report
     #[arg(long, conflicts_with = "report", help_heading = "Output")]
     pub(super) no_report: bool,
-    /// Take up a run that was stopped; repeat the command that began it with this added
-    #[arg(long, value_name = "RUN", conflicts_with = "watch", help_heading = "Output")]
-    pub(super) resume: Option<String>,
     /// Write what happens, one JSON object a line
     #[arg(long, value_name = "FILE", help_heading = "Output")]
+    #[serde(skip)]
     pub(super) log: Option<PathBuf>,
     /// Show no progress
     #[arg(short, long, help_heading = "Output")]
+    #[serde(skip)]
     pub(super) quiet: bool,
     /// Run again whenever the config, the dataset or a prompt file changes
     #[arg(short, long, help_heading = "Output")]
+    #[serde(skip)]
     pub(super) watch: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum RunSchedule {
     /// All models at once.
     SideBySide,

@@ -1,10 +1,11 @@
 //! `--log`: what happens in a run, one JSON object a line, as it happens.
 //!
-//! A log tells how a run went; what was said stands in the database. Its failure ends no run.
+//! A log tells how a run went; what was said stands in the database, and had reached the disk before
+//! the log told of it. Its failure ends no run.
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Write as _},
+    io::{self, Write as _},
     path::Path,
     sync::{Mutex, OnceLock, PoisonError},
 };
@@ -26,7 +27,7 @@ use crate::{
 /// Writes events to a file.
 #[derive(Debug)]
 pub(super) struct Log {
-    file: Mutex<BufWriter<File>>,
+    file: Mutex<File>,
     header: OnceLock<RunHeader>,
 }
 
@@ -34,7 +35,7 @@ impl Log {
     /// Begins a log at `path`, in place of what stood there.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         fs::create_dir_all(directory_of(path))?;
-        let file = Mutex::new(BufWriter::new(File::create(path)?));
+        let file = Mutex::new(File::create(path)?);
         Ok(Self { file, header: OnceLock::new() })
     }
 
@@ -45,11 +46,10 @@ impl Log {
         if let Value::Object(facts) = facts {
             line.extend(facts);
         }
+        let line = format!("{}\n", Value::Object(line));
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        writeln!(file, "{}", Value::Object(line)).ok();
-        if matches!(name, "started" | "resumed" | "finished") {
-            file.flush().ok();
-        }
+        // A line at once: who follows the log sees it, and a process that is killed leaves it.
+        file.write_all(line.as_bytes()).ok();
     }
 
     fn trial(&self, key: TrialKey) -> Map<String, Value> {
@@ -102,7 +102,7 @@ impl Log {
 impl Sink for Log {
     fn emit(&self, event: &Event) -> Option<Receipt> {
         match event {
-            Event::Started(header) | Event::Resumed(header) => {
+            Event::Started(header) | Event::Resumed(header) | Event::Retried(header) => {
                 self.header.set(RunHeader::clone(header)).ok();
                 let trials = header.planned_trials();
                 let name = if matches!(event, Event::Started(_)) { "started" } else { "resumed" };

@@ -3,10 +3,12 @@
 
 mod args;
 mod args_models;
+mod args_resume;
 mod ask;
 mod audit;
 mod cache;
 mod catalog;
+mod command;
 mod completions;
 mod doctor;
 mod env;
@@ -69,6 +71,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
     match cli.command {
         Command::Init(args) => init::run(&args, out),
         Command::Run(args) => run::run(&args, &db, out),
+        Command::Resume(args) => resume::run(&args, &db, out),
         Command::Plan(args) => plan::run(&args, &db, out),
         Command::List(args) => list::run(&args, &db, out),
         Command::Show(args) => show::run(&args, &db, out),

@@ -9,7 +9,7 @@ use super::{
     exit::{Exit, Failure},
     stored::report_path,
 };
-use crate::store::Store;
+use crate::store::{RunLock, Store};
 
 pub(super) fn run(args: &RmArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
     let store = Store::open_existing(db)?;
@@ -36,6 +36,10 @@ pub(super) fn run(args: &RmArgs, db: &Path, out: &mut Out) -> Result<Exit, Failu
         }
         ask::confirm(&format!("delete {} run(s) and all their answers?", runs.len()), out)?;
     }
+    // A run that is going on would lose what it still pays for.
+    let in_use = |error| Failure::from(error).hint("stop it first; nothing was deleted");
+    let locks = runs.iter().map(|run| RunLock::take(db, &run.header.id).map_err(in_use));
+    let _locks = locks.collect::<Result<Vec<_>, _>>()?;
     for run in &runs {
         store.delete_run(run)?;
         fs::remove_file(report_path(db, &run.header.id)).ok();

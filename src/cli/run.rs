@@ -12,13 +12,13 @@ use super::{
     args::{RunArgs, RunFormat},
     cache,
     catalog::OwnTable,
-    env,
+    command, env,
     exit::{Exit, Failure},
     home::Home,
     log::Log,
     overlay,
     progress::Progress,
-    resume,
+    resume::Taken,
     stored::{Stored, report_path},
     watch,
 };
@@ -32,7 +32,7 @@ use crate::{
     plan::{self, Inputs, Plan},
     report,
     run::{self as runner, Allowed, Before, Outcome},
-    store::{Store, Writer},
+    store::{self, RunLock, Store, Writer},
 };
 
 /// Names of the config that is used when none is named.
@@ -44,7 +44,15 @@ pub(super) fn run(args: &RunArgs, db: &Path, out: &mut Out) -> Result<Exit, Fail
     if args.watch {
         return watch::run(args, db, out, &runtime);
     }
-    once(args, db, out, &runtime)
+    once(args, Begin::New { forked_from: None }, db, out, &runtime)
+}
+
+/// Which run is meant.
+pub(super) enum Begin {
+    /// A new one; made from another one, if so.
+    New { forked_from: Option<String> },
+    /// One that is recorded in part.
+    Again(Box<Taken>),
 }
 
 /// What calls are made in.
@@ -93,6 +101,7 @@ fn resolve(
 /// One run, from the arguments to the exit code.
 pub(super) fn once(
     args: &RunArgs,
+    begin: Begin,
     db: &Path,
     out: &mut Out,
     runtime: &tokio::runtime::Runtime,
@@ -103,14 +112,19 @@ pub(super) fn once(
     let gates = gates(&plan, &asked)?;
     let allowed = allowed_errors(args, &gates)?;
     let mut books = runtime.block_on(books(&plan, &asked))?;
-    let before = match &args.resume {
-        None => None,
-        Some(reference) => {
-            let (header, before) = resume::take_up(db, reference, &plan.header)?;
+    let (before, lock) = match begin {
+        Begin::Again(taken) => {
+            let (header, before, lock) = taken.take_up(&plan.header)?;
             let store = Store::open_existing(db)?;
             books.spent = store.spent(&store.find_run(&header.id)?)?;
             plan.header = header;
-            Some(before)
+            (Some(before), Some(lock))
+        }
+        Begin::New { forked_from } => {
+            let failed_of = args.failed_of.as_deref().map(|run| id_of(db, run)).transpose()?;
+            plan.header.command = Some(command::keep(args, failed_of));
+            plan.header.forked_from = forked_from;
+            (None, None)
         }
     };
     let report = (!args.no_report).then(|| {
@@ -133,8 +147,10 @@ pub(super) fn once(
     }
 
     note_use(&plan)?;
+    store::check_room(db)?;
+    let _lock = lock.map_or_else(|| RunLock::take(db, &plan.header.id), Ok)?;
     let outcome = execute(Work { plan, books, allowed, before }, db, args, out, runtime)?;
-    let (header_id, outcome) = outcome;
+    let Executed { id: header_id, outcome, trouble } = outcome;
     let store = Store::open_existing(db)?;
     let record = store.find_run(&header_id)?;
     let stored = Stored::measure(store, record)?;
@@ -146,18 +162,34 @@ pub(super) fn once(
         hint: Some(format!("the run is recorded: evals show {header_id}")),
         ..failure
     })?;
-    if let RunStatus::Interrupted | RunStatus::Budget = outcome.status {
-        let why = match outcome.status {
-            RunStatus::Budget => "the budget is reached",
-            _ => "interrupted",
+    if let Some(trouble) = trouble
+        && outcome.status == RunStatus::Interrupted
+    {
+        let message = format!("stopped: failed to {trouble}; what was answered is recorded");
+        return Err(Failure::incomplete(message)
+            .hint(format!("make room, then go on: {}", resume_command(db, &header_id))));
+    }
+    if matches!(outcome.status, RunStatus::Interrupted | RunStatus::Budget) {
+        let (ended, planned) = (stored.measures.ended(), stored.measures.planned);
+        let why = if outcome.status == RunStatus::Budget {
+            "the budget is reached"
+        } else {
+            "interrupted"
         };
-        let (ended, planned) = (outcome.ended, stored.run.header.planned_trials());
         out.note(&format!(
-            "{why}: {ended} of {planned} trials are recorded in run {header_id}; \
-             to go on, repeat the command with `--resume {header_id}`"
+            "{why}: {ended} of {planned} trials are recorded in run {header_id}; to go on: {}",
+            resume_command(db, &header_id)
         ));
     }
     Ok(exit(&outcome, &stored.gates))
+}
+
+/// What to type to go on with run `id`.
+fn resume_command(db: &Path, id: &str) -> String {
+    match env::shown(db) {
+        db if db == env::DEFAULT_DB => format!("evals resume {id}"),
+        db => format!("evals resume {id} --db {db}"),
+    }
 }
 
 /// Notes in the audit log which registered credentials the run uses: once each, however many calls
@@ -176,14 +208,22 @@ struct Work {
     before: Option<Before>,
 }
 
-/// Executes the plan. Gives the run's id and how it ended.
+/// A run that was executed.
+struct Executed {
+    id: String,
+    outcome: Outcome,
+    /// Why it was stopped, when the disk was the reason.
+    trouble: Option<String>,
+}
+
+/// Executes the plan.
 fn execute(
     work: Work,
     db: &Path,
     args: &RunArgs,
     out: &mut Out,
     runtime: &tokio::runtime::Runtime,
-) -> Result<(String, Outcome), Failure> {
+) -> Result<Executed, Failure> {
     let Work { plan, books, allowed, before } = work;
     let id = plan.header.id.clone();
     let log = args.log.as_ref().map(|path| {
@@ -193,13 +233,15 @@ fn execute(
     });
     let log = log.transpose()?;
     let settled = before.as_ref().map_or(0, |before| before.settled.len() as u64);
-    let writer = Arc::new(Writer::start(db)?);
+    let brake = Arc::new(runner::Brake::default());
+    let on_trouble = Arc::clone(&brake);
+    // What is in flight is waited for: it is paid, and there is room for it.
+    let writer = Arc::new(Writer::guarded(db, Box::new(move || on_trouble.halt()))?);
     let progress = Arc::new(Progress::new(plan.header.planned_trials() - settled, args.quiet));
     let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&writer) as _, Arc::clone(&progress) as _];
     sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
     let cache = cache::Used::open(&plan, args.refresh, db, out);
-    let brake = Arc::new(runner::Brake::default());
     let told = Arc::clone(&progress);
     let client = client::stack(ClientOptions {
         concurrency: plan.concurrency,
@@ -245,10 +287,12 @@ fn execute(
     if let Some(cache) = cache {
         cache.close(out);
     }
-    if let Ok(writer) = Arc::try_unwrap(writer) {
-        writer.close().map_err(|error| Failure::incomplete(error.to_string()))?;
-    }
-    Ok((id, outcome?))
+    let trouble = writer.trouble().map(str::to_owned);
+    let recorded = Arc::try_unwrap(writer).map_or(Ok(()), Writer::close);
+    let go_on = |failure: Failure| failure.hint(format!("to go on: {}", resume_command(db, &id)));
+    let outcome = outcome.map_err(|error| go_on(error.into()))?;
+    recorded.map_err(|error| go_on(Failure::incomplete(error.to_string())))?;
+    Ok(Executed { id, outcome, trouble })
 }
 
 /// Ends the process at once.
@@ -375,6 +419,11 @@ fn read_config(path: &Path, origin: &str) -> Result<String, Failure> {
         let line = String::from_utf8_lossy(valid).matches('\n').count() + 1;
         Failure::usage(format!("{origin}:{line}: the config is not UTF-8 text"))
     })
+}
+
+/// The id of the run that `reference` means now.
+fn id_of(db: &Path, reference: &str) -> Result<String, Failure> {
+    Ok(Store::open_existing(db)?.find_run(reference)?.header.id)
 }
 
 /// Ids of the samples that failed in a stored run.

@@ -9,6 +9,7 @@ use std::{
 
 use super::exit::Failure;
 use crate::{
+    base::money::Money,
     domain::{
         measure::{GateResult, RunMeasures},
         run::{RunRecord, TrialRecord},
@@ -39,6 +40,9 @@ impl Stored {
     pub(super) fn measure(store: Store, run: RunRecord) -> Result<Self, StoreError> {
         let mut tally = Tally::new(&run.header);
         store.digests(&run, &mut |digest| tally.add(&digest))?;
+        for open in store.open_costs(&run)? {
+            tally.add_open(open.model, open.cost_pico.map(Money::from_pico));
+        }
         let measures = tally.finish();
         // Stored gates were read once, before the run began; one that cannot be read is not shown.
         let gates: Vec<_> = run

@@ -12,7 +12,7 @@ use super::{
     Out,
     args::RunArgs,
     exit::{Exit, Failure},
-    run::{self, Asked, CONFIG_NAMES, Interrupts},
+    run::{self, Asked, Begin, CONFIG_NAMES, Interrupts},
     stored::directory_of,
 };
 
@@ -45,7 +45,7 @@ pub(super) fn run(
                 watched.push(directory);
             }
         }
-        match run::once(args, db, out, runtime) {
+        match run::once(args, Begin::New { forked_from: None }, db, out, runtime) {
             Ok(Exit::Interrupted) => return Ok(Exit::Interrupted),
             Ok(_) => {}
             Err(failure) => out.failure(&failure),

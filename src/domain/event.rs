@@ -11,14 +11,18 @@ use crate::domain::{
 
 /// An event of a run. Cheap to clone.
 ///
-/// Order: `Started` or `Resumed`; then, for each sample, `Sample` before its `Rendered`, and both before the
-/// `Answered` of its trials; `Scored` after the `Answered` of the same trial; `Finished` last.
+/// Order: `Started`, `Resumed` or `Retried`; then, for each sample, `Sample` before its `Rendered`,
+/// and both before the `Answered` of its trials; `Scored` after the `Answered` of the same trial,
+/// which may be recorded already; `Finished` last.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The run begins.
     Started(Arc<RunHeader>),
     /// A run that was recorded in part goes on; stands in place of `Started`.
     Resumed(Arc<RunHeader>),
+    /// The same, and what failed is done again: an answer may follow on an error, and verdicts on
+    /// those of a scorer that failed.
+    Retried(Arc<RunHeader>),
     /// A sample is about to be asked.
     Sample(Arc<Sample>),
     /// What a prompt becomes for a sample.

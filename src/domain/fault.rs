@@ -49,6 +49,34 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// All of them.
+    pub const ALL: [Self; 19] = [
+        Self::Auth,
+        Self::BadRequest,
+        Self::ContextLength,
+        Self::ContentFilter,
+        Self::RateLimited,
+        Self::Quota,
+        Self::Transient,
+        Self::Timeout,
+        Self::Truncated,
+        Self::Protocol,
+        Self::TooLarge,
+        Self::RedirectRefused,
+        Self::Tls,
+        Self::Dns,
+        Self::NotRecorded,
+        Self::Prompt,
+        Self::Outage,
+        Self::Stopped,
+        Self::Budget,
+    ];
+
+    /// The kind called `name`.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The kind's name in stores, exports and reports.
     pub const fn name(self) -> &'static str {
         match self {

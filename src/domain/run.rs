@@ -46,6 +46,24 @@ pub struct RunHeader {
     pub reduce: String,
     /// Gates as written.
     pub gates: Vec<String>,
+    /// How the run was begun; `None` where that was not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<CommandInfo>,
+    /// The run that this one was made from, with what had changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forked_from: Option<String>,
+}
+
+/// The command that began a run, as far as it takes to do the same again. Holds no secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CommandInfo {
+    /// The directory that it was typed in.
+    pub directory: String,
+    /// Its arguments, by their names.
+    pub arguments: Value,
+    /// Arguments that may hold a secret and were left out: they have to be given again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<String>,
 }
 
 impl RunHeader {
@@ -143,7 +161,7 @@ pub enum RunStatus {
     Incomplete,
     /// Stopped by its budget.
     Budget,
-    /// Stopped by the user.
+    /// Stopped before its end: by the user, or since nothing more could be kept.
     Interrupted,
 }
 

@@ -113,6 +113,15 @@ impl Tally {
         self.hold(trial);
     }
 
+    /// Takes in what was spent on a trial of `model` that has no answer yet; `None`: not known.
+    pub fn add_open(&mut self, model: u32, cost: Option<Money>) {
+        let Some(ModelTally { totals, .. }) = self.models.get_mut(model as usize) else { return };
+        match cost {
+            Some(cost) => totals.cost = totals.cost + cost,
+            None => totals.unpriced_calls += 1,
+        }
+    }
+
     /// The numbers of all that was added.
     pub fn finish(mut self) -> RunMeasures {
         self.fold_pending();

@@ -49,6 +49,8 @@ fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
         epochs,
         reduce: "mean".into(),
         gates: Vec::new(),
+        command: None,
+        forked_from: None,
     }
 }
 

@@ -177,6 +177,8 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         epochs,
         reduce: reduce.to_owned(),
         gates: file.gates.iter().map(|gate| gate.value.clone()).collect(),
+        command: None,
+        forked_from: None,
     };
     Ok(Plan {
         header,

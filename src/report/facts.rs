@@ -164,8 +164,9 @@ impl Tone {
 
 /// The run in one sentence.
 pub(super) fn verdict(view: &View<'_>) -> (Tone, String) {
-    let all = view.gates.len() as u64;
-    let decided = |wanted| view.gates.iter().filter(|gate| gate.passed == wanted).count() as u64;
+    let gates = gates(view);
+    let all = gates.len() as u64;
+    let decided = |wanted| gates.iter().filter(|(_, passed)| *passed == wanted).count() as u64;
     let (passed, failed, unknown) = (decided(Some(true)), decided(Some(false)), decided(None));
     let complete = view.run.status == RunStatus::Complete;
     let (tone, text) = if all == 0 {
@@ -194,6 +195,25 @@ pub(super) fn verdict(view: &View<'_>) -> (Tone, String) {
     };
     let tone = if tone == Tone::Bad || complete { tone } else { Tone::Unsure };
     (tone, format!("{text}; {state}."))
+}
+
+/// The gates as written, each with what became of it: one that is decided for several models or
+/// prompts holds when it holds for all of them.
+fn gates<'a>(view: &View<'a>) -> Vec<(&'a str, Option<bool>)> {
+    let mut gates: Vec<(&str, Option<bool>)> = Vec::new();
+    for decided in view.gates {
+        match gates.iter_mut().find(|(gate, _)| *gate == decided.gate) {
+            None => gates.push((&decided.gate, decided.passed)),
+            Some((_, passed)) => {
+                *passed = match (*passed, decided.passed) {
+                    (Some(false), _) | (_, Some(false)) => Some(false),
+                    (None, _) | (_, None) => None,
+                    (Some(true), Some(true)) => Some(true),
+                }
+            }
+        }
+    }
+    gates
 }
 
 /// How many trials there are and how they ended, in one line.
@@ -303,27 +323,33 @@ fn stand_ins(view: &View<'_>) -> Vec<String> {
     .collect()
 }
 
-/// One warning for each scorer that left samples without a score.
+/// What scorers left without a score: one warning for all of which the same is true.
 fn unscored(view: &View<'_>) -> Vec<String> {
     let measures = &view.measures.measures;
-    let scorers = view.run.header.scorers.iter().zip(0..);
-    scorers
-        .filter_map(|(scorer, index)| {
-            // Every metric of a scorer counts the same samples: one is enough.
-            let metric = measures.iter().find(|m| m.scorer == index)?.metric;
-            let (scored, unscored) = measures
-                .iter()
-                .filter(|m| m.scorer == index && m.metric == metric)
-                .fold((0, 0), |(n, un), m| (n + m.estimate.n, un + m.estimate.unscored));
-            (unscored > 0).then(|| {
-                format!(
-                    "{} left {} of {} unscored ({})",
-                    scorer.id,
-                    count(unscored),
-                    of(scored + unscored, "sample", "samples"),
-                    percent(unscored, scored + unscored)
-                )
-            })
+    let mut found: Vec<((u64, u64), Vec<&str>)> = Vec::new();
+    for (scorer, index) in view.run.header.scorers.iter().zip(0..) {
+        // Every metric of a scorer counts the same samples: one is enough.
+        let Some(first) = measures.iter().find(|m| m.scorer == index) else { continue };
+        let counts = measures
+            .iter()
+            .filter(|m| m.scorer == index && m.metric == first.metric)
+            .fold((0, 0), |(n, un), m| (n + m.estimate.n, un + m.estimate.unscored));
+        match found.iter_mut().find(|(known, _)| *known == counts) {
+            Some((_, scorers)) => scorers.push(&scorer.id),
+            None => found.push((counts, vec![&scorer.id])),
+        }
+    }
+    found
+        .into_iter()
+        .filter(|((_, unscored), _)| *unscored > 0)
+        .map(|((scored, unscored), scorers)| {
+            format!(
+                "{} left {} of {} unscored ({})",
+                scorers.join(", "),
+                count(unscored),
+                of(scored + unscored, "sample", "samples"),
+                percent(unscored, scored + unscored)
+            )
         })
         .collect()
 }
@@ -347,6 +373,12 @@ mod tests {
         assert_eq!(say(&data), "good: The gate passed.");
         data.run.status = RunStatus::Budget;
         assert_eq!(say(&data), "unsure: The gate passed; the run was stopped by its budget.");
+        // One gate that two models are held to is still one gate.
+        data.gates.push(data.gates[0].clone());
+        data.run.status = RunStatus::Complete;
+        assert_eq!(say(&data), "good: The gate passed.");
+        data.gates[1].passed = None;
+        assert_eq!(say(&data), "unsure: 0 of 1 gate passed, 1 could not be decided.");
         data.gates.clear();
         data.run.status = RunStatus::Complete;
         assert_eq!(say(&data), "neutral: No gates were set.");

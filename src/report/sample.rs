@@ -111,6 +111,8 @@ fn header() -> RunHeader {
         epochs: 1,
         reduce: "mean".to_owned(),
         gates: vec!["exact_match.mean >= 0.90".to_owned()],
+        command: None,
+        forked_from: None,
     }
 }
 

@@ -71,7 +71,7 @@ async fn schedule(
                         key,
                         sample: Arc::clone(&row.sample),
                         rendered: Arc::clone(&rendered),
-                        answer: shared.recorded_answer(key.seq),
+                        recorded: shared.recorded(key.seq)?,
                     };
                     let trial = trial.run(Arc::clone(shared));
                     trials.spawn(async move {

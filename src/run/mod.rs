@@ -5,28 +5,26 @@
 //! [`Event`]. A trial's answer is durable before it is scored; a failure is a
 //! recorded outcome and never the end of the run.
 
+mod before;
 mod feed;
 mod lane;
 mod trial;
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
+pub use self::before::Before;
 use self::trial::Shared;
 use crate::{
     domain::{
         contract::{Generate, Sink, SinkError},
         event::Event,
         run::RunStatus,
-        trial::Answer,
     },
     plan::Plan,
+    store::StoreError,
 };
 
 /// How long calls in flight may go on after the run was told to stop.
@@ -55,6 +53,9 @@ pub enum RunError {
     /// The dataset changed or became unreadable under the run.
     #[error("failed to go on reading the dataset: {0}")]
     Dataset(String),
+    /// What was recorded before could not be read.
+    #[error("failed to {0}")]
+    Store(#[from] StoreError),
     /// A part of the program broke.
     #[error("failed to finish a trial: {0}")]
     Broken(String),
@@ -73,17 +74,6 @@ impl Allowed {
     fn covers(self, failed: u64, ended: u64) -> bool {
         failed <= self.count || failed as f64 <= self.share * ended as f64
     }
-}
-
-/// What was recorded of a run before this process took it up.
-#[derive(Debug, Default)]
-pub struct Before {
-    /// Places in the plan of the trials that have their verdicts.
-    pub settled: HashSet<u64>,
-    /// Of these, trials without an answer or with a scorer that failed.
-    pub failed: u64,
-    /// Trials that have an answer and no verdicts, by their place: they are scored, not asked.
-    pub answered: HashMap<u64, Answer>,
 }
 
 /// Ends a run before all of its trials are asked.
@@ -140,8 +130,9 @@ impl std::fmt::Debug for Job {
 /// A sink that cannot record, or a dataset that cannot be read on. What was recorded stays.
 pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     let header = Arc::new(job.plan.header.clone());
-    let begin = match job.before {
+    let begin = match &job.before {
         None => Event::Started(header),
+        Some(before) if before.retry => Event::Retried(header),
         Some(_) => Event::Resumed(header),
     };
     let (allowed, planned) = (job.allowed, job.plan.header.planned_trials());

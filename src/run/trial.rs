@@ -1,16 +1,13 @@
 //! One trial: call, record, score, record.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
 };
 
 use tokio::sync::watch;
 
-use super::{Brake, Job};
+use super::{Before, Brake, Job};
 use crate::{
     domain::{
         contract::{Call, Generate, Reply, Sink, SinkError},
@@ -24,6 +21,7 @@ use crate::{
     },
     plan::{Plan, PlannedScorer, Row},
     scorer::Subject,
+    store::{Recorded, StoreError},
 };
 
 /// Over fewer trials than this no rate of errors is taken.
@@ -37,8 +35,7 @@ pub(super) struct Shared {
     pub(super) end: watch::Sender<bool>,
     client: Arc<dyn Generate>,
     sinks: Arc<[Arc<dyn Sink>]>,
-    settled: HashSet<u64>,
-    answered: Mutex<HashMap<u64, Answer>>,
+    before: Option<Before>,
     /// The first row that the sinks do not know yet.
     untold: Mutex<u64>,
     ended: AtomicU64,
@@ -50,31 +47,31 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(job: Job) -> Self {
         let Job { plan, client, sinks, brake, before, .. } = job;
-        let before = before.unwrap_or_default();
+        let (settled, failed) =
+            before.as_ref().map_or((0, 0), |before| (before.settled.len() as u64, before.failed));
         Self {
             plan,
             brake,
             end: watch::Sender::new(false),
             client,
             sinks,
-            ended: AtomicU64::new(before.settled.len() as u64),
-            failed: AtomicU64::new(before.failed),
+            ended: AtomicU64::new(settled),
+            failed: AtomicU64::new(failed),
             replies: AtomicU64::default(),
             faults: AtomicU64::default(),
-            settled: before.settled,
-            answered: Mutex::new(before.answered),
+            before,
             untold: Mutex::new(0),
         }
     }
 
     /// Whether the trial had its verdicts before this process took the run up.
     pub(super) fn is_settled(&self, seq: u64) -> bool {
-        self.settled.contains(&seq)
+        self.before.as_ref().is_some_and(|before| before.settled.contains(&seq))
     }
 
     /// The answer that was recorded before this process took the run up.
-    pub(super) fn recorded_answer(&self, seq: u64) -> Option<Answer> {
-        self.answered.lock().unwrap_or_else(PoisonError::into_inner).remove(&seq)
+    pub(super) fn recorded(&self, seq: u64) -> Result<Option<Recorded>, StoreError> {
+        self.before.as_ref().map_or(Ok(None), |before| before.recorded(seq))
     }
 
     /// Whether calls were held back since they could go over the budget.
@@ -107,10 +104,13 @@ impl Shared {
         }
     }
 
-    /// Tells every sink and waits until the event is kept.
+    /// Tells every sink in turn, and waits until each has kept the event: what the ones behind the
+    /// store show is in the store.
     pub(super) async fn emit(&self, event: &Event) -> Result<(), SinkError> {
-        for receipt in self.sinks.iter().filter_map(|sink| sink.emit(event)).collect::<Vec<_>>() {
-            receipt.await?;
+        for sink in self.sinks.iter() {
+            if let Some(receipt) = sink.emit(event) {
+                receipt.await?;
+            }
         }
         Ok(())
     }
@@ -139,26 +139,26 @@ pub(super) struct Trial {
     pub(super) sample: Arc<Sample>,
     /// What to say to the model, or why that could not be made.
     pub(super) rendered: Arc<Result<Arc<[Message]>, Fault>>,
-    /// The answer, when it is recorded already.
-    pub(super) answer: Option<Answer>,
+    /// The answer and some of its verdicts, when these are recorded already.
+    pub(super) recorded: Option<Recorded>,
 }
 
 impl Trial {
     /// Runs the trial. When the run stops before the call was made, nothing is recorded.
     pub(super) async fn run(self, shared: Arc<Shared>) -> Result<(), SinkError> {
-        let Self { key, sample, rendered, answer } = self;
-        let answer = match answer {
-            Some(answer) => Arc::new(answer),
+        let Self { key, sample, rendered, recorded } = self;
+        let (answer, known) = match recorded {
+            Some(recorded) => (Arc::new(recorded.answer), recorded.verdicts),
             None => {
                 let Some(answer) = ask(&shared, key, &sample, &rendered).await? else {
                     return Ok(());
                 };
                 let answer = Arc::new(answer);
                 shared.emit(&Event::Answered(Arc::clone(&answer))).await?;
-                answer
+                (answer, Vec::new())
             }
         };
-        let verdicts = score(&shared.plan, &sample, &answer);
+        let verdicts = score(&shared.plan, &sample, &answer, known);
         let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
         let failed = broken || answer.status() == Status::Error;
         shared.emit(&Event::Scored(Arc::new(Scored { key, verdicts }))).await?;
@@ -218,15 +218,21 @@ async fn ask(
     Ok(Some(Answer { key, result, attempts, served_by, cached, extracted }))
 }
 
-/// One verdict a scorer.
-fn score(plan: &Plan, sample: &Sample, answer: &Answer) -> Vec<Verdict> {
-    let scorers = plan.scorers.iter();
-    match &answer.result {
-        Err(_) => scorers.map(|_| Verdict::Skipped("there is no answer".to_owned())).collect(),
-        Ok(generation) => {
-            scorers.map(|scorer| judge(plan, scorer, sample, answer, generation)).collect()
-        }
-    }
+/// One verdict a scorer; those that are `known` stand.
+fn score(
+    plan: &Plan,
+    sample: &Sample,
+    answer: &Answer,
+    known: Vec<Option<Verdict>>,
+) -> Vec<Verdict> {
+    let known = known.into_iter().chain(std::iter::repeat(None));
+    let verdict = |(scorer, known): (&PlannedScorer, Option<Verdict>)| match (known, &answer.result)
+    {
+        (Some(known), _) => known,
+        (None, Err(_)) => Verdict::Skipped("there is no answer".to_owned()),
+        (None, Ok(generation)) => judge(plan, scorer, sample, answer, generation),
+    };
+    plan.scorers.iter().zip(known).map(verdict).collect()
 }
 
 fn judge(

@@ -79,6 +79,35 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The disk does not do what it is told.
+    #[error("write the store `{}`: {source}", path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// `SQLite`'s reason.
+        source: rusqlite::Error,
+    },
+    /// There is less room than a run may need.
+    #[error(
+        "write the store `{}`: {} MiB are free on its disk, and a run wants {} MiB",
+        path.display(), free >> 20, least >> 20
+    )]
+    NoRoom {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that should be.
+        least: u64,
+    },
+    /// A process is at work on the run.
+    #[error("use run {run}: {} is at work on it", process(*pid))]
+    InUse {
+        /// The run.
+        run: String,
+        /// The process, where it could be told.
+        pid: Option<u32>,
+    },
     /// The file may not be written.
     #[error("write the store `{}`: the file is read-only", path.display())]
     ReadOnly {
@@ -152,6 +181,7 @@ impl StoreError {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, reason: source.to_string() },
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
+            Some(ErrorCode::SystemIoFailure) => Self::Disk { path, source },
             Some(ErrorCode::ReadOnly) => Self::ReadOnly { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             _ => match source {
@@ -166,6 +196,10 @@ impl StoreError {
             },
         }
     }
+}
+
+fn process(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
 }
 
 /// The first of `candidates`, and how many more there are.

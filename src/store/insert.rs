@@ -45,6 +45,8 @@ pub(super) struct Progress {
     ended: i64,
     /// Of these, without an answer.
     errors: i64,
+    /// Whether what failed is done again.
+    retry: bool,
 }
 
 /// Writes `event` in the transaction that is open on `conn`.
@@ -53,16 +55,17 @@ pub(super) fn event(
     progress: &mut Progress,
     event: &Event,
 ) -> Result<(), Rejection> {
-    if let Event::Started(header) | Event::Resumed(header) = event {
+    if let Event::Started(header) | Event::Resumed(header) | Event::Retried(header) = event {
         flush(conn, progress)?;
         let begin = if matches!(event, Event::Started(_)) { started } else { resumed };
         progress.run = Some(begin(conn, header)?);
+        progress.retry = matches!(event, Event::Retried(_));
         return Ok(());
     }
     let run =
         progress.run.ok_or_else(|| Rejection::Refused("no run has been started".to_owned()))?;
     match event {
-        Event::Started(_) | Event::Resumed(_) => Ok(()),
+        Event::Started(_) | Event::Resumed(_) | Event::Retried(_) => Ok(()),
         Event::Sample(of) => sample(conn, run, of),
         Event::Rendered { sample, prompt, messages } => {
             let sql = "INSERT INTO messages (run, sample, prompt, messages) VALUES (?1, ?2, ?3, ?4)
@@ -71,14 +74,24 @@ pub(super) fn event(
             conn.prepare_cached(sql)?.execute(row)?;
             Ok(())
         }
-        Event::Left { key, attempts } => left(conn, run, *key, attempts),
+        Event::Left { key, attempts } => left(conn, (run, progress.retry), *key, attempts),
         Event::Answered(answer) => {
+            if progress.retry && reopen(conn, run, answer.key.seq)? {
+                progress.ended -= 1;
+                progress.errors -= 1;
+            }
             answered(conn, run, answer)?;
             progress.ended += 1;
             progress.errors += i64::from(answer.status() == Status::Error);
             Ok(())
         }
-        Event::Scored(of) => scored(conn, run, of),
+        Event::Scored(of) => {
+            if progress.retry {
+                let sql = "DELETE FROM scores WHERE run = ?1 AND seq = ?2";
+                conn.prepare_cached(sql)?.execute(params![run, int(of.key.seq)])?;
+            }
+            scored(conn, run, of)
+        }
         Event::Finished(status) => {
             let sql = "UPDATE runs SET status = ?2, finished_ms = ?3 WHERE run = ?1";
             let row = params![run, status.name(), clock::now_ms()];
@@ -93,7 +106,7 @@ pub(super) fn event(
 /// Adds the counts so far to the run's row, once a transaction.
 pub(super) fn flush(conn: &Connection, progress: &mut Progress) -> Result<(), rusqlite::Error> {
     if let Some(run) = progress.run
-        && progress.ended > 0
+        && (progress.ended, progress.errors) != (0, 0)
     {
         let sql = "UPDATE runs SET ended = ended + ?2, errors = errors + ?3 WHERE run = ?1";
         let row = params![run, progress.ended, progress.errors];
@@ -172,6 +185,23 @@ fn sample(conn: &Connection, run: i64, sample: &Sample) -> Result<(), Rejection>
     let reason =
         format!("sample {} is stored as `{stored}` and now comes as `{}`", sample.index, sample.id);
     Err(Rejection::Refused(reason))
+}
+
+/// Takes an error back, in the transaction that brings what replaces it. What was tried for it and
+/// what that cost stays. Whether the trial had ended in one.
+fn reopen(conn: &Connection, run: i64, seq: u64) -> Result<bool, Rejection> {
+    let sql = "UPDATE trials SET status = 'open', error_kind = NULL
+               WHERE run = ?1 AND seq = ?2 AND status = 'error'";
+    if conn.prepare_cached(sql)?.execute(params![run, int(seq)])? == 0 {
+        return Ok(false);
+    }
+    for sql in [
+        "DELETE FROM scores WHERE run = ?1 AND seq = ?2",
+        "DELETE FROM answers WHERE run = ?1 AND seq = ?2",
+    ] {
+        conn.prepare_cached(sql)?.execute(params![run, int(seq)])?;
+    }
+    Ok(true)
 }
 
 fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejection> {
@@ -269,8 +299,14 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
     Ok(())
 }
 
-/// A trial without an answer: what was tried, and what it cost so far.
-fn left(conn: &Connection, run: i64, key: TrialKey, tried: &[Attempt]) -> Result<(), Rejection> {
+/// A trial without an answer: what was tried, and what it cost so far. One that is asked again after
+/// an error keeps the error.
+fn left(
+    conn: &Connection,
+    (run, retry): (i64, bool),
+    key: TrialKey,
+    tried: &[Attempt],
+) -> Result<(), Rejection> {
     let sql =
         "INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, cached, attempts,
                    cost_pico, cost_source)
@@ -283,7 +319,7 @@ fn left(conn: &Connection, run: i64, key: TrialKey, tried: &[Attempt]) -> Result
                        WHEN excluded.cost_source IS NULL THEN trials.cost_source
                        WHEN excluded.cost_source = trials.cost_source THEN trials.cost_source
                        ELSE 'mixed' END
-               WHERE trials.status = 'open'
+               WHERE trials.status = 'open' OR (?10 AND trials.status = 'error')
                RETURNING attempts - ?7";
     let row = params![
         run,
@@ -295,6 +331,7 @@ fn left(conn: &Connection, run: i64, key: TrialKey, tried: &[Attempt]) -> Result
         int(tried.len() as u64),
         cost(tried).map(Money::pico),
         cost_source(tried),
+        retry,
     ];
     let before = conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional();
     let before: Option<i64> = before.map_err(|error| explained(error, "", gone))?;

@@ -8,20 +8,28 @@
 //! Why FULL, and why groups: with less, a power cut takes back commits that were acknowledged, and
 //! answers cost money; with one flush of the disk a row, some hundred rows a second are the most.
 //!
+//! One process works on a run at a time: it holds a [`RunLock`]. A disk that fills up stops the run,
+//! and what is under way is written into room that was kept back for it.
 //! The response cache is a second file, of a kind of its own.
 
 mod cache;
 mod error;
 mod insert;
+mod lock;
 mod open;
 mod read;
+mod recall;
+mod room;
 mod runs;
 mod writer;
 
 pub use cache::{AnswerCache, CacheFile, CacheStats, ClearFilter};
 pub use error::StoreError;
+pub use lock::RunLock;
 pub use open::{JournalMode, Store};
 pub use read::TrialFilter;
+pub use recall::{OpenCost, Recorded};
+pub use room::{LEAST_FREE, check as check_room};
 pub use runs::RunSummary;
 pub use writer::Writer;
 

@@ -183,7 +183,7 @@ impl Store {
         self.conn.is_autocommit().then(|| self.conn.unchecked_transaction()).transpose()
     }
 
-    fn problem(&self, problem: Problem) -> StoreError {
+    pub(super) fn problem(&self, problem: Problem) -> StoreError {
         match problem {
             Problem::Sqlite(error) => self.error(error),
             Problem::Damaged(reason) => self.damaged(reason),
@@ -192,7 +192,7 @@ impl Store {
 }
 
 /// Why a row could not be read.
-enum Problem {
+pub(super) enum Problem {
     Sqlite(rusqlite::Error),
     Damaged(String),
 }
@@ -393,7 +393,7 @@ fn usage(row: &Row<'_>, hour: usize) -> Result<Option<Usage>, Problem> {
 }
 
 /// A count, which is never below 0.
-fn count(row: &Row<'_>, column: usize) -> Result<Option<u64>, Problem> {
+pub(super) fn count(row: &Row<'_>, column: usize) -> Result<Option<u64>, Problem> {
     row.get::<_, Option<i64>>(column)?
         .map(|count| {
             u64::try_from(count)
@@ -402,7 +402,7 @@ fn count(row: &Row<'_>, column: usize) -> Result<Option<u64>, Problem> {
         .transpose()
 }
 
-fn parsed<T: DeserializeOwned>(json: &str, column: &str) -> Result<T, Problem> {
+pub(super) fn parsed<T: DeserializeOwned>(json: &str, column: &str) -> Result<T, Problem> {
     serde_json::from_str(json)
         .map_err(|error| Problem::Damaged(format!("column `{column}`: {error}")))
 }

@@ -19,7 +19,7 @@ use crate::{
         contract::{Receipt, Sink},
         event::Event,
         fault::{Fault, FaultKind},
-        generation::{FinishReason, Generation, TokenLogprob, Usage},
+        generation::{FinishReason, Generation, TokenLogprob, ToolCall, Usage},
         message::{Message, Role},
         run::{
             ModelInfo, PromptInfo, RunHeader, RunRecord, RunStatus, ScorerInfo, TrialDigest,
@@ -74,6 +74,8 @@ fn header(name: &str) -> RunHeader {
         epochs: 1,
         reduce: "mean".into(),
         gates: Vec::new(),
+        command: None,
+        forked_from: None,
     }
 }
 
@@ -401,6 +403,45 @@ async fn a_second_answer_is_refused_and_its_neighbours_are_kept() {
     assert_eq!(all.len(), 2);
     assert_eq!((all[0].output.as_deref(), all[0].scores[0].value), (Some("first"), Some(0.5)));
     assert_eq!(store.runs().expect("runs")[0].ended, 2);
+}
+
+#[tokio::test]
+async fn a_recorded_answer_comes_back_whole() {
+    let (_directory, path) = place();
+    let header = header("recorded");
+    let writer = Writer::start(&path).expect("writer");
+    start(&writer, &header, 2).await;
+    let mut called = answer(0, "");
+    let generation = called.result.as_mut().expect("an answer");
+    generation.tool_calls =
+        vec![ToolCall { id: "c".into(), name: "f".into(), arguments: "{}".into() }];
+    generation.reasoning = Some(HOSTILE.into());
+    generation.raw_finish_reason = Some("tool_use".into());
+    generation.served_model = Some("m-1".into());
+    called.attempts.insert(0, failed_answer(0).attempts.remove(1));
+    let half = Verdict::Scored(Score::number(0.5).because("half"));
+    for answer in [called.clone(), failed_answer(1)] {
+        emit(&writer, &answered(answer)).await.expect("stored");
+    }
+    emit(&writer, &scored(0, half.clone())).await.expect("stored");
+    emit(&writer, &Event::Retried(Arc::new(header))).await.expect("goes on");
+    // Asked again and given up once more, then answered: the error stands until then.
+    let tried = failed_answer(1).attempts;
+    emit(&writer, &Event::Left { key: key(1), attempts: tried.into() }).await.expect("stored");
+    let store = Store::open_existing(&path).expect("store");
+    let run = store.find_run("last").expect("run");
+    let first = store.recorded(&run, 0).expect("readable").expect("recorded");
+    assert_eq!((first.answer, first.verdicts), (called, vec![Some(half)]));
+    let failed = store.recorded(&run, 1).expect("readable").expect("recorded");
+    assert_eq!((failed.answer.status(), failed.answer.attempts.len()), (Status::Error, 4));
+    emit(&writer, &answered(answer(1, "at last"))).await.expect("stored");
+    let again = emit(&writer, &answered(answer(1, "twice"))).await.expect_err("refused");
+    assert!(again.0.contains("already has an answer"), "{again}");
+    drop(writer);
+    let second = store.recorded(&run, 1).expect("readable").expect("recorded");
+    assert_eq!((second.answer.status(), second.answer.attempts.len()), (Status::Ok, 5));
+    let summary = &store.runs().expect("runs")[0];
+    assert_eq!((summary.ended, summary.errors), (2, 0));
 }
 
 #[tokio::test]

@@ -3,7 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        Arc, OnceLock,
+        mpsc::{Receiver, Sender, channel},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -18,11 +21,15 @@ use crate::{
     store::{
         JournalMode, Store, StoreError,
         insert::{self, Progress, Rejection},
+        room::{self, Ballast},
     },
 };
 
 /// Events in one transaction at most; bounds how long the first one waits for the last one.
 const BATCH: usize = 1_024;
+
+/// Answers between two looks at how much room is left.
+const LOOK_EVERY: u64 = 1_000;
 
 /// How often the write lock is asked for, each time for as long as the connection's busy timeout,
 /// before a run is given up because another process holds the store.
@@ -34,11 +41,24 @@ const LOCK_TRIES: u32 = 12;
 /// queued an event commits at once; under load, what arrives during one fsync shares the next. An
 /// event that contradicts what is stored fails alone, by its receipt. When the store itself fails,
 /// every event from then on is answered with the cause.
+///
+/// A writer that [guards](Self::guarded) a run stops it when the disk is full or fails, and still
+/// writes what is under way, into the room that was kept back.
 #[derive(Debug)]
 pub struct Writer {
     queue: Option<Sender<Job>>,
     thread: Option<JoinHandle<Result<(), SinkError>>>,
     journal_mode: JournalMode,
+    trouble: Arc<OnceLock<String>>,
+}
+
+/// What stands between a run and a disk that gives out.
+struct Guard {
+    /// Stops the run.
+    stop: Box<dyn Fn() + Send>,
+    ballast: Ballast,
+    /// Answers since the last look at the room that is left.
+    answers: u64,
 }
 
 #[derive(Debug)]
@@ -53,7 +73,23 @@ impl Writer {
     /// # Errors
     /// As [`Store::open`]; and when the file may not be written or no thread can be started.
     pub fn start(path: &Path) -> Result<Self, StoreError> {
-        Self::over(Store::open(path)?)
+        Self::with(Store::open(path)?, None)
+    }
+
+    /// The same, and room is kept back: when the disk is full, fails or has little room left, `stop`
+    /// is called, and what was begun can still be written.
+    ///
+    /// # Errors
+    /// As [`Writer::start`].
+    pub fn guarded(path: &Path, stop: Box<dyn Fn() + Send>) -> Result<Self, StoreError> {
+        let store = Store::open(path)?;
+        let ballast = Ballast::of(&store.path);
+        Self::with(store, Some(Guard { stop, ballast, answers: 0 }))
+    }
+
+    /// Why the run was stopped, when the disk was the reason.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.get().map(String::as_str)
     }
 
     /// How commits are made durable here.
@@ -70,24 +106,32 @@ impl Writer {
     }
 
     /// Writes by the connection of `store`.
+    #[cfg(test)]
     pub(super) fn over(store: Store) -> Result<Self, StoreError> {
+        Self::with(store, None)
+    }
+
+    fn with(store: Store, guard: Option<Guard>) -> Result<Self, StoreError> {
         if store.conn.is_readonly("main").map_err(|error| store.error(error))? {
             return Err(StoreError::ReadOnly { path: store.path });
         }
         let journal_mode = store.journal_mode();
         let file = Identity::of(&store.path);
+        let trouble = Arc::new(OnceLock::new());
         let worker = Worker {
             conn: store.conn,
             path: store.path.clone(),
             file,
             progress: Progress::default(),
+            guard,
+            trouble: Arc::clone(&trouble),
         };
         let (queue, jobs) = channel();
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || worker.run(&jobs))
             .map_err(|source| StoreError::Path { path: store.path, source })?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), journal_mode })
+        Ok(Self { queue: Some(queue), thread: Some(thread), journal_mode, trouble })
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
@@ -113,6 +157,7 @@ impl Sink for Writer {
             Event::Sample(_) | Event::Rendered { .. } => (None, None),
             Event::Started(_)
             | Event::Resumed(_)
+            | Event::Retried(_)
             | Event::Left { .. }
             | Event::Answered(_)
             | Event::Scored(_)
@@ -140,6 +185,8 @@ struct Worker {
     path: PathBuf,
     file: Option<Identity>,
     progress: Progress,
+    guard: Option<Guard>,
+    trouble: Arc<OnceLock<String>>,
 }
 
 /// What came of each event of a batch.
@@ -152,7 +199,7 @@ impl Worker {
             let mut batch = vec![first];
             batch.extend(jobs.try_iter().take(BATCH - 1));
             let outcomes = match &failed {
-                None => self.commit(&batch).unwrap_or_else(|error| {
+                None => self.guarded_commit(&batch).unwrap_or_else(|error| {
                     let error = SinkError(error.to_string());
                     failed = Some(error.clone());
                     vec![Err(error); batch.len()]
@@ -169,6 +216,50 @@ impl Worker {
         // Best effort: a log that stays is read at the next open.
         self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").ok();
         failed.map_or(Ok(()), Err)
+    }
+
+    /// As [`Worker::commit`]. When the disk gives out, the run is told to stop and `batch` is written
+    /// once more, into the room that was kept back; a transaction that failed has left nothing.
+    fn guarded_commit(&mut self, batch: &[Job]) -> Result<Outcomes, StoreError> {
+        let before = self.progress;
+        match self.commit(batch) {
+            Err(error @ (StoreError::DiskFull { .. } | StoreError::Disk { .. })) => {
+                let Some(guard) = &self.guard else { return Err(error) };
+                self.stop(&error);
+                if !guard.ballast.release() && matches!(error, StoreError::DiskFull { .. }) {
+                    return Err(error);
+                }
+                self.progress = before;
+                self.commit(batch)
+            }
+            Ok(outcomes) => {
+                self.look_for_room(batch);
+                Ok(outcomes)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tells the run to stop.
+    fn stop(&self, why: &StoreError) {
+        self.trouble.set(why.to_string()).ok();
+        if let Some(guard) = &self.guard {
+            (guard.stop)();
+        }
+    }
+
+    /// Stops the run before the disk is full, if somebody looks at the right time.
+    fn look_for_room(&mut self, batch: &[Job]) {
+        let Some(guard) = &mut self.guard else { return };
+        let answers = batch.iter().filter(|job| matches!(job.event, Event::Answered(_))).count();
+        guard.answers += answers as u64;
+        if guard.answers < LOOK_EVERY {
+            return;
+        }
+        guard.answers = 0;
+        if let Err(error) = room::check(&self.path) {
+            self.stop(&error);
+        }
     }
 
     /// Writes `batch` in one transaction and says for each event what came of it.
@@ -249,18 +340,22 @@ pub(super) fn begin(conn: &Connection) -> rusqlite::Result<Transaction<'_>> {
 
 /// Which file a path leads to: device and inode. Elsewhere than on Unix, only that there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity(u64, u64);
+pub(super) struct Identity(u64, u64);
 
 impl Identity {
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        fs::metadata(path).ok().as_ref().map(Self::from_metadata)
+    }
+
     #[cfg(unix)]
-    fn of(path: &Path) -> Option<Self> {
+    pub(super) fn from_metadata(found: &fs::Metadata) -> Self {
         use std::os::unix::fs::MetadataExt as _;
 
-        fs::metadata(path).ok().map(|found| Self(found.dev(), found.ino()))
+        Self(found.dev(), found.ino())
     }
 
     #[cfg(not(unix))]
-    fn of(path: &Path) -> Option<Self> {
-        fs::metadata(path).ok().map(|_| Self(0, 0))
+    pub(super) fn from_metadata(_found: &fs::Metadata) -> Self {
+        Self(0, 0)
     }
 }

@@ -32,6 +32,10 @@ fn run(project: &Project, flags: &[&str]) -> Output {
     project.evals().args(["run", "--format", "json"]).args(flags).run()
 }
 
+fn resume(project: &Project, flags: &[&str]) -> Output {
+    project.evals().args(["resume", "--format", "json"]).args(flags).run()
+}
+
 #[test]
 fn no_call_is_made_that_could_go_over_the_budget_in_dollars() {
     let stub = answering();
@@ -44,10 +48,10 @@ fn no_call_is_made_that_could_go_over_the_budget_in_dollars() {
     assert_eq!(json["trials"]["error"], 0, "what was not asked is no error");
     assert_eq!(json["cost_usd"]["models"], 0.00404);
 
-    let json = run(&project, &["--resume", "last", "--budget", "$0.0065"]).code(4).json();
+    let json = resume(&project, &["--budget", "$0.0065"]).code(4).json();
     assert_eq!(stub.requests().len(), 6, "what the first part spent is spent");
     assert_eq!(json["trials"]["ok"], 6);
-    let json = run(&project, &["--resume", "last", "--budget", "1"]).ok().json();
+    let json = resume(&project, &["--budget", "1"]).ok().json();
     assert_eq!((stub.requests().len(), &json["trials"]["ok"]), (10, &Value::from(10)));
 }
 

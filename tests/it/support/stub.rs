@@ -219,6 +219,13 @@ impl Stub {
         self.shared.wait_until(&format!("{n} requests"), |state| state.ledger.len() >= n);
     }
 
+    /// Waits until `n` requests have arrived, or `most` has passed.
+    pub(crate) fn wait_at_most(&self, n: usize, most: Duration) {
+        let state = self.shared.state.lock().unwrap();
+        let waits = |state: &mut State| state.ledger.len() < n;
+        drop(self.shared.changed.wait_timeout_while(state, most, waits).unwrap());
+    }
+
     /// Lets the held replies go, those to come included.
     pub(crate) fn release(&self) {
         self.shared.change(|state| state.released = true);

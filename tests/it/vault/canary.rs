@@ -284,6 +284,8 @@ fn runs(hunt: &mut Hunt, base_url: &str) {
     hunt.run(&["run", "--format", "json"]);
     let define = format!("SOME_KEY={KEY}");
     hunt.run(&["run", "--format", "markdown", "--name", "again", "-D", &define, "-q"]);
+    hunt.run(&["resume", "last", "-D", &define, "--retry-errors"]);
+    hunt.run(&["resume", "last", "-D", &define, "--as-new-run", "--format", "json"]);
     for format in ["table", "json", "csv"] {
         hunt.run(&["list", "--format", format]).ok();
     }
@@ -637,18 +639,17 @@ fn attack_15_a_run_that_is_stopped_leaves_no_key_behind() {
     let mut hunt = Hunt::new();
     hunt.add("models", "mine", &stub.base_url()).ok();
     hunt.config(&["byo:mine".to_owned()]);
-    let line = ["run", "--log", "events.jsonl"];
-    let start = |hunt: &Hunt, resume: &[&str]| {
+    let run = ["run", "--log", "events.jsonl"];
+    let resume = ["resume", "last", "--log", "events.jsonl"];
+    let start = |hunt: &Hunt, line: &[&str]| {
         // Its key is in the vault, so there is none in its environment.
-        let evals = hunt.project.evals().args(line).args(resume);
+        let evals = hunt.project.evals().args(line);
         evals.env("EVALS_VAULT_KEY", &hunt.vault_key).env("RUST_LOG", "trace").spawn()
     };
-    for (asked, (signal, resume)) in
-        [("KILL", [""; 0].as_slice()), ("INT", &[]), ("TERM", &["--resume", "last"])]
-            .into_iter()
-            .enumerate()
+    for (asked, (signal, line)) in
+        [("KILL", &run[..]), ("INT", &run), ("TERM", &resume)].into_iter().enumerate()
     {
-        let running = start(&hunt, resume);
+        let running = start(&hunt, line);
         stub.wait_for(2 * asked + 2);
         let proc = format!("/proc/{}", running.id());
         for thread in fs::read_dir(format!("{proc}/task")).expect("its threads").flatten() {
@@ -672,11 +673,11 @@ fn attack_15_a_run_that_is_stopped_leaves_no_key_behind() {
         let output = running.wait();
         let ended = if signal == "KILL" { None } else { Some(130) };
         assert_eq!(output.code, ended, "{output:?}");
-        hunt.note(&line, output);
+        hunt.note(line, output);
         hunt.search();
     }
     stub.release();
-    hunt.run(&["run", "--log", "events.jsonl", "--resume", "last"]);
+    hunt.run(&resume);
     hunt.run(&["show", "--trials"]).ok().says("****");
     hunt.search();
 }

@@ -106,7 +106,7 @@ fn a_thousand_uses_in_a_run_are_noted_once_and_once_more_when_it_is_resumed() {
     let used = ("key.use".to_owned(), json!("mine"), true);
     assert_eq!(noted.iter().filter(|row| **row == used).count(), 1, "{noted:?}");
     let id = evals(&["list", "--format", "json"]).run().ok().json()[0]["run_id"].clone();
-    evals(&run).args(["--epochs", "4", "-q", "--resume", "last"]).run();
+    evals(&["resume", "last", "--no-report", "-q"]).run();
     let rows = evals(&["audit", "mine", "--format", "json"]).run().ok().json();
     let rows = rows.as_array().expect("rows").iter().filter(|row| row["action"] == "key.use");
     let runs: Vec<Value> = rows.map(|row| row["run"].clone()).collect();

@@ -1,0 +1,63 @@
+//! What was recorded of a run before this process took it up.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
+use crate::{
+    domain::{run::RunRecord, trial::Status},
+    store::{Recorded, Store, StoreError},
+};
+
+/// What was recorded of a run before this process took it up. Answers stay where they are until
+/// their trial's turn comes.
+#[derive(Debug)]
+pub struct Before {
+    /// Places in the plan of the trials that have their verdicts.
+    pub settled: HashSet<u64>,
+    /// Of these, trials without an answer or with a scorer that failed.
+    pub failed: u64,
+    /// Places of the trials that have an answer and lack verdicts: they are scored, not asked.
+    pub answered: HashSet<u64>,
+    /// Whether what failed is done again: such trials are not among the settled ones.
+    pub retry: bool,
+    /// Where the answers are.
+    store: Mutex<Store>,
+    run: RunRecord,
+}
+
+impl Before {
+    /// What `store` holds of `run`. With `retry`, what failed is done again.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read.
+    pub fn read(store: Store, run: RunRecord, retry: bool) -> Result<Self, StoreError> {
+        let scorers = run.header.scorers.len();
+        let (mut settled, mut answered, mut failures) = (HashSet::new(), HashSet::new(), 0);
+        store.digests(&run, &mut |digest| {
+            let error = digest.status == Status::Error;
+            let broken = digest.scores.iter().any(|score| score.failed);
+            if retry && error {
+                return;
+            }
+            if digest.scores.len() < scorers || (retry && broken) {
+                answered.insert(digest.key.seq);
+                return;
+            }
+            failures += u64::from(error || broken);
+            settled.insert(digest.key.seq);
+        })?;
+        Ok(Self { settled, failed: failures, answered, retry, store: Mutex::new(store), run })
+    }
+
+    /// The answer of the trial at the place `seq`, if it has one and lacks verdicts.
+    pub(super) fn recorded(&self, seq: u64) -> Result<Option<Recorded>, StoreError> {
+        if !self.answered.contains(&seq) {
+            return Ok(None);
+        }
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.recorded(&self.run, seq)
+    }
+}
