@@ -154,7 +154,12 @@ fn exercise(row: &Row, fill: &dyn Fn(&str) -> String) {
         if proofs.is_empty() {
             continue;
         }
-        let answers = asked(row, fill, way, &proofs);
+        // A refused key or an empty account is the end of all calls to it: each fault has its run.
+        let (faults, others): (Vec<Proof>, Vec<Proof>) =
+            proofs.iter().copied().partition(|proof| matches!(proof, Proof::Fault(_)));
+        let runs = faults.chunks(1).chain(Some(others.as_slice()).filter(|rest| !rest.is_empty()));
+        let answers: BTreeMap<String, Value> =
+            runs.flat_map(|proofs| asked(row, fill, way, proofs)).collect();
         for proof in proofs {
             let line = &answers[&proof.question()];
             let place = format!("{:?} as {}, {way:?}", row.double, row.provider);
@@ -188,7 +193,7 @@ fn asked(
         "dataset: {{path: rows.csv}}\n\
          prompts: [{{messages: [{{role: user, content: [{{text: '{{{{question}}}}'}}{image}]}}]}}]\n\
          models:\n  - id: double\n    provider: {}\n    stream: {}{}\n    params: {{{}}}\n\
-         scorers: [is_json]\n",
+         scorers: [is_json]\nretry: {{base: 1ms, cap: 5ms, breaker: 0s}}\n",
         row.provider,
         way == Way::Stream,
         model.concat(),
