@@ -279,6 +279,7 @@ impl<'a> Resolver<'a> {
             ("flavour", map.flavour.is_some()),
             ("stream", map.stream.is_some()),
             ("insecure_http", map.insecure_http.is_some()),
+            ("limits", map.limits.is_some()),
         ];
         let sim = [
             ("accuracy", map.accuracy.is_some()),

@@ -34,7 +34,7 @@ pub(super) enum Command {
     /// Ask the models, score the answers, say which is better
     Run(Box<RunArgs>),
     /// Go on with a run that was stopped, killed or left with errors
-    Resume(ResumeArgs),
+    Resume(Box<ResumeArgs>),
     /// Say what a run would call and cost, and send nothing; takes the flags of `run`
     Plan(Box<RunArgs>),
     /// List the recorded runs
@@ -121,9 +121,15 @@ pub(super) struct RunArgs {
     /// Longest answer, in tokens
     #[arg(long, value_name = "N", help_heading = "Models")]
     pub(super) max_tokens: Option<u64>,
-    /// Calls in flight at most [default: 16]
+    /// Calls in flight at most, or auto: found out for each account [default: auto]
     #[arg(short = 'j', long, value_name = "N", help_heading = "Models")]
-    pub(super) concurrency: Option<u32>,
+    pub(super) concurrency: Option<String>,
+    /// In which order models are asked [default: side-by-side]
+    #[arg(long, value_enum, value_name = "ORDER", help_heading = "Models")]
+    pub(super) schedule: Option<RunSchedule>,
+    /// How long an account may be out before its trials fail [default: 15m]
+    #[arg(long, value_name = "TIME", help_heading = "Models")]
+    pub(super) max_outage: Option<String>,
     /// Stop before the calls of the run cost more: $5
     #[arg(long, value_name = "USD", help_heading = "Budget")]
     pub(super) budget: Option<String>,
@@ -229,6 +235,14 @@ pub(super) struct RunArgs {
     #[arg(short, long, help_heading = "Output")]
     #[serde(skip)]
     pub(super) watch: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+pub(super) enum RunSchedule {
+    /// All models at once.
+    SideBySide,
+    /// One model after the other.
+    ByModel,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

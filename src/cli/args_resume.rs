@@ -32,7 +32,10 @@ pub(super) struct ResumeArgs {
 
     /// Calls in flight at most [default: as the run began]
     #[arg(short = 'j', long, value_name = "N", help_heading = "Changed")]
-    pub(super) concurrency: Option<u32>,
+    pub(super) concurrency: Option<String>,
+    /// How long a provider may be out before its calls fail
+    #[arg(long, value_name = "TIME", help_heading = "Changed")]
+    pub(super) max_outage: Option<String>,
     /// Stop before the calls of the run, earlier ones included, cost more: $5
     #[arg(long, value_name = "USD", help_heading = "Changed")]
     pub(super) budget: Option<String>,

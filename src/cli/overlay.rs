@@ -2,16 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use super::{args::RunArgs, exit::Failure};
-use crate::base::quantity;
-use crate::config::{
-    self, At, File,
-    budget::BudgetEntry,
-    entry::{
-        CacheEntry, CacheMap, DatasetEntry, DatasetMap, EpochsEntry, EpochsMap, ExpectedEntry,
-        ModelEntry, ModelMap, PromptEntry, PromptMap, SampleEntry, SampleMap, ScorerEntry,
+use super::{
+    args::{RunArgs, RunSchedule},
+    exit::Failure,
+};
+use crate::{
+    base::quantity,
+    config::{
+        self, At, File,
+        budget::BudgetEntry,
+        engine::{RetryEntry, Schedule},
+        entry::{
+            CacheEntry, CacheMap, DatasetEntry, DatasetMap, EpochsEntry, EpochsMap, ExpectedEntry,
+            ModelEntry, ModelMap, PromptEntry, PromptMap, SampleEntry, SampleMap, ScorerEntry,
+        },
+        file::ParamsEntry,
     },
-    file::ParamsEntry,
 };
 
 /// What the flags of `evals run` say, as a config. `dataset` is the dataset named on the command
@@ -43,7 +49,21 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
             .collect::<Result<_, _>>()?,
         score_also: Vec::new(),
         gates: args.gate.iter().map(|gate| At::nowhere(gate.clone())).collect(),
-        concurrency: args.concurrency.map(At::nowhere),
+        concurrency: args
+            .concurrency
+            .as_deref()
+            .map(|text| config::parse_flag(text, "--concurrency").map(At::nowhere))
+            .transpose()?,
+        schedule: args.schedule.map(|schedule| {
+            At::nowhere(match schedule {
+                RunSchedule::SideBySide => Schedule::SideBySide,
+                RunSchedule::ByModel => Schedule::ByModel,
+            })
+        }),
+        retry: RetryEntry {
+            max_outage: args.max_outage.clone().map(At::nowhere),
+            ..RetryEntry::default()
+        },
         cache: cache(args).map(At::nowhere),
         aliases: BTreeMap::new(),
         budget: BudgetEntry {

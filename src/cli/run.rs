@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     base::quantity,
-    client::{self, ClientOptions, ReplayBook},
+    client::{self, ClientOptions, Notice, ReplayBook},
     config::{self, File, variables},
     dataset,
     domain::{contract::Sink, measure::GateResult, run::RunStatus, target::Endpoint},
@@ -242,11 +242,17 @@ fn execute(
     sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
     let cache = cache::Used::open(&plan, args.refresh, db, out);
+    let told = Arc::clone(&progress);
     let client = client::stack(ClientOptions {
         concurrency: plan.concurrency,
         cache: cache.as_ref().map(cache::Used::caching),
         budget: plan.budget,
         stop: Some(brake.halted()),
+        retry: Some(plan.retry),
+        limits: plan.limits.clone(),
+        adaptive: plan.adaptive,
+        shared: env::home().map(|home| home.join("limits")),
+        notice: Some(Notice::new(move |text| told.say(text, &mut Out::new()))),
         ..books
     });
     let outcome = runtime.block_on(async {

@@ -8,27 +8,33 @@
 //! | cache | answers what was asked before, and asks once what is asked twice at a time |
 //! | budget | sets aside what a call can use, and ends the run before it goes over |
 //! | fallback | asks the next model when one gives no answer |
-//! | slots | holds back what exceeds the run's concurrency |
+//! | retry | makes a request again that failed for a reason that may pass |
+//! | limits | holds back what an account or the run's concurrency does not allow yet |
 //! | timeout | ends an attempt that takes longer than its target allows |
 //! | send | makes the attempt: over HTTP, by the simulator, out of a recording |
 //!
-//! Every policy is a file of `layer/` around one [`Generate`]. The places of those to come, from the
-//! cache inwards: budget, fallback, retry, rate limit, adaptive concurrency, then slots. A cached
-//! answer waits for nothing, the primary is exhausted before the fallback, and every attempt has
-//! its own permit and its own time: what waits for anything else holds no slot.
+//! Every policy is a file of `layer/` around one [`Generate`]. A cached answer waits for nothing, the
+//! primary is exhausted before the fallback, and every attempt has its own permit and its own time:
+//! what waits for anything else holds no slot.
 
 mod embed;
 mod estimate;
 mod layer;
+mod policy;
 mod send;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, RwLock},
+    time::Duration,
+};
 
 use tokio::sync::watch;
 
 pub use self::{
     embed::{Embedded, Embedder},
     estimate::{Tokens, UNKNOWN_OUTPUT},
+    policy::{Limits, Notice, RetryPolicy},
     send::replay::{ReplayBook, ReplayError},
 };
 use crate::domain::{
@@ -64,6 +70,16 @@ pub struct ClientOptions {
     pub books: Vec<(ReplaySource, Arc<ReplayBook>)>,
     /// The response cache; `None` asks anew whatever was asked before.
     pub cache: Option<Caching>,
+    /// When failed requests are made again. `None`: never, and no account waits or is given up.
+    pub retry: Option<RetryPolicy>,
+    /// What accounts may be asked for, by [`Target::account`].
+    pub limits: Vec<(String, Limits)>,
+    /// Whether the requests in flight are found out for accounts that no limit is set for.
+    pub adaptive: bool,
+    /// The directory where processes of this machine share the limits of accounts.
+    pub shared: Option<PathBuf>,
+    /// Who hears of waits and outages.
+    pub notice: Option<Notice>,
 }
 
 impl Default for ClientOptions {
@@ -72,9 +88,14 @@ impl Default for ClientOptions {
             concurrency: 16,
             budget: Budget::default(),
             spent: Spent::default(),
+            cache: None,
             stop: None,
             books: Vec::new(),
-            cache: None,
+            retry: None,
+            limits: Vec::new(),
+            adaptive: false,
+            shared: None,
+            notice: None,
         }
     }
 }
@@ -83,11 +104,22 @@ impl Default for ClientOptions {
 ///
 /// Calls are answered inside a tokio runtime with I/O and time.
 pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
+    let stop = options.stop.clone();
+    let slots = Arc::new(layer::slots::Slots::new(options.concurrency, options.stop));
+    let accounts = Arc::new(layer::limits::Accounts {
+        policy: options.retry,
+        limits: options.limits,
+        adaptive: options.adaptive,
+        directory: options.shared,
+        notice: options.notice,
+        known: RwLock::default(),
+    });
     let send = send::Sender::new(options.books);
     let timeout = layer::timeout::Timeout::new(send);
-    let slots = layer::slots::Slots::new(timeout, options.concurrency, options.stop.clone());
-    let fallback = layer::fallback::Fallback::new(slots);
-    let budget = layer::budget::Purse::new(fallback, options.budget, options.spent, options.stop);
+    let limited = layer::limits::Limited::new(timeout, Arc::clone(&accounts), Arc::clone(&slots));
+    let retry = layer::retry::Retry::new(limited, accounts, slots);
+    let fallback = layer::fallback::Fallback::new(retry);
+    let budget = layer::budget::Purse::new(fallback, options.budget, options.spent, stop);
     match options.cache {
         Some(caching) => Arc::new(layer::cache::Cache::new(budget, caching)),
         None => Arc::new(budget),

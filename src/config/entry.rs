@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     at::At,
+    engine::LimitsEntry,
     file::ParamsEntry,
     route::{FallbackEntry, MemberEntry},
 };
@@ -354,6 +355,8 @@ pub struct ModelMap {
     pub fallback: Option<At<FallbackEntry>>,
     /// Models that share its calls, each trial always with the same one.
     pub pool: Vec<At<MemberEntry>>,
+    /// What its account may be asked for.
+    pub limits: Option<At<LimitsEntry>>,
     /// `sim`: chance of a right answer, 0 to 1.
     pub accuracy: Option<At<f64>>,
     /// `sim`: median latency, as `80ms`.

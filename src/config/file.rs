@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     at::At,
     budget::BudgetEntry,
+    engine::{ConcurrencyEntry, RetryEntry, Schedule},
     entry::{CacheEntry, DatasetEntry, EpochsEntry, ModelEntry, PromptEntry, ScorerEntry},
     route::AliasEntry,
 };
@@ -44,8 +45,12 @@ pub struct File {
     pub gates: Vec<At<String>>,
     /// What the whole run may use up.
     pub budget: BudgetEntry,
-    /// Calls in flight at most. Default: 16.
-    pub concurrency: Option<At<u32>>,
+    /// Calls in flight at most, or `auto`: found out for each account. Default: auto.
+    pub concurrency: Option<At<ConcurrencyEntry>>,
+    /// In which order models are asked. Default: side-by-side.
+    pub schedule: Option<At<Schedule>>,
+    /// When failed requests are made again.
+    pub retry: RetryEntry,
     /// Whether answers are used that were given before: `false`, or `{ttl: 14d}`. Default: those
     /// of the last 14 days.
     pub cache: Option<At<CacheEntry>>,
@@ -133,6 +138,8 @@ impl File {
             budget: self.budget.overridden_by(over.budget),
             concurrency: over.concurrency.or(self.concurrency),
             cache: over.cache.or(self.cache),
+            schedule: over.schedule.or(self.schedule),
+            retry: self.retry.overridden_by(over.retry),
             report: over.report.or(self.report),
         }
     }

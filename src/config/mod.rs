@@ -6,6 +6,7 @@
 
 pub mod at;
 pub mod budget;
+pub mod engine;
 pub mod entry;
 pub mod error;
 pub mod file;

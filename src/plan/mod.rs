@@ -4,6 +4,7 @@
 
 mod budget;
 mod data;
+mod engine;
 mod estimate;
 mod models;
 mod prompts;
@@ -28,8 +29,10 @@ pub use self::{
 use crate::{
     base::{clock, id, quantity},
     catalog::{self, Table},
+    client::{Limits, RetryPolicy},
     config::{
         At, ConfigError, File, Place,
+        engine::Schedule,
         entry::{CacheEntry, ModelEntry},
         error::suggestion,
     },
@@ -45,14 +48,8 @@ use crate::{
     prompt::Prompt,
 };
 
-/// Calls in flight when nobody says otherwise.
-const DEFAULT_CONCURRENCY: u32 = 16;
-
 /// How old an answer may be to be used again, when nobody says otherwise.
 const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
-
-/// The largest number of calls in flight that can be asked for.
-const MAX_CONCURRENCY: u32 = 20_000;
 
 /// A run that can be executed.
 #[derive(Debug)]
@@ -77,6 +74,12 @@ pub struct Plan {
     pub concurrency: u32,
     /// How old an answer in the response cache may be; `None` asks anew.
     pub cache_ttl: Option<Duration>,
+    /// Whether accounts find out how many of these are theirs.
+    pub adaptive: bool,
+    /// What accounts may be asked for, by `Target::account`.
+    pub limits: Vec<(String, Limits)>,
+    /// When failed requests are made again.
+    pub retry: RetryPolicy,
     /// Whether models are asked one after the other instead of side by side.
     pub by_model: bool,
     /// What image paths of prompts are relative to.
@@ -139,8 +142,11 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     models::check(&prompts, &targets, file, inputs)?;
     let (epochs, reduce) = epochs(file, inputs)?;
     let budget = budget::resolve(file, inputs, &targets)?;
-    let concurrency = concurrency(file, inputs)?;
     let cache_ttl = cache_ttl(file, inputs)?;
+    let concurrency = engine::concurrency(file, inputs)?;
+    let retry = engine::retry(file, inputs)?;
+    let limits = engine::limits(file, &targets, inputs)?;
+    let by_model = file.schedule.as_ref().is_some_and(|at| at.value == Schedule::ByModel);
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     let (dataset, location) = data::open(file, inputs).await?;
     prompts::check_variables(&prompts, &dataset, inputs)?;
@@ -182,9 +188,12 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         extracts,
         score_also,
         budget,
-        concurrency,
         cache_ttl,
-        by_model: false,
+        concurrency: concurrency.calls,
+        adaptive: concurrency.auto,
+        limits,
+        retry,
+        by_model,
         notices: models::notices(&targets, inputs.table),
         targets,
         base_dir: inputs.base_dir.to_owned(),
@@ -251,16 +260,6 @@ fn epochs(file: &File, inputs: Inputs<'_>) -> Result<(u32, &'static str), Config
         ))
     })?;
     Ok((epochs.count.value, found.name()))
-}
-
-fn concurrency(file: &File, inputs: Inputs<'_>) -> Result<u32, ConfigError> {
-    let Some(entry) = &file.concurrency else { return Ok(DEFAULT_CONCURRENCY) };
-    if (1..=MAX_CONCURRENCY).contains(&entry.value) {
-        return Ok(entry.value);
-    }
-    let message =
-        format!("`concurrency` lies between 1 and {MAX_CONCURRENCY}, not {}", entry.value);
-    Err(ConfigError::new(inputs.origin, entry.place, message))
 }
 
 fn cache_ttl(file: &File, inputs: Inputs<'_>) -> Result<Option<Duration>, ConfigError> {
@@ -344,7 +343,7 @@ fn without_secrets(location: &str) -> String {
 }
 
 /// What the other fields of a header do not say. `${NAME}` stays as written.
-fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: u32) -> Value {
+fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -> Value {
     let text = |value: &Option<At<String>>| value.as_ref().map(|at| at.value.clone());
     let data = file.dataset.as_ref().map(|entry| {
         let data = &entry.value.0;
@@ -372,7 +371,11 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: u32) -> Value {
         "dataset": data,
         "extract": file.extract.as_ref().map(|at| at.value.clone()),
         "score_also": file.score_also.iter().map(|at| at.value.name()).collect::<Vec<_>>(),
-        "concurrency": concurrency,
+        "concurrency": if concurrency.auto { json!("auto") } else { json!(concurrency.calls) },
+        "schedule": file.schedule.as_ref().map(|at| match at.value {
+            Schedule::SideBySide => "side-by-side",
+            Schedule::ByModel => "by-model",
+        }),
         "budget": {
             "usd": file.budget.usd.as_ref().map(|at| at.value),
             "tokens": file.budget.tokens.as_ref().map(|at| at.value),

@@ -30,7 +30,7 @@ fn project(base_url: &str, n: usize, more: &[&str]) -> Project {
         format!(
             "dataset: {{path: rows.csv, expected: answer}}\nprompts: ['{{{{question}}}}']\n\
              models:\n  - id: local\n    provider: openai-compatible\n    base_url: {base_url}\n    \
-             model: vendor/m1\n{more}scorers: [exact_match]\n"
+             model: vendor/m1\n{more}scorers: [exact_match]\nretry: {{base: 1ms, cap: 5ms, breaker: 0s}}\n"
         ),
     );
     project
@@ -143,7 +143,8 @@ fn the_key_goes_into_the_header_and_nowhere_else() {
 #[test]
 fn a_key_that_the_server_repeats_in_an_error_is_not_kept() {
     let stub = Stub::start(|request, _| match request.last_user().as_str() {
-        "q0" => openai_error(401, &format!("Incorrect API key provided: {KEY}."), KEY),
+        // A 401 would be the last thing that is sent.
+        "q0" => openai_error(400, &format!("You are {KEY}."), KEY),
         "q1" => Response::Raw(format!("HTTP/1.1 502 {KEY}\r\n\r\n<p>Bearer {KEY}</p>").into()),
         "q2" => Response::Full {
             status: 302,
@@ -226,10 +227,8 @@ fn unknown_tokens_are_an_unknown_cost() {
 #[test]
 fn a_failed_call_is_recorded_by_its_kind_and_the_others_go_on() {
     let stub = Stub::start(|request, _| match request.last_user().as_str() {
-        "q0" => openai_error(401, "no such key", "invalid_api_key"),
-        "q1" => {
-            openai_error(429, "slow down", "rate_limit_exceeded").with_header("retry-after", "1")
-        }
+        "q0" => openai_error(403, "not yours", "forbidden"),
+        "q1" => openai_error(429, "slow down", "rate_limit_exceeded"),
         "q2" => openai_error(500, "oops", "server_error"),
         "q3" => Response::json(200, &json!({"error": {"message": "boom", "code": null}})),
         "q4" => {
@@ -298,18 +297,26 @@ fn redirects_are_not_followed() {
 }
 
 /// A run whose stderr is a named pipe, so that the test learns when a signal has arrived.
-fn interruptible(project: &Project) -> (Running, BufReader<fs::File>) {
+pub(crate) fn interruptible(
+    project: &Project,
+    variables: &[(&str, &str)],
+) -> (Running, BufReader<fs::File>) {
     Evals::program("/bin/sh", project).args(["-c", "mkfifo stderr"]).run().ok();
     let script = "exec \"$0\" run -j 2 --format json 2>stderr";
-    let running = Evals::program("/bin/sh", project)
-        .args([OsString::from("-c"), script.into(), env!("CARGO_BIN_EXE_evals").into()])
-        .spawn();
+    let shell = Evals::program("/bin/sh", project).args([
+        OsString::from("-c"),
+        script.into(),
+        env!("CARGO_BIN_EXE_evals").into(),
+    ]);
+    let shell = variables.iter().fold(shell, |shell, (name, value)| shell.env(name, value));
+    let running = shell.spawn();
     let pipe = fs::File::open(project.path("stderr")).expect("the pipe opens");
     (running, BufReader::new(pipe))
 }
 
+/// Reads lines until one of them has `wanted`.
 #[track_caller]
-fn read_until(pipe: &mut BufReader<fs::File>, wanted: &str) {
+pub(crate) fn read_until(pipe: &mut BufReader<fs::File>, wanted: &str) {
     let mut seen = String::new();
     while !seen.contains(wanted) {
         let read = pipe.read_line(&mut seen).expect("text");
@@ -321,7 +328,7 @@ fn read_until(pipe: &mut BufReader<fs::File>, wanted: &str) {
 fn ctrl_c_waits_for_the_answers_that_are_under_way() {
     let stub = Stub::start(|request, _| streamed(request).held());
     let project = project(&stub.base_url(), 100, &[]);
-    let (running, mut pipe) = interruptible(&project);
+    let (running, mut pipe) = interruptible(&project, &[]);
     stub.wait_for(2);
     running.signal("INT");
     read_until(&mut pipe, "stopping");
@@ -346,7 +353,7 @@ fn a_second_ctrl_c_quits_at_once() {
         _ => streamed(request).held(),
     });
     let project = project(&stub.base_url(), 100, &[]);
-    let (running, mut pipe) = interruptible(&project);
+    let (running, mut pipe) = interruptible(&project, &[]);
     stub.wait_for(4);
     // Answers are in the store while the run goes on; each look at them takes a program's start.
     let stored = || exported(&project).iter().filter(|line| line["status"] == "ok").count();
@@ -367,7 +374,7 @@ fn an_interrupted_run_goes_on_where_it_stopped() {
         _ => streamed(request),
     });
     let project = project(&stub.base_url(), 100, &[]);
-    let (running, mut pipe) = interruptible(&project);
+    let (running, mut pipe) = interruptible(&project, &[]);
     stub.wait_for(32);
     running.signal("INT");
     read_until(&mut pipe, "stopping");

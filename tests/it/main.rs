@@ -20,6 +20,7 @@ mod credentials;
 mod docs;
 mod doubles;
 mod fallback;
+mod faults;
 mod gsm8k;
 mod http;
 mod models;

@@ -57,6 +57,7 @@ fn vectors_in_three_wire_formats() {
             timeouts: Timeouts::default(),
             fallback: Vec::new(),
             pool: Vec::new(),
+            base_model: None,
         };
         for count in 1..=most {
             let texts = vec!["a text".to_owned(); count];

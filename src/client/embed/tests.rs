@@ -101,6 +101,7 @@ fn target(provider: &'static str, base: &str) -> Target {
         max_output: None,
         fallback: Vec::new(),
         pool: Vec::new(),
+        base_model: None,
     }
 }
 

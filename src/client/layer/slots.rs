@@ -1,56 +1,35 @@
-//! The limit on attempts in flight for the whole run.
+//! The limit on attempts in flight for the whole run, and the end of waiting when the run stops.
 
-use futures_util::future::BoxFuture;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 
-use crate::{
-    base::clock,
-    client::not_sent,
-    domain::{
-        contract::{Call, Generate, Reply},
-        fault::{Fault, FaultKind},
-    },
-};
-
-/// Lets so many attempts through at a time. Once the run stops, nothing that still waits is sent.
+/// Places for so many attempts at a time.
 #[derive(Debug)]
-pub(in crate::client) struct Slots<S> {
-    inner: S,
+pub(in crate::client) struct Slots {
     places: Semaphore,
     stop: Option<watch::Receiver<bool>>,
 }
 
-impl<S> Slots<S> {
-    /// `count` places around `inner`, until `stop` turns true.
-    pub(in crate::client) fn new(
-        inner: S,
-        count: u32,
-        stop: Option<watch::Receiver<bool>>,
-    ) -> Self {
-        Self { inner, places: Semaphore::new(count as usize), stop }
+impl Slots {
+    /// `count` places, until `stop` turns true.
+    pub(in crate::client) fn new(count: u32, stop: Option<watch::Receiver<bool>>) -> Self {
+        Self { places: Semaphore::new(count as usize), stop }
     }
-}
 
-impl<S: Generate> Generate for Slots<S> {
-    fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply> {
-        Box::pin(async move {
-            let asked = clock::instant();
-            let place = tokio::select! {
-                biased;
-                () = stopped(self.stop.clone()) => None,
-                place = self.places.acquire() => place.ok(),
-            };
-            let Some(place) = place else {
-                return not_sent(call, Fault::new(FaultKind::Stopped, "the run was stopped"));
-            };
-            let queued_us = asked.elapsed().as_micros() as u64;
-            let mut reply = self.inner.generate(call).await;
-            drop(place);
-            if let Some(first) = reply.attempts.first_mut() {
-                first.queued_us += queued_us;
-            }
-            reply
-        })
+    /// Waits for a place. Whoever waits first is served first.
+    pub(in crate::client) async fn take(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.acquire().await.ok()
+    }
+
+    /// What `work` gives; `None` once the run stops, whatever `work` waits for.
+    pub(in crate::client) async fn unless_stopped<T>(
+        &self,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = stopped(self.stop.clone()) => None,
+            done = work => Some(done),
+        }
     }
 }
 

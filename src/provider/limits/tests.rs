@@ -1,4 +1,4 @@
-//! Headers of every family.
+//! Rate limits in the headers of every family.
 
 use super::*;
 

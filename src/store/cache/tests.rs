@@ -42,6 +42,7 @@ fn target(model: &str) -> Target {
         max_output: None,
         fallback: Vec::new(),
         pool: Vec::new(),
+        base_model: None,
     }
 }
 

@@ -116,6 +116,7 @@ mod tests {
             max_output: None,
             fallback: Vec::new(),
             pool: Vec::new(),
+            base_model: None,
         }
     }
 

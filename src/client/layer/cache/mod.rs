@@ -84,6 +84,7 @@ impl<S> Cache<S> {
             attempts: Vec::new(),
             served_by: target.name.clone(),
             cached: Some(origin),
+            limits: None,
         }
     }
 }

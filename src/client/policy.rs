@@ -1,0 +1,81 @@
+//! What a run says about retries and limits.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+/// When a failed request is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Further requests after rate limits.
+    pub rate_limited: u32,
+    /// Further requests after failures that may pass.
+    pub transient: u32,
+    /// Longest wait before the first of them, where the provider names none; it doubles each time.
+    pub base: Duration,
+    /// Longest wait of all those.
+    pub cap: Duration,
+    /// How long an account may be out before its calls are given up.
+    pub max_outage: Duration,
+    /// How long an account that only fails is left alone, for the first time; zero: never.
+    pub breaker: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            rate_limited: 8,
+            transient: 3,
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(30),
+            max_outage: Duration::from_mins(15),
+            breaker: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What an account may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// Requests a minute.
+    pub rpm: Option<u64>,
+    /// Tokens a minute, of prompts and answers.
+    pub tpm: Option<u64>,
+    /// Requests in flight.
+    pub concurrency: Option<u32>,
+}
+
+impl Limits {
+    /// The smaller one of each: models of one account share its limits.
+    #[must_use]
+    pub fn tightest(self, other: Self) -> Self {
+        fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+            one.into_iter().chain(other).min()
+        }
+        Self {
+            rpm: least(self.rpm, other.rpm),
+            tpm: least(self.tpm, other.tpm),
+            concurrency: least(self.concurrency, other.concurrency),
+        }
+    }
+}
+
+/// Hears what a person should know while calls wait, a sentence at a time.
+#[derive(Clone)]
+pub struct Notice(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl Notice {
+    /// Sentences go to `hear`.
+    pub fn new(hear: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(hear))
+    }
+
+    /// Says `text`.
+    pub fn say(&self, text: &str) {
+        (self.0)(text);
+    }
+}
+
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notice").finish_non_exhaustive()
+    }
+}
