@@ -425,7 +425,6 @@ async fn a_recorded_answer_comes_back_whole() {
     }
     emit(&writer, &scored(0, half.clone())).await.expect("stored");
     emit(&writer, &Event::Retried(Arc::new(header))).await.expect("goes on");
-    // Asked again and given up once more, then answered: the error stands until then.
     let tried = failed_answer(1).attempts;
     emit(&writer, &Event::Left { key: key(1), attempts: tried.into() }).await.expect("stored");
     let store = Store::open_existing(&path).expect("store");
