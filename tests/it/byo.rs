@@ -9,7 +9,7 @@ use crate::{
 };
 
 fn run(project: &Project, more: &[&str]) -> Output {
-    evals(project, &["run", "--no-report"]).args(more).run()
+    evals(project, &["run", "--no-report", "--no-cache"]).args(more).run()
 }
 
 fn body(stub: &Stub) -> Value {

@@ -302,7 +302,7 @@ pub(crate) fn interruptible(
     variables: &[(&str, &str)],
 ) -> (Running, BufReader<fs::File>) {
     Evals::program("/bin/sh", project).args(["-c", "mkfifo stderr"]).run().ok();
-    let script = "exec \"$0\" run -j 2 --format json 2>stderr";
+    let script = "exec \"$0\" run -j 2 --no-cache --format json 2>stderr";
     let shell = Evals::program("/bin/sh", project).args([
         OsString::from("-c"),
         script.into(),

@@ -193,7 +193,7 @@ fn asked(
         "dataset: {{path: rows.csv}}\n\
          prompts: [{{messages: [{{role: user, content: [{{text: '{{{{question}}}}'}}{image}]}}]}}]\n\
          models:\n  - id: double\n    provider: {}\n    stream: {}{}\n    params: {{{}}}\n\
-         scorers: [is_json]\nretry: {{base: 1ms, cap: 5ms, breaker: 0s}}\n",
+         scorers: [is_json]\nretry: {{rate_limited: 0, transient: 0, breaker: 0s}}\n",
         row.provider,
         way == Way::Stream,
         model.concat(),

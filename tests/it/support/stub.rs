@@ -159,8 +159,10 @@ impl Shared {
     #[track_caller]
     fn wait_until(&self, what: &str, done: impl Fn(&State) -> bool) {
         let state = self.state.lock().unwrap();
-        let (_state, timeout) =
+        let (state, timeout) =
             self.changed.wait_timeout_while(state, STUCK, |state| !done(state)).unwrap();
+        // Let go first: the stub is still to be dropped.
+        drop(state);
         assert!(!timeout.timed_out(), "stuck waiting for {what}");
     }
 

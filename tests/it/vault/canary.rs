@@ -142,7 +142,7 @@ impl Hunt {
             "evals.yaml",
             format!(
                 "dataset: {{path: rows.csv, expected: answer}}\nprompts: ['{{{{question}}}}']\n\
-                 scorers: [exact_match]\nmodels:\n{models}"
+                 scorers: [exact_match]\nretry: {{base: 1ms, cap: 5ms, breaker: 0s}}\nmodels:\n{models}"
             ),
         );
     }
@@ -407,10 +407,12 @@ fn attack_15_no_failure_of_a_call_leaves_a_key_behind() {
     let timeouts = "timeouts: {connect: 2s, first_byte: 1s, idle: 1s, total: 3s}";
     let mut models: Vec<String> = Vec::new();
     for fault in FAULTS {
-        models.push(format!("{{id: vault-{fault}, use: 'byo:lab/{fault}', {timeouts}}}"));
+        // An account of its own each: one that is refused would end the others.
+        let own = format!("headers: {{X-Case: '{fault}'}}, {timeouts}");
+        models.push(format!("{{id: vault-{fault}, use: 'byo:lab/{fault}', {own}}}"));
         models.push(format!(
             "{{id: env-{fault}, provider: openai-compatible, base_url: '{base_url}', stream: false, \
-             model: '{fault}', api_key: '${{SOME_KEY}}', {timeouts}}}"
+             model: '{fault}', api_key: '${{SOME_KEY}}', {own}}}"
         ));
     }
     let plain = stub.address();

@@ -89,7 +89,7 @@ fn every_change_and_use_of_a_credential_is_noted() {
 #[test]
 fn a_thousand_uses_in_a_run_are_noted_once_and_once_more_when_it_is_resumed() {
     let stub = Stub::start(|_, nth| match nth {
-        999 => openai_error(500, "broken", "server_error"),
+        999 => openai_error(400, "broken", "bad_request"),
         _ => openai_chat("a0", (1, 1)),
     });
     let project = Project::new();
