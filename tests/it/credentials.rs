@@ -47,7 +47,17 @@ impl Place {
     /// Runs both rows with `model`: all are right, and the attempts were made with `credential`.
     #[track_caller]
     fn runs(&self, model: &str, credential: &str) {
-        let line = ["run", "--no-cache", "rows.csv", "-m", model, "-p", "{{question}}", "--expected", "answer"];
+        let line = [
+            "run",
+            "--no-cache",
+            "rows.csv",
+            "-m",
+            model,
+            "-p",
+            "{{question}}",
+            "--expected",
+            "answer",
+        ];
         let ran = self.evals(&line).args(["-s", "exact_match", "--format", "json"]).run().ok();
         assert_eq!(ran.json()["results"][0]["value"], 1.0);
         let path = self.project.path(".evals/runs.db");

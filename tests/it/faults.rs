@@ -615,7 +615,8 @@ fn two_runs_share_the_requests_a_minute_of_an_account() {
     });
     let model = model("local", &stub, "stream: false, limits: {rpm: 600}");
     let project = project(&[model], 30, &[QUICK]);
-    let runs = ["one.db", "two.db"].map(|db| project.evals().args(["run", "--no-cache", "--db", db]).spawn());
+    let runs = ["one.db", "two.db"]
+        .map(|db| project.evals().args(["run", "--no-cache", "--db", db]).spawn());
     for run in runs {
         run.wait().ok();
     }
