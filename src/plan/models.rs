@@ -111,16 +111,23 @@ pub(super) fn check(
     file: &File,
     inputs: Inputs<'_>,
 ) -> Result<(), ConfigError> {
+    // Those that stand in are asked the same.
+    let asked = || {
+        let each = targets.iter().zip(&file.models).enumerate();
+        each.flat_map(|(index, (target, entry))| {
+            target.with_stand_ins().map(move |target| (index, target, entry))
+        })
+    };
     if let Some((place, prompt)) = prompts.iter().find(|(_, prompt)| prompt.has_image())
-        && let Some(blind) = targets.iter().find(|target| target.capabilities.vision == Some(false))
+        && let Some((index, blind, _)) =
+            asked().find(|(_, target, _)| target.capabilities.vision == Some(false))
     {
-        let asked = format!("prompt `{}` {}", prompt.id(), SEES.asked);
+        let why = format!("prompt `{}` {}", prompt.id(), SEES.asked);
         let origin = inputs.origin_of(*place, "--prompt");
-        let index = targets.iter().position(|target| Arc::ptr_eq(target, blind));
-        let at = (*place, index.and_then(|index| reference(&file.models, index)));
-        return Err(refused(&SEES, &asked, (blind, targets), inputs, (origin, at)));
+        let at = (*place, reference(&file.models, index));
+        return Err(refused(&SEES, &why, (blind, targets), inputs, (origin, at)));
     }
-    for (index, (target, entry)) in targets.iter().zip(&file.models).enumerate() {
+    for (index, target, entry) in asked() {
         let unable = |need: &&Need| {
             (need.is_asked)(target) && (need.can)(&target.capabilities) == Some(false)
         };

@@ -102,6 +102,36 @@ fn an_alias_is_an_order_and_a_comparison_can_leave_the_order_out() {
 }
 
 #[test]
+fn nobody_waits_for_an_account_that_is_out_when_there_is_a_fallback() {
+    let first = Stub::start(|_, _| {
+        openai_error(429, "later", "rate_limit").with_header("retry-after", "600")
+    });
+    let second = good();
+    let (a, b) = (model("first", &first), model("second", &second));
+    let with = a.trim_end_matches('}').to_owned() + "}, fallback: [" + &b + "]}";
+    let project = project(&format!("models:\n  - {with}\nconcurrency: 1\n"));
+    let json = run(&project).ok().json();
+    assert_eq!(json["stand_ins"], json!([{"model": "first", "served_by": "second", "trials": 6}]));
+    assert_eq!(first.requests().len(), 1, "it asked to be left alone");
+    assert_eq!(second.requests().len(), 6);
+}
+
+#[test]
+fn those_that_stand_in_have_to_be_able_to_as_well() {
+    let stub = good();
+    let blind =
+        model("b", &stub).trim_end_matches('}').to_owned() + "}, capabilities: {schema: false}}";
+    let asks = "params: {response_format: {schema: {type: object}}}";
+    let first = model("a", &stub).trim_end_matches('}').to_owned()
+        + "}, capabilities: {json: true}, fallback: ["
+        + &blind
+        + "]}";
+    let project = project(&format!("models:\n  - {first}\n{asks}\n"));
+    run(&project).code(2).complains("model `b` takes none");
+    assert_eq!(stub.requests().len(), 0);
+}
+
+#[test]
 fn a_pool_shares_out_the_calls_by_weight_and_always_alike() {
     let (a, b) = (good(), good());
     let pool = format!(

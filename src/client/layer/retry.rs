@@ -7,7 +7,10 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 
-use super::{limits::Accounts, slots::Slots};
+use super::{
+    limits::{Accounts, PATIENCE},
+    slots::Slots,
+};
 use crate::{
     base::clock,
     client::RetryPolicy,
@@ -61,6 +64,9 @@ impl<S: Generate> Generate for Retry<S> {
                     Ok(_) => None,
                     Err(fault) => tries.wait(fault, attempts.len(), account.is_out()),
                 };
+                // Where another model may answer, nobody waits long for this one.
+                let patient = call.target.fallback.is_empty();
+                let wait = wait.filter(|wait| patient || wait.time <= PATIENCE);
                 let Some(wait) = wait else { return Reply { attempts, ..reply } };
                 let failed = clock::instant();
                 let ready = self.slots.unless_stopped(async {

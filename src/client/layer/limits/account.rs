@@ -12,6 +12,7 @@ use std::{
 use tokio::sync::{Notify, SemaphorePermit};
 
 use super::{
+    PATIENCE,
     adaptive::Adaptive,
     breaker::{Breaker, Permission},
     ledger::{Ledger, Place},
@@ -78,6 +79,11 @@ enum Verdict {
     Refused(Fault),
     Until(Instant),
     WhenChanged,
+}
+
+/// Why a call with a fallback is not sent: others wait for the account, it need not.
+fn elsewhere(what: &str) -> Fault {
+    Fault::new(FaultKind::Outage, format!("the account {what}, and there is a fallback"))
 }
 
 impl Account {
@@ -199,11 +205,15 @@ impl Account {
         let mut guard = self.state();
         let state = &mut *guard;
         let now = clock::instant();
+        let has_fallback = !call.target.fallback.is_empty();
         let dead = state.dead.as_ref().or_else(|| state.missing.get(&call.target.name));
         if let Some(fault) = dead {
             return Verdict::Refused(fault.clone());
         }
         if let Some(until) = state.paused {
+            if now < until && has_fallback && until - now > PATIENCE {
+                return Verdict::Refused(elsewhere("asks to be left alone for a while"));
+            }
             if now < until {
                 return Verdict::Until(until);
             }
@@ -224,6 +234,9 @@ impl Account {
             match state.breaker.permission(now) {
                 Permission::Go => {}
                 Permission::Probe => probe = true,
+                Permission::Until(_) | Permission::Probing if has_fallback => {
+                    return Verdict::Refused(elsewhere("is out"));
+                }
                 Permission::Until(at) => return Verdict::Until(at.min(end)),
                 Permission::Probing => return Verdict::Until(end),
             }

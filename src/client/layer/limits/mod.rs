@@ -19,6 +19,7 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
@@ -35,6 +36,9 @@ use crate::{
         target::{Endpoint, Target},
     },
 };
+
+/// The longest wait for an account that a call keeps although there is a fallback.
+pub(in crate::client) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The accounts of a run, as they turn up.
 #[derive(Debug)]
