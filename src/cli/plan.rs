@@ -74,7 +74,10 @@ fn estimate(plan: &Plan, db: &Path, rows: u64) -> Result<Estimate, Failure> {
     let store = db.exists().then(|| Store::open_existing(db).ok()).flatten();
     let past = |model: &ModelInfo| -> Option<Past> {
         let (output, latency_us) = store.as_ref()?.usual(model).ok()??;
-        Some(Past { output, latency: Duration::try_from_secs_f64(latency_us / 1e6).ok()? })
+        Some(Past {
+            output: Some(output),
+            latency: Duration::try_from_secs_f64(latency_us / 1e6).ok()?,
+        })
     };
     plan.estimate(rows, &past).map_err(|error| Failure::usage(error.to_string()))
 }
@@ -151,8 +154,12 @@ fn table(plan: &Plan, estimate: &Estimate, style: TableStyle) -> String {
     }
     let time = estimate.time(plan.concurrency);
     let time = time.map_or_else(|| "not known".to_owned(), duration);
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    let note = if estimate.models.iter().any(|model| model.output.is_none()) {
+    let lines: Vec<String> = table
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
+        .collect();
+    let unknown = |model: &ModelEstimate| model.output.is_none() && model.cost.is_none();
+    let note = if estimate.models.iter().any(unknown) {
         "What answers take is known from earlier runs in this database; not every model had one.\n"
     } else {
         ""

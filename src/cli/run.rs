@@ -171,11 +171,10 @@ pub(super) fn once(
     }
     if matches!(outcome.status, RunStatus::Interrupted | RunStatus::Budget) {
         let (ended, planned) = (stored.measures.ended(), stored.measures.planned);
-        let why = if outcome.status == RunStatus::Budget {
-            "the budget is reached"
-        } else {
-            "interrupted"
-        };
+        let why = outcome.over.as_ref().map_or_else(
+            || "interrupted".to_owned(),
+            |over| format!("the budget is reached ({over})"),
+        );
         out.note(&format!(
             "{why}: {ended} of {planned} trials are recorded in run {header_id}; to go on: {}",
             resume_command(db, &header_id)

@@ -18,8 +18,8 @@ use crate::{
 /// What earlier runs tell of a model.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Past {
-    /// Tokens of an answer, the mean.
-    pub output: f64,
+    /// Tokens of an answer, the mean; `None` is not known.
+    pub output: Option<f64>,
     /// Latency of an answer, the mean.
     pub latency: Duration,
 }
@@ -105,10 +105,10 @@ fn expected(target: &Target) -> Option<Past> {
     match &target.endpoint {
         Endpoint::Http(_) => None,
         Endpoint::Sim(sim) => {
-            let output = sim.output_tokens.map_or(0.0, |tokens| tokens as f64);
+            let output = sim.output_tokens.map(|tokens| tokens as f64);
             Some(Past { output, latency: sim.latency })
         }
-        Endpoint::Replay(_) => Some(Past { output: 0.0, latency: Duration::ZERO }),
+        Endpoint::Replay(_) => Some(Past { output: None, latency: Duration::ZERO }),
     }
 }
 
@@ -132,11 +132,15 @@ impl ModelEstimate {
         self.input = self.input.saturating_add(input);
         self.tokens_at_most = self.tokens_at_most.saturating_add(most.total());
         self.cost_at_most = self.cost_at_most.zip(most.cost(target)).map(|(sum, one)| sum + one);
-        let output = past.map(|past| past.output.round() as u64);
+        let output = past.and_then(|past| past.output).map(|output| output.round() as u64);
         self.output = self.output.zip(output).map(|(sum, one)| sum.saturating_add(one));
         let usage = |output| Usage { input, output, ..Usage::default() };
         let cost = target.price.as_ref().zip(output).map(|(price, out)| price.cost(&usage(out)));
         self.cost = self.cost.zip(cost).map(|(sum, one)| sum + one);
+        if self.cost_at_most == Some(Money::ZERO) {
+            // However long its answers are, they are free.
+            self.cost = self.cost_at_most;
+        }
         self.latency = self.latency.zip(past).map(|(sum, past)| sum.saturating_add(past.latency));
     }
 

@@ -34,7 +34,7 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 const UNSETTLED: u32 = 512;
 
 /// What a run came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// How it ended.
     pub status: RunStatus,
@@ -42,6 +42,8 @@ pub struct Outcome {
     pub ended: u64,
     /// Of them, trials without an answer or with a scorer that failed.
     pub failed: u64,
+    /// What of the budget was reached, when that ended it.
+    pub over: Option<String>,
 }
 
 /// Why a run could not go on.
@@ -140,7 +142,7 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     shared.emit(&begin).await?;
     within(shared.plan.budget.time, &shared, lanes(&shared)).await?;
     let (ended, failed) = shared.tally();
-    let status = if ended < planned && shared.budget_is_reached() {
+    let status = if ended < planned && shared.over_budget().is_some() {
         RunStatus::Budget
     } else if ended < planned {
         RunStatus::Interrupted
@@ -150,7 +152,7 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
         RunStatus::Incomplete
     };
     shared.emit(&Event::Finished(status)).await?;
-    Ok(Outcome { status, ended, failed })
+    Ok(Outcome { status, ended, failed, over: shared.over_budget() })
 }
 
 /// Ends the run when its time is over: nothing new begins, and calls in flight have [`DRAIN`].
@@ -162,7 +164,7 @@ async fn within<T>(time: Option<Duration>, shared: &Shared, work: impl Future<Ou
         outcome = &mut work => return outcome,
         () = tokio::time::sleep(time) => {}
     }
-    shared.end.send_replace(true);
+    shared.reach(format!("the time of {} s is over", time.as_secs_f64()));
     shared.brake.stop();
     work.await
 }

@@ -33,6 +33,8 @@ pub(super) struct Shared {
     pub(super) brake: Arc<Brake>,
     /// Turns true when the budget is reached: no further trial begins.
     pub(super) end: watch::Sender<bool>,
+    /// Why it is.
+    over: Mutex<Option<String>>,
     client: Arc<dyn Generate>,
     sinks: Arc<[Arc<dyn Sink>]>,
     before: Option<Before>,
@@ -53,6 +55,7 @@ impl Shared {
             plan,
             brake,
             end: watch::Sender::new(false),
+            over: Mutex::default(),
             client,
             sinks,
             ended: AtomicU64::new(settled),
@@ -74,9 +77,15 @@ impl Shared {
         self.before.as_ref().map_or(Ok(None), |before| before.recorded(seq))
     }
 
-    /// Whether calls were held back since they could go over the budget.
-    pub(super) fn budget_is_reached(&self) -> bool {
-        *self.end.borrow()
+    /// Lets no further trial begin, and keeps the first reason why.
+    pub(super) fn reach(&self, why: String) {
+        self.over.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+        self.end.send_replace(true);
+    }
+
+    /// What of the budget is reached.
+    pub(super) fn over_budget(&self) -> Option<String> {
+        self.over.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Tells the sinks of a row, once for all lanes, before any of its trials.
@@ -122,7 +131,7 @@ impl Shared {
         if let Some(rate) = self.plan.budget.error_rate
             && faults as f64 > rate * replies.max(FEW) as f64
         {
-            self.end.send_replace(true);
+            self.reach(format!("{faults} of {replies} trials had no answer"));
             self.brake.halt();
         }
     }
@@ -199,7 +208,7 @@ async fn ask(
         && matches!(fault.kind, FaultKind::Stopped | FaultKind::Budget)
     {
         if fault.kind == FaultKind::Budget {
-            shared.end.send_replace(true);
+            shared.reach(fault.message.clone());
         }
         if !reply.attempts.is_empty() {
             shared.emit(&Event::Left { key, attempts: reply.attempts.into() }).await?;

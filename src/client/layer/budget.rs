@@ -93,14 +93,15 @@ impl Books {
         let over_tokens = |tokens: u64| budget.tokens.filter(|limit| tokens > *limit);
         if let Some(limit) = over_usd(cost) {
             let message = format!(
-                "the next call can cost {}, and {} of the budget of {limit} are spent",
+                "the next call can cost {}, and {} of {limit} are spent; `max_tokens` bounds answers",
                 need.cost, self.spent.cost
             );
             return Err(Fault::new(FaultKind::Budget, message));
         }
         if let Some(limit) = over_tokens(tokens) {
             let message = format!(
-                "the next call can use {} tokens, and {} of the budget of {limit} are used",
+                "the next call can use {} tokens, and {} of {limit} are used; `max_tokens` bounds \
+                 answers",
                 need.tokens, self.spent.tokens
             );
             return Err(Fault::new(FaultKind::Budget, message));
