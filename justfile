@@ -28,8 +28,8 @@ test *filter:
 crash kills="1000":
     EVALS_TEST_KILLS={{kills}} cargo test --locked {{once}} --test it row_39_random
 
-# Against llama.cpp with a random model. The first time it builds llama.cpp, which takes half
-# an hour or more on two cores, and a C++ compiler.
+# Against llama.cpp with a random model. The first time it builds llama.cpp, which takes a
+# quarter of an hour or more on two cores, and a C++ compiler.
 test-llama:
     tests/doubles/llama.sh
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs llama-cpp-python, which builds llama.cpp (half an hour or more on two cores, once), and runs
+# Installs llama-cpp-python, which builds llama.cpp (a quarter of an hour on two cores, once), and runs
 # the tests that ask it. Kept outside the checkout, in EVALS_CI_STATE (default: ~/.cache/evals-ci).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."

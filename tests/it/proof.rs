@@ -105,6 +105,13 @@ impl Proof {
         let done = line["error"].is_null();
         match self {
             Self::Credential if double == Double::Moto => line["error"]["kind"] == "transient",
+            // Random weights say something, and seldom stop by themselves.
+            Self::Plain if double == Double::LlamaCpp => {
+                done && line["output"].as_str().is_some_and(|said| !said.is_empty())
+            }
+            Self::Stream if double == Double::LlamaCpp => {
+                Self::Plain.holds(double, line) && line["ttft_ms"].is_number()
+            }
             Self::Plain | Self::Credential => done && line["output"] == PLAIN,
             Self::Stream => done && line["output"] == PLAIN && line["ttft_ms"].is_number(),
             Self::Schema => {
@@ -117,6 +124,10 @@ impl Proof {
             Self::Cache => line["usage"]["cache_read"] == 40,
             Self::Reasoning => {
                 done && line["reasoning"] == "Let me think." && line["output"] == "42."
+            }
+            Self::Logprobs if double == Double::LlamaCpp => {
+                let tokens = line["logprobs"].as_array().map_or(0, Vec::len);
+                done && tokens > 0 && line["logprobs"][0]["logprob"].is_number()
             }
             Self::Logprobs => done && line["output"].is_string(),
             // The entry says a million dollars a token.
@@ -139,6 +150,9 @@ enum Way {
 
 const TOOLS: &str = "tools: [{name: get_weather, description: Looks it up, parameters: {type: \
                      object, properties: {city: {type: string}}, required: [city]}}]";
+/// The form that llama-cpp-python knows for a schema, which it keeps by a grammar.
+const GRAMMAR: &str = "extra: {response_format: {type: json_object, schema: {type: object, \
+                       properties: {status: {type: string, maxLength: 8}}, required: [status]}}}";
 const SCHEMA: &str = "response_format: {schema: {type: object, properties: {status: {type: \
                       string}}, required: [status], additionalProperties: false}}";
 
@@ -180,18 +194,24 @@ fn asked(
     project.write("rows.csv", format!("question\n{}\n", questions.join("\n")));
     std::fs::copy(root().join("tests/doubles/dot.png"), project.path("dot.png")).expect("a copy");
     let image = if proofs.contains(&Proof::Image) { ", {image: dot.png}" } else { "" };
+    let real = row.double == Double::LlamaCpp;
     let mut params = vec!["max_tokens: 64"];
     let more = match way {
         Way::Plain | Way::Stream if proofs.contains(&Proof::Tools) => Some(TOOLS),
+        Way::Form if proofs.contains(&Proof::Schema) && real => Some(GRAMMAR),
         Way::Form if proofs.contains(&Proof::Schema) => Some(SCHEMA),
         Way::Logprobs => Some("logprobs: 2"),
         _ => None,
     };
     params.extend(more);
     let model: Vec<String> = row.model.iter().map(|line| format!("\n    {}", fill(line))).collect();
+    // A real model has to be asked for more than its 512 tokens; the others go by the words.
+    let too_long = real && proofs.contains(&Proof::Fault(FaultKind::ContextLength));
+    let text = "{{question}} ".repeat(if too_long { 100 } else { 1 });
+    let text = text.trim_end();
     let config = format!(
         "dataset: {{path: rows.csv}}\n\
-         prompts: [{{messages: [{{role: user, content: [{{text: '{{{{question}}}}'}}{image}]}}]}}]\n\
+         prompts: [{{messages: [{{role: user, content: [{{text: '{text}'}}{image}]}}]}}]\n\
          models:\n  - id: double\n    provider: {}\n    stream: {}{}\n    params: {{{}}}\n\
          scorers: [is_json]\nretry: {{rate_limited: 0, transient: 0, breaker: 0s}}\n",
         row.provider,
