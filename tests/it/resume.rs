@@ -43,7 +43,8 @@ fn sql(project: &Project) -> rusqlite::Connection {
     rusqlite::Connection::open(project.path(".evals/runs.db")).expect("the store")
 }
 
-/// Runs 20 rows and kills the program when 8 answers are recorded.
+/// Runs 20 rows and kills the program when 8 were answered. The last of these may not be recorded
+/// yet, or be in the cache only.
 fn killed(project: &Project, stub: &Stub) {
     let running = project.evals().args(["run", "-j", "2", "-q"]).spawn();
     stub.wait_for(10);
@@ -62,7 +63,8 @@ fn a_killed_run_goes_on_without_its_command() {
     killed(&project, &stub);
     stub.release();
     let json = resume(&project, &[]).ok().json();
-    assert_eq!(json["trials"], json!({"total": 20, "ok": 20, "error": 0, "cached": 0}));
+    assert_eq!(json["trials"]["total"], 20);
+    assert_eq!(json["trials"]["ok"], 20);
     let asked = asked(&stub);
     // The two that were under way are asked again, and at most those that were not recorded yet.
     assert!((20..=30).contains(&asked.len()), "{asked:?}");
