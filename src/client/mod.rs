@@ -34,13 +34,14 @@ use tokio::sync::watch;
 pub use self::{
     embed::{Embedded, Embedder},
     estimate::{Tokens, UNKNOWN_OUTPUT},
-    policy::{Limits, Notice, RetryPolicy},
+    policy::{Notice, RetryPolicy},
     send::replay::{ReplayBook, ReplayError},
 };
 use crate::domain::{
     budget::{Budget, Spent},
     contract::{Call, Generate, Reply, ResponseCache},
     fault::{Fault, FaultKind},
+    limits::Limits,
     target::{Endpoint, ReplaySource, Target},
 };
 

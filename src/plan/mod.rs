@@ -29,7 +29,7 @@ pub use self::{
 use crate::{
     base::{clock, id, quantity},
     catalog::{self, Table},
-    client::{Limits, RetryPolicy},
+    client::RetryPolicy,
     config::{
         At, ConfigError, File, Place,
         engine::Schedule,
@@ -39,6 +39,7 @@ use crate::{
     dataset::{Dataset, DatasetError, Format},
     domain::{
         budget::Budget,
+        limits::Limits,
         run::{ModelInfo, PromptInfo, RunHeader},
         target::{Endpoint, Target},
         trial::Status,
@@ -145,7 +146,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let cache_ttl = cache_ttl(file, inputs)?;
     let concurrency = engine::concurrency(file, inputs)?;
     let retry = engine::retry(file, inputs)?;
-    let limits = engine::limits(file, &targets, inputs)?;
+    let limits = engine::limits(&targets);
     let by_model = file.schedule.as_ref().is_some_and(|at| at.value == Schedule::ByModel);
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     let (dataset, location) = data::open(file, inputs).await?;

@@ -193,6 +193,7 @@ async fn ask(
                 sample: Arc::clone(sample),
                 prompt: key.prompt,
                 epoch: key.epoch,
+                requests: Call::MOST_REQUESTS,
             };
             shared.client.generate(&call).await
         }

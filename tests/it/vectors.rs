@@ -7,6 +7,7 @@ use evals::{
     client::Embedder,
     domain::{
         generation::{TextKind, Texts},
+        limits::Limits,
         params::Params,
         target::{
             Capabilities, Credential, Endpoint, Flavour, HttpEndpoint, Settings, Target, Timeouts,
@@ -44,6 +45,7 @@ fn vectors_in_three_wire_formats() {
             settings,
             credential_slug: None,
             insecure_http: false,
+            header_digest: String::new(),
         };
         let target = Target {
             name: "vectors".to_owned(),
@@ -58,6 +60,7 @@ fn vectors_in_three_wire_formats() {
             fallback: Vec::new(),
             pool: Vec::new(),
             base_model: None,
+            limits: Limits::default(),
         };
         for count in 1..=most {
             let texts = vec!["a text".to_owned(); count];

@@ -11,6 +11,7 @@ use crate::{
     domain::{
         contract::{CacheKey, Kept, ResponseCache as _},
         generation::{FinishReason, Generation, TokenLogprob, ToolCall, Usage},
+        limits::Limits,
         params::Params,
         target::{Capabilities, Endpoint, ReplaySource, Target, Timeouts},
         trial::Hit,
@@ -43,6 +44,7 @@ fn target(model: &str) -> Target {
         fallback: Vec::new(),
         pool: Vec::new(),
         base_model: None,
+        limits: Limits::default(),
     }
 }
 

@@ -84,6 +84,7 @@ mod tests {
     use crate::{
         base::{money::Money, secret::Secret},
         domain::{
+            limits::Limits,
             message::{Message, Role},
             params::Params,
             sample::{Sample, Vars},
@@ -108,6 +109,7 @@ mod tests {
                 flavour: Flavour::Chat,
                 stream: true,
                 insecure_http: false,
+                header_digest: String::new(),
             }),
             params: Params::default(),
             price: None,
@@ -117,6 +119,7 @@ mod tests {
             fallback: Vec::new(),
             pool: Vec::new(),
             base_model: None,
+            limits: Limits::default(),
         }
     }
 
@@ -132,7 +135,14 @@ mod tests {
             tags: Vec::new(),
         };
         let messages: Arc<[Message]> = Arc::new([Message::text(Role::User, text)]);
-        Call { target: Arc::new(target), messages, sample: Arc::new(sample), prompt: 0, epoch: 0 }
+        Call {
+            target: Arc::new(target),
+            messages,
+            sample: Arc::new(sample),
+            prompt: 0,
+            epoch: 0,
+            requests: Call::MOST_REQUESTS,
+        }
     }
 
     fn of(call: &Call) -> Option<CacheKey> {

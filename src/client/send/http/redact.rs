@@ -309,6 +309,7 @@ mod tests {
             stream: false,
             settings: Settings::default(),
             insecure_http: false,
+            header_digest: String::new(),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
         contract::{Call, Reply},
         fault::{Fault, FaultKind},
         generation::FinishReason,
+        limits::Limits,
         message::{Message, Role},
         params::Params,
         sample::{Sample, Vars},
@@ -122,6 +123,7 @@ pub(super) fn target(base: &str, stream: bool) -> Target {
         provider: "openai-compatible",
         model: "m".to_owned(),
         base_model: None,
+        limits: Limits::default(),
         endpoint: Endpoint::Http(HttpEndpoint {
             base_url: base.to_owned(),
             credential: Credential::Key(Secret::new(KEY)),
@@ -131,6 +133,7 @@ pub(super) fn target(base: &str, stream: bool) -> Target {
             flavour: Flavour::Chat,
             stream,
             insecure_http: false,
+            header_digest: String::new(),
         }),
         params: Params::default(),
         price: Some(Price::new(Money::from_pico(5), Money::from_pico(7))),
@@ -154,7 +157,14 @@ pub(super) fn call(target: Target) -> Call {
         tags: Vec::new(),
     };
     let messages: Arc<[Message]> = Arc::new([Message::text(Role::User, "Capital of France?")]);
-    Call { target: Arc::new(target), messages, sample: Arc::new(sample), prompt: 0, epoch: 0 }
+    Call {
+        target: Arc::new(target),
+        messages,
+        sample: Arc::new(sample),
+        prompt: 0,
+        epoch: 0,
+        requests: Call::MOST_REQUESTS,
+    }
 }
 
 fn ask(targets: impl IntoIterator<Item = Target>) -> Vec<Reply> {
