@@ -39,7 +39,7 @@ pub use self::{
 };
 use crate::domain::{
     budget::{Budget, Spent},
-    contract::{Call, Generate, Reply, ResponseCache},
+    contract::{CacheKey, Call, Generate, Reply, ResponseCache},
     fault::{Fault, FaultKind},
     limits::Limits,
     target::{Endpoint, ReplaySource, Target},
@@ -125,6 +125,12 @@ pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
         Some(caching) => Arc::new(layer::cache::Cache::new(budget, caching)),
         None => Arc::new(budget),
     }
+}
+
+/// What the answer of `call` is kept under in the response cache; `None` for calls that are not
+/// cached.
+pub fn cache_key(call: &Call) -> Option<CacheKey> {
+    layer::cache::asked(call).1
 }
 
 /// The reply of a call for which no request was made.

@@ -7,6 +7,7 @@
 
 mod before;
 mod feed;
+mod fork;
 mod lane;
 mod trial;
 
@@ -15,8 +16,8 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-pub use self::before::Before;
 use self::trial::Shared;
+pub use self::{before::Before, fork::Fork};
 use crate::{
     domain::{
         contract::{Generate, Sink, SinkError},
@@ -117,6 +118,8 @@ pub struct Job {
     pub allowed: Allowed,
     /// What is recorded already, when the run goes on.
     pub before: Option<Before>,
+    /// The run that this one is made from, whose answers it takes over.
+    pub fork: Option<Fork>,
 }
 
 impl std::fmt::Debug for Job {

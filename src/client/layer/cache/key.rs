@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::{
-    base::digest::Hasher,
+    base::{digest::Hasher, secret::carries_secret},
     domain::{
         contract::{CacheKey, Call},
         target::{Endpoint, HttpEndpoint, Target},
@@ -19,10 +19,6 @@ use crate::{
 
 /// Told apart from keys that were made in another way.
 const VERSION: &str = "evals.cache/1";
-
-/// Parts of the names of headers and of query parameters that carry credentials.
-const CREDENTIAL: [&str; 8] =
-    ["auth", "key", "token", "secret", "cookie", "password", "signature", "credential"];
 
 /// The key of `call` when `target` is asked; `None` for calls that are not cached: simulated and recorded ones, which cost
 /// nothing, and those that cannot be made.
@@ -52,7 +48,7 @@ fn digest(provider: &str, request: &HttpRequest, endpoint: &HttpEndpoint, epoch:
     let (address, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
     feed(address.as_bytes());
     feed(&request.body);
-    let named = |pair: &&str| !is_credential(pair.split('=').next().unwrap_or_default());
+    let named = |pair: &&str| !carries_secret(pair.split('=').next().unwrap_or_default());
     for pair in query.split('&').filter(named) {
         feed(b"?");
         feed(pair.as_bytes());
@@ -62,18 +58,13 @@ fn digest(provider: &str, request: &HttpRequest, endpoint: &HttpEndpoint, epoch:
     for (name, value) in &request.headers {
         let value = value.expose();
         let secret = secrets.iter().any(|secret| value.contains(secret.expose()));
-        if !secret && !is_credential(name) {
+        if !secret && !carries_secret(name) {
             feed(b":");
             feed(name.as_bytes());
             feed(value.as_bytes());
         }
     }
     CacheKey(hasher.finish())
-}
-
-fn is_credential(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    CREDENTIAL.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]

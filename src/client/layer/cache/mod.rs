@@ -104,9 +104,8 @@ impl<S: Generate> Cache<S> {
 impl<S: Generate> Generate for Cache<S> {
     fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
-            // Of a pool, the one that the call goes to.
-            let target = drawn(call).unwrap_or(&call.target);
-            let Some(key) = key::of(call, target) else { return self.inner.generate(call).await };
+            let (target, key) = asked(call);
+            let Some(key) = key else { return self.inner.generate(call).await };
             let mut flight = match self.turn(key) {
                 Turn::Ask(flight) => flight,
                 Turn::Wait(mut landing) => {
@@ -144,6 +143,12 @@ impl Drop for Flight<'_> {
             self.tell.send_replace(Some(kept));
         }
     }
+}
+
+/// Whom `call` asks first, of a pool the one that it goes to, and what the answer is kept under.
+pub(in crate::client) fn asked(call: &Call) -> (&Arc<Target>, Option<CacheKey>) {
+    let target = drawn(call).unwrap_or(&call.target);
+    (target, key::of(call, target))
 }
 
 /// What to keep of `reply` for `target`, if anything.
