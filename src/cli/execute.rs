@@ -78,8 +78,8 @@ pub(super) fn execute(
     });
     let outcome = runtime.block_on(async {
         let plan = Arc::new(plan);
-        let brake = Arc::clone(&brake);
-        let job = runner::Job { plan, client, sinks, brake, allowed, before, fork };
+        let of_job = Arc::clone(&brake);
+        let job = runner::Job { plan, client, sinks, brake: of_job, allowed, before, fork };
         let run = runner::execute(job);
         tokio::pin!(run);
         let mut interrupts = Interrupts::new();

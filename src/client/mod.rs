@@ -17,6 +17,7 @@
 //! primary is exhausted before the fallback, and every attempt has its own permit and its own time:
 //! what waits for anything else holds no slot.
 
+mod by_target;
 mod embed;
 mod estimate;
 mod layer;
@@ -25,12 +26,13 @@ mod send;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, RwLock},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use tokio::sync::watch;
 
+use self::by_target::ByTarget;
 pub use self::{
     embed::{Embedded, Embedder},
     estimate::{Tokens, UNKNOWN_OUTPUT},
@@ -113,7 +115,8 @@ pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
         adaptive: options.adaptive,
         directory: options.shared,
         notice: options.notice,
-        known: RwLock::default(),
+        known: Mutex::default(),
+        seen: ByTarget::default(),
     });
     let send = send::Sender::new(options.books);
     let timeout = layer::timeout::Timeout::new(send);
