@@ -17,7 +17,8 @@ use crate::{
         limits::Limits,
         params::Params,
         target::{
-            Capabilities, Credential, Flavour, Price, Settings, SimProfile, Target, Timeouts,
+            Capabilities, Credential, Flavour, HttpEndpoint, Price, Settings, SimProfile, Target,
+            Timeouts,
         },
     },
 };

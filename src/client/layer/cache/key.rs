@@ -34,6 +34,16 @@ pub(super) fn of(call: &Call, target: &Arc<Target>) -> Option<CacheKey> {
     Some(digest(provider.name(), &request, endpoint, call.epoch))
 }
 
+/// The key of the vector that `request` asks for.
+pub(in crate::client) fn of_vector(
+    provider: &str,
+    request: &HttpRequest,
+    endpoint: &HttpEndpoint,
+) -> CacheKey {
+    // No wire format has one address for answers and for vectors, so neither is taken for the other.
+    digest(provider, request, endpoint, 0)
+}
+
 fn digest(provider: &str, request: &HttpRequest, endpoint: &HttpEndpoint, epoch: u32) -> CacheKey {
     let mut hasher = Hasher::default();
     // Each part with its length, and the lists last, with a mark before each of their parts: no two

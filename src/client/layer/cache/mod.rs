@@ -4,7 +4,7 @@
 //! Only whole answers are kept: no fault, nothing cut, withheld, declined or empty, and nothing that
 //! another model than the one asked has said. Whoever meets one of these asks for himself.
 
-mod key;
+pub(in crate::client) mod key;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -15,7 +15,6 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::{
-    base::clock,
     client::{Caching, layer::fallback::drawn},
     domain::{
         contract::{CacheKey, Call, Generate, Kept, Reply},
@@ -55,13 +54,6 @@ impl<S> Cache<S> {
     /// The answers of `caching` in front of `inner`.
     pub(in crate::client) fn new(inner: S, caching: Caching) -> Self {
         Self { inner, caching, flights: Mutex::default() }
-    }
-
-    /// The time from which on answers count, in milliseconds since the epoch.
-    fn since_ms(&self) -> i64 {
-        let ttl = i64::try_from(self.caching.ttl.as_millis()).unwrap_or(i64::MAX);
-        let since = clock::now_ms().saturating_sub(ttl);
-        self.caching.since_ms.map_or(since, |floor| floor.max(since))
     }
 
     fn turn(&self, key: CacheKey) -> Turn<'_> {
@@ -121,7 +113,7 @@ impl<S: Generate> Generate for Cache<S> {
                 }
             };
             // Only now: what an earlier flight brought was put before it made way for this one.
-            if let Some(kept) = self.caching.store.get(&key, self.since_ms()) {
+            if let Some(kept) = self.caching.store.get(&key, self.caching.from_ms()) {
                 flight.brought = Some(Arc::clone(&kept));
                 drop(flight);
                 return self.hit(target, kept);
