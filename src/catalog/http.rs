@@ -4,7 +4,7 @@ use std::{fs, net::IpAddr};
 
 use super::{registered::Referred, resolve::Resolver};
 use crate::{
-    base::{digest::Hasher, secret::Secret},
+    base::{digest::sha256_u64, secret::Secret},
     config::{At, ConfigError, entry::ModelMap, variables},
     domain::target::{Credential, HttpEndpoint, Settings},
     provider::{Auth, Provider, Setting},
@@ -63,9 +63,9 @@ impl Resolver<'_> {
         map: &ModelMap,
         credential: &Credential,
         upstream: &str,
-    ) -> Result<(Vec<(String, Secret)>, String), ConfigError> {
+    ) -> Result<(Vec<(String, Secret)>, u32), ConfigError> {
         let mut headers = Vec::with_capacity(map.headers.len());
-        let mut digest = Hasher::default();
+        let mut digest = Vec::new();
         for (name, written) in &map.headers {
             let text = self.text(written)?;
             let filled = |upstream| {
@@ -74,12 +74,12 @@ impl Resolver<'_> {
                 })
             };
             for part in [&name.to_ascii_lowercase(), &filled("{{model}}")?] {
-                digest.update(&(part.len() as u64).to_le_bytes());
-                digest.update(part.as_bytes());
+                digest.extend((part.len() as u64).to_le_bytes());
+                digest.extend(part.as_bytes());
             }
             headers.push((name.clone(), Secret::new(filled(upstream)?)));
         }
-        Ok((headers, digest.finish_hex()))
+        Ok((headers, sha256_u64(&digest) as u32))
     }
 
     fn settings(&self, map: &ModelMap, provider: &dyn Provider) -> Result<Settings, ConfigError> {

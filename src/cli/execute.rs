@@ -53,7 +53,7 @@ pub(super) fn execute(
         })
     });
     let log = log.transpose()?;
-    let settled = before.as_ref().map_or(0, |before| before.settled.len() as u64);
+    let settled = before.as_ref().map_or(0, |before| before.settled.count());
     let brake = Arc::new(runner::Brake::default());
     let on_trouble = Arc::clone(&brake);
     // What is in flight is waited for: it is paid, and there is room for it.

@@ -64,7 +64,7 @@ pub struct Caching {
 
 impl Caching {
     /// The time from which on answers count, in milliseconds since the epoch.
-    fn from_ms(&self) -> i64 {
+    fn oldest_ms(&self) -> i64 {
         let ttl = i64::try_from(self.ttl.as_millis()).unwrap_or(i64::MAX);
         let since = clock::now_ms().saturating_sub(ttl);
         self.since_ms.map_or(since, |floor| floor.max(since))

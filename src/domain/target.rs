@@ -69,7 +69,7 @@ impl Target {
             secret.update(part.expose().as_bytes());
             secret.update(&[0]);
         }
-        secret.update(endpoint.header_digest.as_bytes());
+        secret.update(&endpoint.header_digest.to_le_bytes());
         format!("{} {} {:.16}", self.provider, &base[..end], secret.finish_hex())
     }
 
@@ -106,7 +106,7 @@ pub struct HttpEndpoint {
     pub headers: Vec<(String, Secret)>,
     /// A digest of the headers in which the model is left open: models that one credential asks for
     /// belong to one account, whatever a `{{model}}` in their headers becomes.
-    pub header_digest: String,
+    pub header_digest: u32,
     /// Which of the provider's endpoints is called.
     pub flavour: Flavour,
     /// Whether answers are streamed.

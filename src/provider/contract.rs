@@ -270,7 +270,7 @@ fn call(case: &Value) -> (Call, HttpEndpoint) {
         },
         stream: case["stream"] == json!(true),
         insecure_http: false,
-        header_digest: String::new(),
+        header_digest: 0,
     };
     let target = Target {
         name: "model".to_owned(),

@@ -4,10 +4,7 @@
 //! name, with the same parameters, in the same repeat. Which row it belongs to does not count, and
 //! neither do scorers, prices and the names of prompts.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
 use crate::{
     base::digest::sha256_u64,
@@ -29,8 +26,9 @@ pub struct Fork {
     run: RunRecord,
     /// For each model of the plan, the index of the same one in the other run.
     models: Vec<Option<u32>>,
-    /// Where messages stand in the other run, as row and prompt, by a digest of them.
-    places: HashMap<u64, (u64, u32)>,
+    /// Digests of messages with the place of these in the other run, rows before prompts, in
+    /// ascending order.
+    places: Vec<(u64, u64)>,
 }
 
 impl Fork {
@@ -50,10 +48,13 @@ impl Fork {
                 stored.filter(|_| asked).and_then(|index| u32::try_from(index).ok())
             })
             .collect();
-        let mut places = HashMap::new();
+        let prompts = run.header.prompts.len().max(1) as u64;
+        let mut places = Vec::new();
         store.rendered(&run, &mut |sample, prompt, messages| {
-            places.entry(sha256_u64(messages.as_bytes())).or_insert((sample, prompt));
+            let place = sample.saturating_mul(prompts).saturating_add(u64::from(prompt));
+            places.push((sha256_u64(messages.as_bytes()), place));
         })?;
+        places.sort_unstable();
         Ok(Self { store: Mutex::new(store), run, models, places })
     }
 
@@ -71,9 +72,14 @@ impl Fork {
             return Ok(None);
         }
         let Ok(text) = serde_json::to_string(messages) else { return Ok(None) };
-        let Some(&(sample, prompt)) = self.places.get(&sha256_u64(text.as_bytes())) else {
+        let digest = sha256_u64(text.as_bytes());
+        // Of several rows that say the same, the first.
+        let first = self.places.partition_point(|(known, _)| *known < digest);
+        let Some(&(_, place)) = self.places.get(first).filter(|(known, _)| *known == digest) else {
             return Ok(None);
         };
+        let prompts = self.run.header.prompts.len().max(1) as u64;
+        let (sample, prompt) = (place / prompts, (place % prompts) as u32);
         let there = there(&self.run.header, TrialKey { seq: 0, sample, prompt, model, ..key });
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         // Digests may be alike by chance.

@@ -9,6 +9,7 @@ mod before;
 mod feed;
 mod fork;
 mod lane;
+mod places;
 mod trial;
 
 use std::{sync::Arc, time::Duration};
@@ -17,7 +18,7 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use self::trial::Shared;
-pub use self::{before::Before, fork::Fork};
+pub use self::{before::Before, fork::Fork, places::Places};
 use crate::{
     domain::{
         contract::{Generate, Sink, SinkError},

@@ -51,7 +51,7 @@ impl Shared {
     pub(super) fn new(job: Job) -> Self {
         let Job { plan, client, sinks, brake, before, fork, .. } = job;
         let (settled, failed) =
-            before.as_ref().map_or((0, 0), |before| (before.settled.len() as u64, before.failed));
+            before.as_ref().map_or((0, 0), |before| (before.settled.count(), before.failed));
         Self {
             plan,
             brake,
@@ -71,7 +71,7 @@ impl Shared {
 
     /// Whether the trial had its verdicts before this process took the run up.
     pub(super) fn is_settled(&self, seq: u64) -> bool {
-        self.before.as_ref().is_some_and(|before| before.settled.contains(&seq))
+        self.before.as_ref().is_some_and(|before| before.settled.contains(seq))
     }
 
     /// The answer that was recorded before this process took the run up.

@@ -38,7 +38,7 @@ fn target(provider: &'static str, model: &str, base_url: String) -> Target {
         settings,
         credential_slug: None,
         insecure_http: false,
-        header_digest: String::new(),
+        header_digest: 0,
     };
     Target {
         name: "vectors".to_owned(),

@@ -17,7 +17,7 @@ use crate::{
 /// The vector of `text`, of the model that `asked` goes to.
 pub(super) fn get(caching: Option<&Caching>, asked: &Texts, text: &str) -> Option<Vec<f32>> {
     let caching = caching?;
-    let kept = caching.store.get(&key(asked, text)?, caching.from_ms())?;
+    let kept = caching.store.get(&key(asked, text)?, caching.oldest_ms())?;
     let vector: Vec<f32> = serde_json::from_str(&kept.generation.text).ok()?;
     let whole = !vector.is_empty() && vector.iter().all(|number| number.is_finite());
     whole.then(|| {

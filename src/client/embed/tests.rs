@@ -94,7 +94,7 @@ fn target(provider: &'static str, base: &str) -> Target {
             flavour: Flavour::Chat,
             stream: true,
             insecure_http: false,
-            header_digest: String::new(),
+            header_digest: 0,
             settings: Settings::default(),
         }),
         params: Params::default(),

@@ -116,7 +116,7 @@ fn invoked(address: &str, model: &str, key: &str, secret: &str, token: Option<&s
         settings: Settings { region: Some(REGION.to_owned()), ..Settings::default() },
         credential_slug: None,
         insecure_http: false,
-        header_digest: String::new(),
+        header_digest: 0,
     };
     let target = Target {
         name: "vectors".to_owned(),

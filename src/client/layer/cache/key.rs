@@ -110,7 +110,7 @@ mod tests {
                 flavour: Flavour::Chat,
                 stream: true,
                 insecure_http: false,
-                header_digest: String::new(),
+                header_digest: 0,
             }),
             params: Params::default(),
             price: None,

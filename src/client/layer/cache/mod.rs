@@ -113,7 +113,7 @@ impl<S: Generate> Generate for Cache<S> {
                 }
             };
             // Only now: what an earlier flight brought was put before it made way for this one.
-            if let Some(kept) = self.caching.store.get(&key, self.caching.from_ms()) {
+            if let Some(kept) = self.caching.store.get(&key, self.caching.oldest_ms()) {
                 flight.brought = Some(Arc::clone(&kept));
                 drop(flight);
                 return self.hit(target, kept);

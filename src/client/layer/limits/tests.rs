@@ -25,7 +25,7 @@ pub(in crate::client) fn target(key: &str) -> Target {
             flavour: Flavour::Chat,
             stream: true,
             insecure_http: false,
-            header_digest: String::new(),
+            header_digest: 0,
             settings: Settings::default(),
         }),
         params: Params::default(),

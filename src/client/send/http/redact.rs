@@ -268,7 +268,7 @@ mod tests {
             stream: false,
             settings: Settings::default(),
             insecure_http: false,
-            header_digest: String::new(),
+            header_digest: 0,
         }
     }
 

@@ -133,7 +133,7 @@ pub(super) fn target(base: &str, stream: bool) -> Target {
             flavour: Flavour::Chat,
             stream,
             insecure_http: false,
-            header_digest: String::new(),
+            header_digest: 0,
         }),
         params: Params::default(),
         price: Some(Price::new(Money::from_pico(5), Money::from_pico(7))),
