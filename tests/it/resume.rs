@@ -194,8 +194,10 @@ fn a_new_run_takes_over_what_has_not_changed() {
     assert_eq!(json["trials"]["cached"], recorded);
     assert_eq!(json["errors"], json!({"bad_request": 1}));
     let mut since = asked(&stub);
-    before.iter().for_each(|q| _ = since.remove(since.iter().position(|s| s == q).expect("asked")));
-    assert_eq!(since.len() as i64, 21 - recorded, "{since:?}");
+    for question in &before {
+        since.remove(since.iter().position(|other| other == question).expect("asked before"));
+    }
+    assert_eq!(i64::try_from(since.len()), Ok(21 - recorded), "{since:?}");
     assert!(since.contains(&"q2".to_owned()) && since.contains(&"q100".to_owned()));
     assert!(!since.contains(&"q0".to_owned()) && !since.contains(&"q1".to_owned()));
     let exported = project.evals().args(["export", "last"]).run().ok().json_lines();
@@ -349,7 +351,7 @@ fn an_answer_that_was_recorded_and_not_scored_is_scored_as_it_came() {
 }
 
 #[test]
-fn a_run_that_goes_on_is_neither_resumed_nor_deleted_by_another_process() {
+fn row_39_a_run_that_goes_on_is_neither_resumed_nor_deleted_by_another_process() {
     let stub = Stub::start(|request, _| right(request).held());
     let project = project(&stub.base_url(), 2);
     let running = project.evals().args(["run", "-q"]).spawn();
@@ -386,7 +388,7 @@ fn what_open_trials_cost_is_part_of_the_total() {
 
 /// 5,000 rows each: the runs share nothing but the file.
 #[test]
-fn two_processes_run_on_one_database() {
+fn row_39_two_processes_run_on_one_database() {
     let project = Project::new();
     let rows: Vec<String> = (0..5_000).map(|i| format!("q{i},a{i}\n")).collect();
     project.write("rows.csv", format!("question,answer\n{}", rows.concat()));
