@@ -11,18 +11,23 @@ mod compare;
 mod contains;
 mod cost;
 mod exact_match;
+mod exec;
+mod expr;
 mod is_json;
+mod js;
 mod latency;
 mod levenshtein;
 mod normalize;
 mod numeric;
 mod one_of;
+mod python;
 mod quantity;
 mod regex;
+mod script;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-pub use args::{ArgError, Args, Site};
+pub use args::{ArgError, Args, Site, spelled_out};
 pub use asks::{Asks, Context, DEFAULT_LIMIT};
 
 use crate::domain::{generation::Generation, sample::Sample, score::Verdict, trial::Answer};
@@ -178,6 +183,10 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &is_json::IsJson,
     &latency::Latency,
     &cost::Cost,
+    &exec::Exec,
+    &python::Python,
+    &js::Js,
+    &expr::Expr,
 ];
 
 /// The kind of scorer called `name`.

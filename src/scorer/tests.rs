@@ -57,7 +57,7 @@ fn site() -> Site {
     Site {
         base_dir: env!("CARGO_MANIFEST_DIR").into(),
         variables: variable("PATH").into_iter().collect(),
-        unsafe_no_sandbox: false,
+        ..Site::default()
     }
 }
 
