@@ -220,7 +220,7 @@ fn site(inputs: Inputs<'_>, options: &Map<String, Value>) -> Result<Site, String
         base_dir: inputs.base_dir.to_owned(),
         variables: VARIABLES.iter().filter_map(variable).collect(),
         named,
-        unsafe_no_sandbox: false,
+        unsafe_no_sandbox: inputs.unsafe_no_sandbox,
     })
 }
 

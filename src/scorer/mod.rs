@@ -7,6 +7,7 @@
 
 mod args;
 mod asks;
+mod code_exec;
 mod compare;
 mod contains;
 mod cost;
@@ -183,6 +184,7 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &is_json::IsJson,
     &latency::Latency,
     &cost::Cost,
+    &code_exec::CodeExec,
     &exec::Exec,
     &python::Python,
     &js::Js,

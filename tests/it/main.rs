@@ -24,6 +24,7 @@ mod faults;
 mod gsm8k;
 mod http;
 mod models;
+mod own;
 mod proof;
 mod resume;
 mod run;

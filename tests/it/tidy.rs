@@ -71,7 +71,11 @@ const WALLS: &[Wall] = &[
     },
     Wall {
         pattern: r"\bCommand::new\(",
-        side: Side::Only(&["src/vault/keyring", "src/scorer/exec/process"]),
+        side: Side::Only(&[
+            "src/vault/keyring",
+            "src/scorer/exec/process",
+            "src/scorer/code_exec/jail",
+        ]),
         tests_may: true,
         rule: "only the keyring and the scorers of a user's own start programs, which get none of \
                the environment's keys",
