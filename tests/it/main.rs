@@ -28,6 +28,7 @@ mod own;
 mod proof;
 mod resume;
 mod run;
+mod sandbox;
 mod stored;
 mod support;
 mod terminal;
