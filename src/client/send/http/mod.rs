@@ -36,12 +36,13 @@ use self::{
     clients::Clients,
     question::{Bill, Question},
     read::Exchange,
-    redact::{Redactor, Redactors},
+    redact::Redactor,
     skew::Skews,
     tokens::Tokens,
 };
 use crate::{
     base::clock,
+    client::by_target::ByTarget,
     domain::{
         contract::{Call, Reply},
         fault::{Fault, FaultKind},
@@ -58,7 +59,8 @@ use crate::{
 pub(in crate::client) struct HttpSender {
     clients: Clients,
     tokens: Tokens,
-    redactors: Redactors,
+    /// A mask is made once a target: it holds a dozen forms of every secret.
+    redactors: ByTarget<Redactor>,
     skews: Skews,
 }
 
@@ -103,7 +105,7 @@ impl HttpSender {
     }
 
     async fn ask<Q: Question>(&self, question: &Q, endpoint: &HttpEndpoint) -> Asked<Q::Answer> {
-        let redactor = self.redactors.of(question.target(), endpoint);
+        let redactor = self.redactors.of(question.target(), || Arc::new(Redactor::new(endpoint)));
         let mut asked =
             Asked { result: Err(bad("nothing was asked")), attempts: Vec::new(), limits: None };
         loop {

@@ -6,7 +6,7 @@
 
 use std::{
     ops::Range,
-    sync::{Arc, LazyLock, PoisonError, RwLock},
+    sync::LazyLock,
 };
 
 use base64::{
@@ -24,7 +24,7 @@ use crate::{
     domain::{
         fault::Fault,
         generation::Generation,
-        target::{Credential, HttpEndpoint, Target},
+        target::{Credential, HttpEndpoint},
     },
 };
 
@@ -64,31 +64,6 @@ pub(super) struct Redactor {
     secrets: Vec<Form>,
     /// Of these, those that nobody can take for words: keys, and headers that carry one.
     credentials: Vec<Form>,
-}
-
-/// The masks of the targets in use. A mask is made once a target: it holds a dozen forms of every
-/// secret.
-#[derive(Debug, Default)]
-pub(super) struct Redactors {
-    /// The targets are kept too, so that no other one can come to stand at the same address.
-    made: RwLock<Vec<(Arc<Target>, Arc<Redactor>)>>,
-}
-
-impl Redactors {
-    /// The mask for `target`, which is reached at `endpoint`.
-    pub(super) fn of(&self, target: &Arc<Target>, endpoint: &HttpEndpoint) -> Arc<Redactor> {
-        let find = |made: &[(Arc<Target>, Arc<Redactor>)]| {
-            let found = made.iter().find(|(have, _)| Arc::ptr_eq(have, target));
-            found.map(|(_, redactor)| Arc::clone(redactor))
-        };
-        if let Some(redactor) = find(&self.made.read().unwrap_or_else(PoisonError::into_inner)) {
-            return redactor;
-        }
-        let redactor = Arc::new(Redactor::new(endpoint));
-        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
-        made.push((Arc::clone(target), Arc::clone(&redactor)));
-        redactor
-    }
 }
 
 /// A secret as it may be written.
