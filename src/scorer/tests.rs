@@ -57,6 +57,8 @@ fn site() -> Site {
     Site {
         base_dir: env!("CARGO_MANIFEST_DIR").into(),
         variables: variable("PATH").into_iter().collect(),
+        // Programs of fixtures are ours.
+        unsafe_no_sandbox: true,
         ..Site::default()
     }
 }

@@ -15,7 +15,7 @@ fn printed_files(text: &str) -> BTreeMap<String, String> {
             continue;
         };
         let block = lines.by_ref().skip(2).take_while(|line| !line.starts_with("```"));
-        files.insert(name.to_owned(), block.map(|line| format!("{line}\n")).collect());
+        files.insert(name.to_owned(), block.flat_map(|line| [line, "\n"]).collect());
     }
     files
 }

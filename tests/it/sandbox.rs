@@ -23,7 +23,8 @@ fn write_rows<'a>(project: &Project, rows: impl IntoIterator<Item = (&'a str, St
     let line = |(id, said, test): (&str, String, &str)| {
         format!("{}\n", json!({"id": id, "said": said, "test": test}))
     };
-    project.write("rows.jsonl", rows.into_iter().map(line).collect::<String>());
+    let lines: Vec<String> = rows.into_iter().map(line).collect();
+    project.write("rows.jsonl", lines.concat());
 }
 
 fn run(project: &Project, args: &[&str]) -> Output {

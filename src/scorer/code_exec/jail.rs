@@ -167,7 +167,7 @@ impl Jail {
             said
         };
         let ignore = async {
-            let mut piece = [0; 16 << 10];
+            let mut piece = vec![0; 16 << 10];
             while let Ok(1..) = noise.read(&mut piece).await {}
             std::future::pending::<Outcome>().await
         };
@@ -198,7 +198,7 @@ impl Drop for Running {
 async fn first_line(from: &mut (impl tokio::io::AsyncRead + Unpin)) -> Outcome {
     let mut said = Vec::new();
     let mut from = from.take(MOST);
-    let mut piece = [0; 4 << 10];
+    let mut piece = [0; 1 << 10];
     loop {
         match from.read(&mut piece).await {
             Ok(length @ 1..) => said.extend_from_slice(&piece[..length]),
