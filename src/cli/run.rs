@@ -88,6 +88,7 @@ fn resolve(
         lookup: &lookup,
         only_ids: only_ids.as_ref(),
         table: own.table(),
+        unsafe_no_sandbox: args.unsafe_no_sandbox,
     };
     Ok(runtime.block_on(plan::resolve(&asked.file, inputs))?)
 }

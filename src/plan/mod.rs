@@ -101,6 +101,8 @@ pub struct Inputs<'a> {
     pub only_ids: Option<&'a HashSet<String>>,
     /// What is known of models.
     pub table: Table<'a>,
+    /// Whether code that models wrote may run without a sandbox.
+    pub unsafe_no_sandbox: bool,
 }
 
 impl<'a> Inputs<'a> {
@@ -150,12 +152,19 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let (dataset, location) = data::open(file, inputs).await?;
     prompts::check_variables(&prompts, &dataset, inputs)?;
     scorers::check_expected(&scorers, file, &dataset, inputs)?;
+    let mut notices = models::notices(&targets, inputs.table);
+    notices.extend(scorers::notices(&scorers));
+    let mut config = snapshot(file, inputs, concurrency);
+    if inputs.unsafe_no_sandbox && scorers.iter().any(|planned| planned.card.name == "code_exec") {
+        notices.push("code that models write runs without a sandbox, with your rights".to_owned());
+        config["unsafe_no_sandbox"] = Value::Bool(true);
+    }
     let header = RunHeader {
         id: id::new_run_id(),
         name: name(file, inputs, &location),
         created_ms: clock::now_ms(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        config: snapshot(file, inputs, concurrency),
+        config,
         dataset: without_secrets(&location),
         dataset_digest: dataset.digest().to_owned(),
         samples: dataset.len(),
@@ -194,7 +203,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         limits,
         retry,
         by_model,
-        notices: models::notices(&targets, inputs.table),
+        notices,
         targets,
         base_dir: inputs.base_dir.to_owned(),
     })
@@ -259,6 +268,12 @@ fn epochs(file: &File, inputs: Inputs<'_>) -> Result<(u32, &'static str), Config
             "reducers",
         ))
     })?;
+    if epochs.count.value < found.least() {
+        let (name, least) = (found.name(), found.least());
+        let message = format!("`{name}` needs {least} repeats, not {}", epochs.count.value);
+        return Err(ConfigError::new(inputs.origin, reduce.place, message)
+            .hint(format!("write `epochs: {{count: {least}, reduce: {name}}}`")));
+    }
     Ok((epochs.count.value, found.name()))
 }
 
