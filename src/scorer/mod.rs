@@ -4,19 +4,43 @@
 //! lists them in the order of help, README and reports. An answer that is missing, refused, cut or
 //! empty never reaches a scorer: the runner settles those.
 
+mod against;
 mod args;
+mod assignment;
+mod bleu;
+mod cer;
+mod chrf;
 mod compare;
 mod contains;
 mod cost;
+mod edits;
+mod error_rate;
 mod exact_match;
+mod gleu;
 mod is_json;
+mod jaro_winkler;
 mod latency;
 mod levenshtein;
+mod list_contains;
+mod meteor;
+mod ngrams;
 mod normalize;
 mod numeric;
+mod numeric_diff;
 mod one_of;
+mod porter;
 mod quantity;
 mod regex;
+mod rouge;
+mod rouge1;
+mod rouge2;
+mod rouge_l;
+mod rouge_lsum;
+mod subsequence;
+mod ter;
+mod wer;
+mod western;
+mod words;
 
 use std::fmt;
 
@@ -145,7 +169,21 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &regex::RegexMatch,
     &one_of::OneOf,
     &numeric::Numeric,
+    &numeric_diff::NumericDiff,
     &levenshtein::Levenshtein,
+    &jaro_winkler::JaroWinkler,
+    &bleu::Bleu,
+    &chrf::Chrf,
+    &ter::Ter,
+    &rouge1::Rouge1,
+    &rouge2::Rouge2,
+    &rouge_l::RougeL,
+    &rouge_lsum::RougeLsum,
+    &meteor::Meteor,
+    &gleu::Gleu,
+    &wer::Wer,
+    &cer::Cer,
+    &list_contains::ListContains,
     &is_json::IsJson,
     &latency::Latency,
     &cost::Cost,
