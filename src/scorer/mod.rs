@@ -1,11 +1,13 @@
 //! Floor 3: scorers, one a file.
 //!
-//! A scorer looks at one answer and gives a verdict; it asks nobody and keeps nothing. [`SCORERS`]
-//! lists them in the order of help, README and reports. An answer that is missing, refused, cut or
-//! empty never reaches a scorer: the runner settles those.
+//! A scorer looks at one answer and gives a verdict. Most compute it, asking nobody and keeping
+//! nothing ([`Scorer`]); some ask a program or a model ([`Asks`]). [`SCORERS`] lists them in the
+//! order of help, README and reports. An answer that is missing, refused, cut or empty never reaches
+//! a scorer: the runner settles those.
 
 mod against;
 mod args;
+mod asks;
 mod assignment;
 mod bleu;
 mod cer;
@@ -42,9 +44,10 @@ mod wer;
 mod western;
 mod words;
 
-use std::fmt;
+use std::{fmt, sync::Arc, time::Duration};
 
-pub use args::{ArgError, Args};
+pub use args::{ArgError, Args, Site};
+pub use asks::{Asks, Context, DEFAULT_LIMIT};
 
 use crate::domain::{
     generation::Generation,
@@ -80,7 +83,17 @@ pub trait Scorer: Send + Sync + fmt::Debug {
     fn needs_expected(&self) -> bool {
         false
     }
+
+    /// Whether `subject` may take so long that other work should not wait for it: it is then scored
+    /// in a thread of its own. By default long texts do.
+    fn is_heavy(&self, subject: &Subject<'_>) -> bool {
+        subject.output.is_some_and(|output| output.len() > LIGHT_BYTES)
+            || subject.sample.expected.iter().map(String::len).sum::<usize>() > LIGHT_BYTES
+    }
 }
+
+/// Bytes of a text that any scorer is quickly done with.
+const LIGHT_BYTES: usize = 4 << 10;
 
 /// A kind of scorer: its description, and the way from written options to a scorer.
 pub trait ScorerKind: Sync {
@@ -99,11 +112,45 @@ pub trait ScorerKind: Sync {
 pub enum Built {
     /// A scorer that computes.
     Pure(Box<dyn Scorer>),
+    /// A scorer that asks somebody.
+    Asks(Arc<dyn Asks>),
 }
 
 impl Built {
     fn pure(scorer: impl Scorer + 'static) -> Self {
         Self::Pure(Box::new(scorer))
+    }
+
+    /// Whether it can say nothing of a sample without expected answers.
+    pub fn needs_expected(&self) -> bool {
+        match self {
+            Self::Pure(scorer) => scorer.needs_expected(),
+            Self::Asks(scorer) => scorer.needs_expected(),
+        }
+    }
+
+    /// How what it counts becomes a value for a whole run; `None` when it does not count.
+    pub fn corpus(&self) -> Option<Corpus> {
+        match self {
+            Self::Pure(scorer) => scorer.corpus(),
+            Self::Asks(_) => None,
+        }
+    }
+
+    /// How long it may take for one answer, when the config does not say.
+    pub fn limit(&self) -> Duration {
+        match self {
+            Self::Pure(_) => DEFAULT_LIMIT,
+            Self::Asks(scorer) => scorer.limit(),
+        }
+    }
+
+    /// The programs that it starts, as a person would type them.
+    pub fn starts(&self) -> Vec<String> {
+        match self {
+            Self::Pure(_) => Vec::new(),
+            Self::Asks(scorer) => scorer.starts(),
+        }
     }
 }
 
