@@ -142,7 +142,9 @@ pub fn parse(text: &str, scorers: &[ScorerInfo]) -> Result<Gate, GateError> {
     }
     let measured = measure_of(measure, scorers)?;
     let bound_read = match measured {
-        Measured::ScorerMean(_) | Measured::ScorerCorpus(_) | Measured::ErrorRate => quantity::share(bound),
+        Measured::ScorerMean(_) | Measured::ScorerCorpus(_) | Measured::ErrorRate => {
+            quantity::share(bound)
+        }
         Measured::Latency(_) => quantity::duration(bound).map(|time| time.as_secs_f64() * 1e3),
         Measured::CostTotal => quantity::usd(bound),
         Measured::ErrorCount => bound.parse::<u64>().ok().map(|count| count as f64),

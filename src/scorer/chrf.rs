@@ -84,7 +84,9 @@ impl ScorerKind for Chrf {
         let order = |name: &str, least: f64, most: f64, default: usize| {
             let Some(order) = args.number(name, least, most)? else { return Ok(default) };
             let whole = order.fract().abs() < f64::EPSILON;
-            whole.then_some(order as usize).ok_or_else(|| args.error(name, "must be a whole number"))
+            whole
+                .then_some(order as usize)
+                .ok_or_else(|| args.error(name, "must be a whole number"))
         };
         let compare = FScore {
             char_order: order("char_order", 1.0, 6.0, 6)?,

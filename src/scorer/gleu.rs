@@ -55,11 +55,16 @@ impl Compare for Shared {
         let output = grams(output);
         let references: Vec<_> = expected.iter().map(|text| grams(text.as_str())).collect();
         let count = |grams: &[Vec<u128>]| grams.iter().map(Vec::len).sum::<usize>();
-        best(&references, higher, |reference| {
+        let all = |reference: &[Vec<u128>]| count(&output).max(count(reference));
+        // For an empty output an empty reference is passed over when there are others.
+        let filled: Vec<_> = references.iter().filter(|reference| all(reference) > 0).collect();
+        if filled.is_empty() {
+            return Ok(Found::counted(Corpus::Share, vec![0.0, 0.0]));
+        }
+        best(filled, higher, |reference| {
             let shared: usize =
                 output.iter().zip(reference).map(|(ours, theirs)| matches(ours, &[theirs])).sum();
-            let all = count(&output).max(count(reference));
-            Ok(Found::counted(Corpus::Share, vec![shared as f64, all as f64]))
+            Ok(Found::counted(Corpus::Share, vec![shared as f64, all(reference) as f64]))
         })
     }
 

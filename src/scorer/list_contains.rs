@@ -84,7 +84,8 @@ impl Compare for Coverage {
 impl Coverage {
     fn items(&self, text: &str) -> Vec<String> {
         if let Some(items) = array(text) {
-            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text =
+                |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             return items.iter().filter_map(|value| item(&text(value))).collect();
         }
         let separator = self.separator.as_deref().unwrap_or("\n");

@@ -3,7 +3,8 @@
 /// The n-grams of `n` neighbours of `items`, each below `2^bits`, in ascending order. `n` times
 /// `bits` is at most 128.
 pub(super) fn sorted(items: &[u32], n: usize, bits: u32) -> Vec<u128> {
-    let pack = |gram: &[u32]| gram.iter().fold(0, |packed, item| packed << bits | u128::from(*item));
+    let pack =
+        |gram: &[u32]| gram.iter().fold(0, |packed, item| packed << bits | u128::from(*item));
     let mut grams: Vec<u128> = items.windows(n.max(1)).map(pack).collect();
     grams.sort_unstable();
     grams

@@ -60,8 +60,9 @@ impl Compare for Nearness {
     fn compare(&self, expected: &[String], output: &str) -> Result<Found, String> {
         let got = (self.read)(output);
         best(expected, higher, |reference| {
-            let wanted = quantity::whole(reference)
-                .ok_or_else(|| format!("the expected answer {} is not a number", quoted(reference)))?;
+            let wanted = quantity::whole(reference).ok_or_else(|| {
+                format!("the expected answer {} is not a number", quoted(reference))
+            })?;
             Ok(Found::value(got.map_or(0.0, |got| nearness(got, wanted))))
         })
     }
@@ -72,7 +73,11 @@ fn nearness(got: Quantity, wanted: Quantity) -> f64 {
         if quantity.percent { quantity.value / 100.0 } else { quantity.value }
     };
     let written = near(got.value, wanted.value);
-    if got.percent == wanted.percent { written } else { written.max(near(share(got), share(wanted))) }
+    if got.percent == wanted.percent {
+        written
+    } else {
+        written.max(near(share(got), share(wanted)))
+    }
 }
 
 fn near(a: f64, b: f64) -> f64 {

@@ -109,7 +109,7 @@ mod tests {
         check(Tokenizer::Mteval, text, western);
         let world = "Don ' t pay $ 1,000.50-2 for \" a . , b \" ; 3.14 & amp ; x - y .";
         check(Tokenizer::International, text, world);
-        check(Tokenizer::International, "他说：“3，5”。", "他说 ： “ 3，5 ” 。");
+        check(Tokenizer::International, "他说：“3，5”。", "他说 ： “3，5 ” 。");
         check(Tokenizer::Characters, "a b漢", "a b 漢");
         check(Tokenizer::Words, " a.b  c ", "a.b c");
     }

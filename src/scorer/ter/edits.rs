@@ -140,7 +140,8 @@ impl<'a> Table<'a> {
     /// Computes the rows behind the one at `start`.
     fn fill(&mut self, start: usize) {
         for i in start + 1..self.rows.len() {
-            let (mut row, mut ops) = (std::mem::take(&mut self.rows[i]), std::mem::take(&mut self.ops[i]));
+            let (mut row, mut ops) =
+                (std::mem::take(&mut self.rows[i]), std::mem::take(&mut self.ops[i]));
             ops.clear();
             self.row(i, self.words[i - 1], &self.rows[i - 1], &mut row, |op| ops.push(op));
             (self.rows[i], self.ops[i]) = (row, ops);
@@ -155,7 +156,8 @@ impl<'a> Table<'a> {
         let until = if i + 1 == self.rows.len() { all } else { all.min(diagonal + self.beam) };
         row.from = from;
         row.costs.clear();
-        let (mut left, mut corner) = (INFINITE, from.checked_sub(1).map_or(INFINITE, |j| above.at(j)));
+        let (mut left, mut corner) =
+            (INFINITE, from.checked_sub(1).map_or(INFINITE, |j| above.at(j)));
         for j in from..until {
             let up = above.at(j);
             let (cost, op) = if j == 0 {

@@ -11,7 +11,7 @@ use crate::{
     scorer::{
         ArgError, Args, Better, Built, Card, OptionCard, Range, ScorerKind,
         against::{Compare, Found, MAX, errors},
-        words::Ids,
+        words::{Ids, words},
     },
 };
 
@@ -86,7 +86,12 @@ impl ScorerKind for Ter {
 impl Compare for Rate {
     fn compare(&self, expected: &[String], output: &str) -> Result<Found, String> {
         let output = self.tokens.apply(output);
-        let expected: Vec<String> = expected.iter().map(|text| self.tokens.apply(text)).collect();
+        // SacreBLEU cuts references twice, which matters where the first cut makes blanks.
+        let twice = |text: &String| {
+            let once = self.tokens.apply(text);
+            self.tokens.apply(&words(&once).collect::<Vec<_>>().join(" "))
+        };
+        let expected: Vec<String> = expected.iter().map(twice).collect();
         let mut ids = Ids::default();
         let output = ids.of_words(&output);
         let (mut fewest, mut lengths) = (usize::MAX, 0);

@@ -1,6 +1,6 @@
 //! Scorers of likeness against the implementations that they follow, on thousands of pairs.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 
