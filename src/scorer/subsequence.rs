@@ -38,7 +38,9 @@ pub(super) fn union_hits(reference: &[Vec<u32>], lines: &[Vec<u32>]) -> Result<u
     let mut hits = 0;
     for sentence in reference {
         let mut taken = vec![false; sentence.len()];
-        lines.iter().for_each(|line| line.mark(sentence, &mut taken));
+        for line in &lines {
+            line.mark(sentence, &mut taken);
+        }
         for (word, _) in sentence.iter().zip(taken).filter(|(_, taken)| *taken) {
             if let Some((ours @ 1.., theirs @ 1..)) = left.get_mut(word) {
                 (*ours, *theirs) = (*ours - 1, *theirs - 1);

@@ -53,6 +53,9 @@ pub(super) fn edits(words: &[u32], reference: &[u32]) -> Result<usize, String> {
     }
 }
 
+/// What a shift saves, how long it is, and then which one stands and goes furthest in front.
+type Rank = (i64, usize, Reverse<usize>, Reverse<usize>);
+
 /// A run of words that moves in front of the word at `to`, as the words stood before.
 #[derive(Debug, Clone, Copy)]
 struct Shift {
@@ -143,13 +146,13 @@ impl<'a> Table<'a> {
             let (mut row, mut ops) =
                 (std::mem::take(&mut self.rows[i]), std::mem::take(&mut self.ops[i]));
             ops.clear();
-            self.row(i, self.words[i - 1], &self.rows[i - 1], &mut row, |op| ops.push(op));
+            self.row((i, self.words[i - 1]), &self.rows[i - 1], &mut row, |op| ops.push(op));
             (self.rows[i], self.ops[i]) = (row, ops);
         }
     }
 
     /// Computes row `i`, of the word `word`, from the one above it.
-    fn row(&self, i: usize, word: u32, above: &Row, row: &mut Row, mut note: impl FnMut(Op)) {
+    fn row(&self, (i, word): (usize, u32), above: &Row, row: &mut Row, mut note: impl FnMut(Op)) {
         let diagonal = (i as f64 * self.ratio).floor() as usize;
         let from = diagonal.saturating_sub(self.beam);
         let all = self.reference.len() + 1;
@@ -190,7 +193,7 @@ impl<'a> Table<'a> {
         let (mut above, mut row) = (Row::default(), Row::default());
         for i in first + 1..self.rows.len() {
             let before = if i == first + 1 { &self.rows[first] } else { &above };
-            self.row(i, words[i - 1], before, &mut row, |_| ());
+            self.row((i, words[i - 1]), before, &mut row, |_| ());
             *work += row.costs.len() as u64;
             std::mem::swap(&mut above, &mut row);
             // A row that is the old one but for a constant is followed by such rows only.
@@ -213,7 +216,7 @@ impl<'a> Table<'a> {
     fn best_shift(&self, candidates: &mut usize, work: &mut u64) -> Option<(i64, Shift)> {
         let before = i64::from(self.distance());
         let alignment = self.alignment();
-        let mut best: Option<((i64, usize, Reverse<usize>, Reverse<usize>), Shift)> = None;
+        let mut best: Option<(Rank, Shift)> = None;
         let mut shifted = Vec::new();
         *work += self.words.len() as u64 * BEAM as u64;
         for start in 0..self.words.len() {

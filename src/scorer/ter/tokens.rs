@@ -32,16 +32,18 @@ impl Tokens {
             });
             if self.asian {
                 text = text.chars().fold(String::with_capacity(text.len()), |mut made, c| {
-                    match is_ideograph(c) || is_asian_punct(c) {
-                        true => made.extend([' ', c, ' ']),
-                        false => made.push(c),
+                    if is_ideograph(c) || is_asian_punct(c) {
+                        made.extend([' ', c, ' ']);
+                    } else {
+                        made.push(c);
                     }
                     made
                 });
             }
         }
         if self.no_punct {
-            text.retain(|c| !".,?:;!\"()".contains(c) && !(self.asian && is_asian_punct(c)));
+            let is_punct = |c: char| ".,?:;!\"()".contains(c) || (self.asian && is_asian_punct(c));
+            text.retain(|c| !is_punct(c));
         }
         text
     }
