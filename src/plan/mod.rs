@@ -180,6 +180,8 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         command: None,
         forked_from: None,
     };
+    let mut notices = models::notices(&targets, inputs.table);
+    notices.extend(scorers::notices(&scorers));
     Ok(Plan {
         header,
         dataset,
@@ -194,7 +196,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         limits,
         retry,
         by_model,
-        notices: models::notices(&targets, inputs.table),
+        notices,
         targets,
         base_dir: inputs.base_dir.to_owned(),
     })

@@ -1,16 +1,17 @@
 //! The scorers of a plan and the extractions they read.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use serde_json::{Map, Value};
 
 use super::Inputs;
 use crate::{
+    base::quantity,
     config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion},
     dataset::Dataset,
     domain::run::ScorerInfo,
     extract::Pipeline,
-    scorer::{self, Args, Built, Card, Range, SCORERS, Scorer},
+    scorer::{self, Args, Built, Card, Range, SCORERS, Site},
 };
 
 /// A scorer with its id and what it reads.
@@ -25,8 +26,12 @@ pub struct PlannedScorer {
     pub extract: Option<usize>,
     /// The id of that pipeline.
     pub extract_id: Option<String>,
+    /// How long it may take for one answer.
+    pub limit: Duration,
+    /// Whether somebody said so.
+    pub limited: bool,
     /// The scorer itself.
-    pub scorer: Box<dyn Scorer>,
+    pub scorer: Built,
 }
 
 impl std::fmt::Debug for PlannedScorer {
@@ -146,6 +151,13 @@ fn build(
     };
     let id = text("id")?.unwrap_or_else(|| name.clone());
     let wanted = text("extract")?;
+    let timeout = text("timeout")?.map(|written| {
+        quantity::duration(&written).filter(|time| !time.is_zero()).ok_or_else(|| {
+            error(format!("`timeout` of scorer `{name}`: `{written}` is no time"))
+                .hint("write `500ms`, `10s` or `2m`")
+        })
+    });
+    let timeout = timeout.transpose()?;
     let card = kind.card();
     let extract = match wanted.as_deref() {
         _ if !card.reads_output => None,
@@ -158,12 +170,41 @@ fn build(
                 .hint(suggestion(wanted, known.iter().copied(), "extractions"))
         })?),
     };
-    let built = Args::new(card, &options)
-        .and_then(|args| kind.build(&args))
+    let scorer = Args::new(card, &options)
+        .and_then(|args| kind.build(&args.at(site(inputs))))
         .map_err(|wrong| error(wrong.to_string()))?;
-    let Built::Pure(scorer) = built;
     let extract_id = extract.map(|index| extracts[index].id().to_owned());
-    Ok(PlannedScorer { id, card, options, extract, extract_id, scorer })
+    Ok(PlannedScorer {
+        id,
+        card,
+        options,
+        extract,
+        extract_id,
+        limit: timeout.unwrap_or_else(|| scorer.limit()),
+        limited: timeout.is_some(),
+        scorer,
+    })
+}
+
+/// What programs are told of the environment: where things are and in which language, nothing that
+/// might hold a key.
+const VARIABLES: [&str; 8] = ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER"];
+
+fn site(inputs: Inputs<'_>) -> Site {
+    let variable = |name: &&str| Some(((*name).to_owned(), (inputs.lookup)(name)?));
+    Site {
+        base_dir: inputs.base_dir.to_owned(),
+        variables: VARIABLES.iter().filter_map(variable).collect(),
+        unsafe_no_sandbox: false,
+    }
+}
+
+/// Which programs the scorers start, in a sentence each: a config may be somebody else's.
+pub(super) fn notices(scorers: &[PlannedScorer]) -> impl Iterator<Item = String> {
+    scorers.iter().flat_map(|planned| {
+        let says = |program| format!("scorer `{}` starts `{program}`", planned.id);
+        planned.scorer.starts().into_iter().map(says)
+    })
 }
 
 /// Refuses scorers that have nothing to compare with in the whole dataset.

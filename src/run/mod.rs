@@ -7,6 +7,7 @@
 
 mod before;
 mod feed;
+mod judge;
 mod lane;
 mod trial;
 
@@ -140,7 +141,9 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     let (allowed, planned) = (job.allowed, job.plan.header.planned_trials());
     let shared = Arc::new(Shared::new(job));
     shared.emit(&begin).await?;
-    within(shared.plan.budget.time, &shared, lanes(&shared)).await?;
+    let executed = within(shared.plan.budget.time, &shared, lanes(&shared)).await;
+    judge::close(&shared.plan.scorers).await;
+    executed?;
     let (ended, failed) = shared.tally();
     let status = if ended < planned && shared.over_budget().is_some() {
         RunStatus::Budget

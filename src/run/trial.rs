@@ -7,20 +7,21 @@ use std::sync::{
 
 use tokio::sync::watch;
 
-use super::{Before, Brake, Job};
+use super::{
+    Before, Brake, Job,
+    judge::{self, Places},
+};
 use crate::{
     domain::{
         contract::{Call, Generate, Reply, Sink, SinkError},
         event::Event,
         fault::{Fault, FaultKind},
-        generation::Generation,
         message::Message,
         sample::Sample,
         score::Verdict,
         trial::{Answer, Scored, Status, TrialKey},
     },
-    plan::{Plan, PlannedScorer, Row},
-    scorer::Subject,
+    plan::{Plan, Row},
     store::{Recorded, StoreError},
 };
 
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     client: Arc<dyn Generate>,
     sinks: Arc<[Arc<dyn Sink>]>,
     before: Option<Before>,
+    /// Where scorers wait for their turn.
+    pub(super) places: Places,
     /// The first row that the sinks do not know yet.
     untold: Mutex<u64>,
     ended: AtomicU64,
@@ -52,6 +55,7 @@ impl Shared {
         let (settled, failed) =
             before.as_ref().map_or((0, 0), |before| (before.settled.len() as u64, before.failed));
         Self {
+            places: Places::of(&plan.scorers),
             plan,
             brake,
             end: watch::Sender::new(false),
@@ -167,7 +171,9 @@ impl Trial {
                 (answer, Vec::new())
             }
         };
-        let verdicts = score(&shared.plan, &sample, &answer, known);
+        let Some(verdicts) = judge::verdicts(&shared, &sample, &answer, known).await else {
+            return Ok(());
+        };
         let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
         let failed = broken || answer.status() == Status::Error;
         shared.emit(&Event::Scored(Arc::new(Scored { key, verdicts }))).await?;
@@ -225,44 +231,4 @@ async fn ask(
     };
     let Reply { result, attempts, served_by, cached, limits: _ } = reply;
     Ok(Some(Answer { key, result, attempts, served_by, cached, extracted }))
-}
-
-/// One verdict a scorer; those that are `known` stand.
-fn score(
-    plan: &Plan,
-    sample: &Sample,
-    answer: &Answer,
-    known: Vec<Option<Verdict>>,
-) -> Vec<Verdict> {
-    let known = known.into_iter().chain(std::iter::repeat(None));
-    let verdict = |(scorer, known): (&PlannedScorer, Option<Verdict>)| match (known, &answer.result)
-    {
-        (Some(known), _) => known,
-        (None, Err(_)) => Verdict::Skipped("there is no answer".to_owned()),
-        (None, Ok(generation)) => judge(plan, scorer, sample, answer, generation),
-    };
-    plan.scorers.iter().zip(known).map(verdict).collect()
-}
-
-fn judge(
-    plan: &Plan,
-    planned: &PlannedScorer,
-    sample: &Sample,
-    answer: &Answer,
-    generation: &Generation,
-) -> Verdict {
-    let status = answer.status();
-    if planned.card.reads_output && status != Status::Ok && !plan.score_also.contains(&status) {
-        let why = match status {
-            Status::Length => "the answer was cut at the token limit",
-            Status::Refused => "the model declined to answer",
-            _ => "the answer is empty",
-        };
-        return Verdict::Skipped(why.to_owned());
-    }
-    let output = match planned.extract {
-        None => Some(generation.text.as_str()),
-        Some(pipeline) => answer.extracted[pipeline].as_deref(),
-    };
-    planned.scorer.score(&Subject { sample, answer, generation, output })
 }

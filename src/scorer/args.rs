@@ -1,5 +1,7 @@
 //! The options of a scorer as written, read with types.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -22,11 +24,24 @@ pub struct ArgError {
     pub message: String,
 }
 
+/// Where a scorer stands: what its paths are relative to, and what programs may be told of the
+/// environment.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    /// The directory of the config.
+    pub base_dir: PathBuf,
+    /// Variables of the environment that hold no keys, such as `PATH`.
+    pub variables: Vec<(String, String)>,
+    /// Whether code that models wrote may run without a sandbox: somebody typed so.
+    pub unsafe_no_sandbox: bool,
+}
+
 /// The options of one scorer. Holds only options that its card names.
 #[derive(Debug, Clone)]
 pub struct Args {
     scorer: &'static str,
     options: Map<String, Value>,
+    site: Site,
 }
 
 impl Args {
@@ -49,7 +64,19 @@ impl Args {
                 message: format!("unknown option; {hint}{all}"),
             });
         }
-        Ok(Self { scorer: card.name, options: options.clone() })
+        Ok(Self { scorer: card.name, options: options.clone(), site: Site::default() })
+    }
+
+    /// The same options of a scorer that stands at `site`.
+    #[must_use]
+    pub fn at(mut self, site: Site) -> Self {
+        self.site = site;
+        self
+    }
+
+    /// Where the scorer stands.
+    pub fn site(&self) -> &Site {
+        &self.site
     }
 
     /// An error about `option`.

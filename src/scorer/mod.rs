@@ -1,10 +1,12 @@
 //! Floor 3: scorers, one a file.
 //!
-//! A scorer looks at one answer and gives a verdict; it asks nobody and keeps nothing. [`SCORERS`]
-//! lists them in the order of help, README and reports. An answer that is missing, refused, cut or
-//! empty never reaches a scorer: the runner settles those.
+//! A scorer looks at one answer and gives a verdict. Most compute it, asking nobody and keeping
+//! nothing ([`Scorer`]); some ask a program or a model ([`Asks`]). [`SCORERS`] lists them in the
+//! order of help, README and reports. An answer that is missing, refused, cut or empty never reaches
+//! a scorer: the runner settles those.
 
 mod args;
+mod asks;
 mod compare;
 mod contains;
 mod cost;
@@ -18,9 +20,10 @@ mod one_of;
 mod quantity;
 mod regex;
 
-use std::fmt;
+use std::{fmt, sync::Arc, time::Duration};
 
-pub use args::{ArgError, Args};
+pub use args::{ArgError, Args, Site};
+pub use asks::{Asks, Context, DEFAULT_LIMIT};
 
 use crate::domain::{generation::Generation, sample::Sample, score::Verdict, trial::Answer};
 
@@ -46,7 +49,17 @@ pub trait Scorer: Send + Sync + fmt::Debug {
     fn needs_expected(&self) -> bool {
         false
     }
+
+    /// Whether `subject` may take so long that other work should not wait for it: it is then scored
+    /// in a thread of its own. By default long texts do.
+    fn is_heavy(&self, subject: &Subject<'_>) -> bool {
+        subject.output.is_some_and(|output| output.len() > LIGHT_BYTES)
+            || subject.sample.expected.iter().map(String::len).sum::<usize>() > LIGHT_BYTES
+    }
 }
+
+/// Bytes of a text that any scorer is quickly done with.
+const LIGHT_BYTES: usize = 4 << 10;
 
 /// A kind of scorer: its description, and the way from written options to a scorer.
 pub trait ScorerKind: Sync {
@@ -65,11 +78,37 @@ pub trait ScorerKind: Sync {
 pub enum Built {
     /// A scorer that computes.
     Pure(Box<dyn Scorer>),
+    /// A scorer that asks somebody.
+    Asks(Arc<dyn Asks>),
 }
 
 impl Built {
     fn pure(scorer: impl Scorer + 'static) -> Self {
         Self::Pure(Box::new(scorer))
+    }
+
+    /// Whether it can say nothing of a sample without expected answers.
+    pub fn needs_expected(&self) -> bool {
+        match self {
+            Self::Pure(scorer) => scorer.needs_expected(),
+            Self::Asks(scorer) => scorer.needs_expected(),
+        }
+    }
+
+    /// How long it may take for one answer, when the config does not say.
+    pub fn limit(&self) -> Duration {
+        match self {
+            Self::Pure(_) => DEFAULT_LIMIT,
+            Self::Asks(scorer) => scorer.limit(),
+        }
+    }
+
+    /// The programs that it starts, as a person would type them.
+    pub fn starts(&self) -> Vec<String> {
+        match self {
+            Self::Pure(_) => Vec::new(),
+            Self::Asks(scorer) => scorer.starts(),
+        }
     }
 }
 

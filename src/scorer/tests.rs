@@ -44,8 +44,40 @@ fn answer(latency_us: Option<u64>, cost: Option<Money>) -> Answer {
 fn built(name: &str, options: &Value) -> Result<Box<dyn Scorer>, ArgError> {
     let kind = find(name).unwrap_or_else(|| panic!("no scorer `{name}`"));
     let options = options.as_object().cloned().unwrap_or_default();
-    let Built::Pure(scorer) = kind.build(&Args::new(kind.card(), &options)?)?;
-    Ok(scorer)
+    match kind.build(&Args::new(kind.card(), &options)?.at(site()))? {
+        Built::Pure(scorer) => Ok(scorer),
+        Built::Asks(scorer) => Ok(Box::new(Asking(scorer))),
+    }
+}
+
+/// Where scorers of fixtures stand: in the repository.
+#[expect(clippy::disallowed_methods, reason = "programs of fixtures are found by PATH")]
+fn site() -> Site {
+    let variable = |name: &str| std::env::var(name).ok().map(|value| (name.to_owned(), value));
+    Site {
+        base_dir: env!("CARGO_MANIFEST_DIR").into(),
+        variables: variable("PATH").into_iter().collect(),
+        unsafe_no_sandbox: false,
+    }
+}
+
+/// A scorer that asks, waited for.
+#[derive(Debug)]
+struct Asking(Arc<dyn Asks>);
+
+impl Scorer for Asking {
+    fn score(&self, subject: &Subject<'_>) -> Verdict {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let deadline = tokio::time::Instant::now() + self.0.limit();
+            let (_keep, halted) = tokio::sync::watch::channel(false);
+            let context =
+                Context { scorer: "scorer", model: "model", prompt: "prompt", deadline, halted };
+            let verdict = self.0.ask(*subject, &context).await;
+            self.0.close().await;
+            verdict
+        })
+    }
 }
 
 fn verdict(scorer: &dyn Scorer, expected: &[String], output: Option<&str>) -> Verdict {
