@@ -9,6 +9,7 @@ use crate::domain::{
     generation::{TokenLogprob, Usage},
     message::Message,
     sample::Vars,
+    score::Corpus,
     target::Price,
     trial::{Hit, Status, TrialKey},
 };
@@ -147,6 +148,9 @@ pub struct ScorerInfo {
     pub extract: Option<String>,
     /// Whether its values lie between 0 and 1.
     pub unit_range: bool,
+    /// How what it counted becomes a value for the whole run; `None` when it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corpus: Option<Corpus>,
 }
 
 /// How a run stands.
@@ -294,10 +298,12 @@ pub struct TrialDigest {
 }
 
 /// What metrics need of a stored score.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct DigestScore {
     /// The value; `None` when there is none.
     pub value: Option<f64>,
+    /// What the scorer counted; empty when it does not count.
+    pub counts: Vec<f64>,
     /// Whether the scorer itself failed (rather than not applying).
     pub failed: bool,
 }

@@ -13,6 +13,7 @@ fn scorers() -> Vec<ScorerInfo> {
             options: json!({}),
             extract: None,
             unit_range: id != "latency",
+            corpus: None,
         })
         .to_vec()
 }

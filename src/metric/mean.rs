@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    domain::measure::Estimate,
-    metric::{Accumulator, CONFIDENCE, Metric},
+    domain::{measure::Estimate, run::ScorerInfo},
+    metric::{Accumulator, CONFIDENCE, Folded, Metric},
     stats::{Interval, Moments, clustered_error, t_interval, wilson},
 };
 
@@ -29,16 +29,16 @@ impl Metric for Mean {
         "arithmetic mean over samples"
     }
 
-    fn start(&self, unit_range: bool) -> Box<dyn Accumulator> {
-        Box::new(MeanSoFar {
-            unit_range,
+    fn start(&self, scorer: &ScorerInfo) -> Option<Box<dyn Accumulator>> {
+        Some(Box::new(MeanSoFar {
+            unit_range: scorer.unit_range,
             all: Moments::default(),
             lone: Moments::default(),
             ones: 0,
             zeros: 0,
             negative: false,
             clusters: BTreeMap::new(),
-        })
+        }))
     }
 }
 
@@ -57,7 +57,8 @@ struct MeanSoFar {
 }
 
 impl Accumulator for MeanSoFar {
-    fn add(&mut self, value: f64, cluster: Option<u32>) {
+    fn add(&mut self, folded: &Folded<'_>) {
+        let Folded { value, cluster, .. } = *folded;
         self.all.add(value);
         self.ones += u64::from(value.to_bits() == 1.0_f64.to_bits());
         self.zeros += u64::from(value.abs().to_bits() == 0.0_f64.to_bits());

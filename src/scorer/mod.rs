@@ -25,7 +25,12 @@ use std::{fmt, sync::Arc, time::Duration};
 pub use args::{ArgError, Args, Site};
 pub use asks::{Asks, Context, DEFAULT_LIMIT};
 
-use crate::domain::{generation::Generation, sample::Sample, score::Verdict, trial::Answer};
+use crate::domain::{
+    generation::Generation,
+    sample::Sample,
+    score::{Corpus, Verdict},
+    trial::Answer,
+};
 
 /// What a scorer looks at.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +49,11 @@ pub struct Subject<'a> {
 pub trait Scorer: Send + Sync + fmt::Debug {
     /// What the scorer says of `subject`. Never panics, whatever a model or a dataset wrote.
     fn score(&self, subject: &Subject<'_>) -> Verdict;
+
+    /// How what it counts becomes a value for a whole run; `None` when it does not count.
+    fn corpus(&self) -> Option<Corpus> {
+        None
+    }
 
     /// Whether it can say nothing of a sample without expected answers.
     fn needs_expected(&self) -> bool {

@@ -16,7 +16,7 @@ use crate::{
     store::{
         Store, StoreError,
         insert::int,
-        read::{Problem, count, parsed},
+        read::{Problem, count, counts, parsed},
     },
 };
 
@@ -53,7 +53,8 @@ const ATTEMPTS: &str = "SELECT started_ms, latency_us, ttft_us, http_status, err
        cache_write_tokens, reasoning_tokens, cache_write_1h_tokens
      FROM attempts WHERE run = ?1 AND seq = ?2 ORDER BY attempt";
 
-const VERDICTS: &str = "SELECT value, passed, label, explanation, error_kind, error_message
+const VERDICTS: &str = "SELECT value, passed, label, explanation, error_kind, error_message,
+       counts
      FROM scores WHERE run = ?1 AND seq = ?2 ORDER BY scorer";
 
 impl Store {
@@ -103,7 +104,11 @@ impl Store {
         let attempts = self.attempts(run, seq)?;
         let answer = answer(row, seq, attempts)?;
         let mut select = self.conn.prepare_cached(VERDICTS)?;
-        let verdicts = select.query_map(by, verdict)?.collect::<rusqlite::Result<_>>()?;
+        let mut rows = select.query(by)?;
+        let mut verdicts = Vec::new();
+        while let Some(row) = rows.next()? {
+            verdicts.push(verdict(row)?);
+        }
         Ok(Some(Recorded { answer, verdicts }))
     }
 
@@ -212,7 +217,7 @@ fn fault_kind(name: &str) -> Result<FaultKind, Problem> {
         .ok_or_else(|| Problem::Damaged(format!("a trial failed by `{name}`, which is no kind")))
 }
 
-fn verdict(row: &Row<'_>) -> rusqlite::Result<Option<Verdict>> {
+fn verdict(row: &Row<'_>) -> Result<Option<Verdict>, Problem> {
     let kind: Option<String> = row.get(4)?;
     let message: Option<String> = row.get(5)?;
     Ok(match (kind.as_deref(), row.get::<_, Option<f64>>(0)?) {
@@ -222,6 +227,7 @@ fn verdict(row: &Row<'_>) -> rusqlite::Result<Option<Verdict>> {
             passed: row.get(1)?,
             label: row.get(2)?,
             explanation: row.get(3)?,
+            counts: counts(row, 6)?,
         })),
         _ => None,
     })

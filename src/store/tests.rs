@@ -69,6 +69,7 @@ fn header(name: &str) -> RunHeader {
             options: Value::Null,
             extract: None,
             unit_range: true,
+            corpus: None,
         }],
         extracts: vec!["x".into(), "y".into()],
         epochs: 1,
