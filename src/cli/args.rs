@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     args_models::{EndpointsCommand, ModelsCommand},
     args_resume::ResumeArgs,
+    args_scorers::ScorersCommand,
 };
 
 /// Tells which model or prompt is better on your data, by how much, at what price and latency, and
@@ -52,6 +53,12 @@ pub(super) enum Command {
     Cache(CacheCommand),
     /// Look up models: limits, prices, capabilities
     Catalog(CatalogArgs),
+    /// Say what there is to score with
+    Scorers {
+        /// What to do.
+        #[command(subcommand)]
+        command: ScorersCommand,
+    },
     /// Register models of your own, `byo:SLUG`, and look after them
     Models {
         /// What to do.

@@ -4,6 +4,7 @@
 mod args;
 mod args_models;
 mod args_resume;
+mod args_scorers;
 mod ask;
 mod audit;
 mod cache;
@@ -29,6 +30,7 @@ mod resume;
 mod rm;
 mod run;
 mod schema;
+mod scorers;
 mod shell_init;
 mod show;
 mod stored;
@@ -84,6 +86,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Endpoints { command } => models::endpoints(command, &db, out),
         Command::Vault(command) => vault::run(&command, out),
         Command::Audit(args) => audit::run(&args, out),
+        Command::Scorers { command } => scorers::run(&command, out),
         Command::Schema => schema::run(out),
         Command::Completions(args) => completions::run(&args, out),
         Command::ShellInit(args) => shell_init::run(&args, out),

@@ -11,6 +11,7 @@ mod compare;
 mod contains;
 mod cost;
 mod exact_match;
+pub mod family;
 mod is_json;
 mod latency;
 mod levenshtein;
@@ -18,6 +19,7 @@ mod normalize;
 mod numeric;
 mod one_of;
 mod quantity;
+pub mod reference;
 mod regex;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -102,6 +104,14 @@ impl Built {
         match self {
             Self::Pure(scorer) => scorer.needs_expected(),
             Self::Asks(scorer) => scorer.needs_expected(),
+        }
+    }
+
+    /// How what it counts becomes a value for a whole run; `None` when it does not count.
+    pub fn corpus(&self) -> Option<Corpus> {
+        match self {
+            Self::Pure(scorer) => scorer.corpus(),
+            Self::Asks(_) => None,
         }
     }
 

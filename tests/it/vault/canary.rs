@@ -323,6 +323,8 @@ fn the_rest(hunt: &mut Hunt) {
         hunt.run(&["audit", "--format", format]).ok().says("key.use");
     }
     hunt.run(&["schema"]).ok();
+    hunt.run(&["scorers", "list"]).ok();
+    hunt.run(&["scorers", "show", "exact_match"]).ok();
     hunt.run(&["completions", "bash"]).ok();
     hunt.run(&["shell-init", "bash"]).ok();
     hunt.run(&["doctor"]).ok();
