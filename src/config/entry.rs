@@ -39,6 +39,9 @@ pub struct DatasetMap {
     pub cluster: Option<At<String>>,
     /// The column of labels. Default: `tags` if there is one.
     pub tags: Option<At<String>>,
+    /// The column that names the scorers which apply to a row, by their ids: a list, or a text with
+    /// commas. A row that names none is scored by all.
+    pub scorers: Option<At<String>>,
     /// Keeps the rows for which this Polars SQL expression is true.
     #[serde(rename = "where")]
     pub filter: Option<At<String>>,
@@ -63,6 +66,7 @@ impl DatasetMap {
             metadata: if over.metadata.is_empty() { self.metadata } else { over.metadata },
             cluster: over.cluster.or(self.cluster),
             tags: over.tags.or(self.tags),
+            scorers: over.scorers.or(self.scorers),
             filter: over.filter.or(self.filter),
             limit: over.limit.or(self.limit),
             shuffle: over.shuffle.or(self.shuffle),
@@ -385,6 +389,10 @@ pub struct ModelMap {
 #[derive(Debug, Clone)]
 pub struct ModelEntry(pub ModelMap);
 
+/// The key of what is written in place of a scorer's options, as in `python: judge.py:score`: the
+/// first of them.
+pub const SHORT: &str = "=";
+
 /// The scorer entry: a name, or `{name: options}`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScorerEntry {
@@ -536,10 +544,15 @@ short_or_long!(ScorerEntry, Map<String, Value>, "a scorer's name or `{name: opti
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ScorerEntry, A::Error> {
         use serde::de::Error as _;
         let one = || A::Error::custom("a scorer is written `name` or `name: {options}`");
-        let (name, options) = map.next_entry::<String, Option<Map<String, Value>>>()?.ok_or_else(one)?;
+        let (name, options) = map.next_entry::<String, Value>()?.ok_or_else(one)?;
         if map.next_key::<String>()?.is_some() {
             return Err(one());
         }
-        Ok(ScorerEntry { name, options: options.unwrap_or_default() })
+        let options = match options {
+            Value::Null => Map::new(),
+            Value::Object(options) => options,
+            short => Map::from_iter([(SHORT.to_owned(), short)]),
+        };
+        Ok(ScorerEntry { name, options })
     }
 });

@@ -151,6 +151,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let (dataset, location) = data::open(file, inputs).await?;
     prompts::check_variables(&prompts, &dataset, inputs)?;
     scorers::check_expected(&scorers, file, &dataset, inputs)?;
+    scorers::check_columns(&scorers, file, &dataset, inputs)?;
     let header = RunHeader {
         id: id::new_run_id(),
         name: name(file, inputs, &location),
@@ -358,6 +359,7 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
             "metadata": data.metadata.iter().map(|at| at.value.as_str()).collect::<Vec<_>>(),
             "cluster": text(&data.cluster),
             "tags": text(&data.tags),
+            "scorers": text(&data.scorers),
             "where": text(&data.filter),
             "limit": data.limit.as_ref().map(|at| at.value),
             "shuffle": data.shuffle.as_ref().map(|at| at.value),

@@ -1,17 +1,22 @@
 //! The scorers of a plan and the extractions they read.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use serde_json::{Map, Value};
 
 use super::Inputs;
 use crate::{
     base::quantity,
-    config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion},
+    config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion, variables},
     dataset::Dataset,
     domain::run::ScorerInfo,
     extract::Pipeline,
-    scorer::{self, Args, Built, Card, Range, SCORERS, Site},
+    provider::PROVIDERS,
+    scorer::{self, Built, Card, Range, RowScorers, SCORERS, Site},
 };
 
 /// A scorer with its id and what it reads.
@@ -109,9 +114,10 @@ pub(super) fn scorers(
     extracts: &[Pipeline],
 ) -> Result<Vec<PlannedScorer>, ConfigError> {
     let mut ids = HashSet::new();
+    let rows = row_scorers(file);
     let mut planned = Vec::with_capacity(file.scorers.len());
     for entry in &file.scorers {
-        let scorer = build(entry, inputs, extracts)?;
+        let scorer = build(entry, inputs, extracts, rows.as_ref())?;
         if !ids.insert(scorer.id.clone()) {
             let message = format!("two scorers are called `{}`", scorer.id);
             let hint = format!("give one of them an `id`: `{}: {{id: …}}`", entry.value.name);
@@ -123,10 +129,21 @@ pub(super) fn scorers(
     Ok(planned)
 }
 
+/// The column in which rows name the scorers that apply to them.
+fn row_scorers(file: &File) -> Option<RowScorers> {
+    let column = file.dataset.as_ref()?.value.0.scorers.as_ref()?.value.clone();
+    let id = |entry: &At<ScorerEntry>| {
+        let id = entry.value.options.get("id").and_then(Value::as_str);
+        id.unwrap_or(&entry.value.name).to_owned()
+    };
+    Some(RowScorers { column, ids: file.scorers.iter().map(id).collect() })
+}
+
 fn build(
     entry: &At<ScorerEntry>,
     inputs: Inputs<'_>,
     extracts: &[Pipeline],
+    rows: Option<&RowScorers>,
 ) -> Result<PlannedScorer, ConfigError> {
     let name = &entry.value.name;
     let origin = inputs.origin_of(entry.place, "--scorer");
@@ -139,7 +156,7 @@ fn build(
             "scorers",
         ))
     })?;
-    let mut options = entry.value.options.clone();
+    let mut options = scorer::spelled_out(kind.card(), entry.value.options.clone());
     let mut text = |key: &str| match options.shift_remove(key) {
         None => Ok(None),
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
@@ -171,9 +188,11 @@ fn build(
                 .hint(suggestion(wanted, known.iter().copied(), "extractions"))
         })?),
     };
-    let scorer = Args::new(card, &options)
-        .and_then(|args| kind.build(&args.at(site(inputs))))
-        .map_err(|wrong| error(wrong.to_string()))?;
+    let mut site = site(inputs, &options).map_err(error)?;
+    site.extracts = extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect();
+    let scorer = scorer::assemble(kind, &options, site, rows.map(|rows| (id.as_str(), rows)))
+        .map_err(|wrong| error(wrong.to_string()))?
+        .built;
     let extract_id = extract.map(|index| extracts[index].id().to_owned());
     Ok(PlannedScorer {
         id,
@@ -191,13 +210,50 @@ fn build(
 /// might hold a key.
 const VARIABLES: [&str; 8] = ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER"];
 
-fn site(inputs: Inputs<'_>) -> Site {
+fn site(inputs: Inputs<'_>, options: &Map<String, Value>) -> Result<Site, String> {
     let variable = |name: &&str| Some(((*name).to_owned(), (inputs.lookup)(name)?));
-    Site {
+    let mut named = BTreeMap::new();
+    let lookup = RefCell::new(|name: &str| {
+        let value = (inputs.lookup)(name)?;
+        named.insert(name.to_owned(), value.clone());
+        Some(value)
+    });
+    for text in environments(options) {
+        variables::fill_in(text, &|name| (lookup.borrow_mut())(name))?;
+    }
+    let is_key = |name: &&String| {
+        PROVIDERS.iter().any(|provider| provider.card().key_env.contains(&name.as_str()))
+    };
+    if let Some(name) = named.keys().find(is_key) {
+        return Err(format!(
+            "`${{{name}}}` is a provider's key, and programs get none; give it one of its own under \
+             another name"
+        ));
+    }
+    Ok(Site {
         base_dir: inputs.base_dir.to_owned(),
         variables: VARIABLES.iter().filter_map(variable).collect(),
+        named,
         unsafe_no_sandbox: false,
+        ..Site::default()
+    })
+}
+
+/// The texts of every `env` among `options`, those of scorers within scorers too.
+fn environments(options: &Map<String, Value>) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut open: Vec<(&str, &Value)> = options.iter().map(|(k, v)| (k.as_str(), v)).collect();
+    while let Some((name, value)) = open.pop() {
+        match value {
+            Value::Object(map) if name == "env" => {
+                found.extend(map.values().filter_map(Value::as_str));
+            }
+            Value::Object(map) => open.extend(map.iter().map(|(k, v)| (k.as_str(), v))),
+            Value::Array(items) => open.extend(items.iter().map(|item| (name, item))),
+            _ => {}
+        }
     }
+    found
 }
 
 /// Which programs the scorers start, in a sentence each: a config may be somebody else's.
@@ -206,6 +262,32 @@ pub(super) fn notices(scorers: &[PlannedScorer]) -> impl Iterator<Item = String>
         let says = |program| format!("scorer `{}` starts `{program}`", planned.id);
         planned.scorer.starts().into_iter().map(says)
     })
+}
+
+/// Refuses scorers that read a column which the dataset does not have.
+pub(super) fn check_columns(
+    scorers: &[PlannedScorer],
+    file: &File,
+    dataset: &Dataset,
+    inputs: Inputs<'_>,
+) -> Result<(), ConfigError> {
+    let known = dataset.columns();
+    for (index, planned) in scorers.iter().enumerate() {
+        let lacks = |column: &&String| !known.iter().any(|known| known == *column);
+        let Some(column) = planned.scorer.columns().iter().find(lacks) else { continue };
+        let place = file.scorers.get(index).map_or(Place::default(), |entry| entry.place);
+        let origin = inputs.origin_of(place, "--scorer");
+        let message = format!(
+            "scorer `{}` reads the column `{column}`, which the dataset does not have",
+            planned.id
+        );
+        return Err(ConfigError::new(origin, place, message).hint(suggestion(
+            column,
+            known.iter().map(String::as_str),
+            "columns",
+        )));
+    }
+    Ok(())
 }
 
 /// Refuses scorers that have nothing to compare with in the whole dataset.

@@ -8,24 +8,31 @@
 mod args;
 mod asks;
 mod compare;
+mod compose;
 mod contains;
 mod cost;
 mod exact_match;
+mod exec;
+mod expr;
 pub mod family;
 mod is_json;
+mod js;
 mod latency;
 mod levenshtein;
 mod normalize;
 mod numeric;
 mod one_of;
+mod python;
 mod quantity;
 pub mod reference;
 mod regex;
+mod script;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-pub use args::{ArgError, Args, Site};
+pub use args::{ArgError, Args, Site, spelled_out};
 pub use asks::{Asks, Context, DEFAULT_LIMIT};
+pub use compose::{Assembled, RowScorers, assemble};
 
 use crate::domain::{
     generation::Generation,
@@ -60,6 +67,11 @@ pub trait Scorer: Send + Sync + fmt::Debug {
     /// Whether it can say nothing of a sample without expected answers.
     fn needs_expected(&self) -> bool {
         false
+    }
+
+    /// The dataset columns that it reads; a run whose dataset lacks one is refused.
+    fn columns(&self) -> &[String] {
+        &[]
     }
 
     /// Whether `subject` may take so long that other work should not wait for it: it is then scored
@@ -104,6 +116,14 @@ impl Built {
         match self {
             Self::Pure(scorer) => scorer.needs_expected(),
             Self::Asks(scorer) => scorer.needs_expected(),
+        }
+    }
+
+    /// The dataset columns that it reads.
+    pub fn columns(&self) -> &[String] {
+        match self {
+            Self::Pure(scorer) => scorer.columns(),
+            Self::Asks(scorer) => scorer.columns(),
         }
     }
 
@@ -198,6 +218,15 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &is_json::IsJson,
     &latency::Latency,
     &cost::Cost,
+    &exec::Exec,
+    &python::Python,
+    &js::Js,
+    &expr::Expr,
+    &compose::not::Not,
+    &compose::all_of::AllOf,
+    &compose::any_of::AnyOf,
+    &compose::weighted::Weighted,
+    &compose::threshold::Threshold,
 ];
 
 /// The kind of scorer called `name`.

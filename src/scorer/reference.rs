@@ -30,6 +30,11 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("latency", "latency: {max: 3s}"),
     ("ttft", "ttft: {max: 500ms}"),
     ("cost", "cost: {max: $0.01}"),
+    ("not", "not: {of: {contains: {value: As an AI}}}"),
+    ("all_of", "all_of: {of: [is_json, {contains: {value: name}}]}"),
+    ("any_of", "any_of: {of: [exact_match, {levenshtein: {threshold: 0.9}}]}"),
+    ("weighted", "weighted: {of: [{exact_match: {weight: 2}}, levenshtein], threshold: 0.5}"),
+    ("threshold", "threshold: {of: levenshtein, min: 0.8}"),
     ("embedding_similarity", "embedding_similarity: {model: openai/text-embedding-3-small}"),
 ];
 
@@ -53,7 +58,11 @@ Every scorer takes these options besides its own:
 
 - `id`: its name in results and gates; by default the scorer's name. So one scorer may stand there twice.
 - `extract`: the id of the extraction that it reads, or `output` for the whole output.
+- `expected`: the column of the accepted answers, in place of the dataset's.
 - `timeout`: how long it may take for one answer, such as `10s`.
+
+An option may be `{column: NAME}`: each row then gives its own value, as in `levenshtein: {threshold: {column: least}}`. A row without one is not scored.
+`dataset: {scorers: NAME}` is the column that names the scorers which apply to a row, separated by commas; a row that names none is scored by all.
 
 Without an expected answer a scorer that compares has no score, and says so.
 An extraction that found nothing scores 0; an answer that is missing, refused, cut or empty is not scored.

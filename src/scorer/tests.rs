@@ -57,7 +57,7 @@ fn site() -> Site {
     Site {
         base_dir: env!("CARGO_MANIFEST_DIR").into(),
         variables: variable("PATH").into_iter().collect(),
-        unsafe_no_sandbox: false,
+        ..Site::default()
     }
 }
 
@@ -153,12 +153,13 @@ fn every_scorer_has_a_family_and_an_example_that_holds() {
         let entry: crate::config::entry::ScorerEntry =
             crate::config::parse_flag(example, "example").expect(example);
         assert_eq!(entry.name, card.name, "{example}");
+        let options = spelled_out(card, entry.options);
         let known = |name: &str| card.options.iter().any(|option| option.name == name);
-        let strangers = entry.options.keys().filter(|name| !known(name) && *name != "id");
-        let strangers: Vec<_> = strangers.filter(|name| !name.is_empty()).collect();
+        let strangers = options.keys().filter(|name| !known(name) && *name != "id");
+        let strangers: Vec<_> = strangers.collect();
         assert!(strangers.is_empty(), "{example}: {strangers:?}");
-        let alone = entry.options.is_empty();
-        let built = Args::new(card, &entry.options).and_then(|args| kind.build(&args));
+        let alone = options.is_empty();
+        let built = Args::new(card, &options).and_then(|args| kind.build(&args));
         assert!(!alone || built.is_ok(), "`{}` needs an example: {built:?}", card.name);
     }
 }
