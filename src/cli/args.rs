@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     args_models::{EndpointsCommand, ModelsCommand},
     args_resume::ResumeArgs,
+    args_score::ScoreArgs,
     args_scorers::ScorersCommand,
 };
 
@@ -36,6 +37,8 @@ pub(super) enum Command {
     Run(Box<RunArgs>),
     /// Go on with a run that was stopped, killed or left with errors
     Resume(Box<ResumeArgs>),
+    /// Score the answers of a run, or a file of outputs, without calling a model
+    Score(Box<ScoreArgs>),
     /// Say what a run would call and cost, and send nothing; takes the flags of `run`
     Plan(Box<RunArgs>),
     /// List the recorded runs

@@ -4,6 +4,7 @@
 mod args;
 mod args_models;
 mod args_resume;
+mod args_score;
 mod args_scorers;
 mod ask;
 mod audit;
@@ -30,6 +31,7 @@ mod resume;
 mod rm;
 mod run;
 mod schema;
+mod score;
 mod scorers;
 mod shell_init;
 mod show;
@@ -74,6 +76,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(&args, out),
         Command::Run(args) => run::run(&args, &db, out),
         Command::Resume(args) => resume::run(&args, &db, out),
+        Command::Score(args) => score::run(&args, &db, out),
         Command::Plan(args) => plan::run(&args, &db, out),
         Command::List(args) => list::run(&args, &db, out),
         Command::Show(args) => show::run(&args, &db, out),

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 pub use self::{
     estimate::{Estimate, ModelEstimate, Past},
     row::Row,
-    scorers::PlannedScorer,
+    scorers::{PlannedScorer, Rows, Scoring, scoring},
 };
 use crate::{
     base::{clock, id, quantity},
@@ -41,9 +41,7 @@ use crate::{
         budget::Budget,
         run::{ModelInfo, PromptInfo, RunHeader},
         target::{Endpoint, Target},
-        trial::Status,
     },
-    extract::Pipeline,
     metric::{REDUCERS, reducer},
     prompt::Prompt,
 };
@@ -62,12 +60,8 @@ pub struct Plan {
     pub prompts: Vec<Prompt>,
     /// The models, in order.
     pub targets: Vec<Arc<Target>>,
-    /// The scorers, in order.
-    pub scorers: Vec<PlannedScorer>,
-    /// The extraction pipelines, in order.
-    pub extracts: Vec<Pipeline>,
-    /// Statuses besides `ok` whose answers are scored.
-    pub score_also: Vec<Status>,
+    /// How answers are scored.
+    pub scoring: Arc<Scoring>,
     /// What the whole run may use up.
     pub budget: Budget,
     /// Calls in flight at most.
@@ -150,8 +144,8 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     let (dataset, location) = data::open(file, inputs).await?;
     prompts::check_variables(&prompts, &dataset, inputs)?;
-    scorers::check_expected(&scorers, file, &dataset, inputs)?;
-    scorers::check_columns(&scorers, file, &dataset, inputs)?;
+    let rows = Rows { columns: dataset.columns(), have_expected: dataset.has_expected() };
+    scorers::check_rows(&scorers, file, rows, inputs)?;
     let header = RunHeader {
         id: id::new_run_id(),
         name: name(file, inputs, &location),
@@ -184,12 +178,16 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let mut notices = models::notices(&targets, inputs.table);
     notices.extend(scorers::notices(&scorers));
     Ok(Plan {
-        header,
         dataset,
         prompts: prompts.into_iter().map(|(_, prompt)| prompt).collect(),
-        scorers,
-        extracts,
-        score_also,
+        scoring: Arc::new(Scoring {
+            scorers,
+            extracts,
+            score_also,
+            models: header.models.iter().map(|model| model.name.clone()).collect(),
+            prompts: header.prompts.iter().map(|prompt| prompt.id.clone()).collect(),
+        }),
+        header,
         budget,
         cache_ttl,
         concurrency: concurrency.calls,

@@ -12,8 +12,7 @@ use super::Inputs;
 use crate::{
     base::quantity,
     config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion, variables},
-    dataset::Dataset,
-    domain::run::ScorerInfo,
+    domain::{run::ScorerInfo, trial::Status},
     extract::Pipeline,
     provider::PROVIDERS,
     scorer::{self, Built, Card, Range, RowScorers, SCORERS, Site},
@@ -61,6 +60,43 @@ impl PlannedScorer {
             corpus: self.scorer.corpus(),
         }
     }
+}
+
+/// How answers are scored.
+#[derive(Debug)]
+pub struct Scoring {
+    /// The scorers, in order.
+    pub scorers: Vec<PlannedScorer>,
+    /// The extraction pipelines, in order.
+    pub extracts: Vec<Pipeline>,
+    /// Statuses besides `ok` whose answers are scored.
+    pub score_also: Vec<Status>,
+    /// The names of the models, in order.
+    pub models: Vec<String>,
+    /// The ids of the prompts, in order.
+    pub prompts: Vec<String>,
+}
+
+/// What scorers may rely on in every row.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// The columns.
+    pub columns: &'a [String],
+    /// Whether there are expected answers.
+    pub have_expected: bool,
+}
+
+/// The scoring that `file` describes for answers that exist, to `rows`. Names of models and prompts
+/// are left empty.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn scoring(file: &File, inputs: Inputs<'_>, rows: Rows<'_>) -> Result<Scoring, ConfigError> {
+    let extracts = pipelines(file, inputs)?;
+    let scorers = scorers(file, inputs, &extracts)?;
+    check_rows(&scorers, file, rows, inputs)?;
+    let score_also = file.score_also.iter().map(|status| status.value).collect();
+    Ok(Scoring { scorers, extracts, score_also, models: Vec::new(), prompts: Vec::new() })
 }
 
 /// The extraction pipelines of a config: one without a name, or a list of `{id, steps}`.
@@ -264,14 +300,25 @@ pub(super) fn notices(scorers: &[PlannedScorer]) -> impl Iterator<Item = String>
     })
 }
 
-/// Refuses scorers that read a column which the dataset does not have.
-pub(super) fn check_columns(
+/// Refuses scorers that the rows have nothing for.
+pub(super) fn check_rows(
     scorers: &[PlannedScorer],
     file: &File,
-    dataset: &Dataset,
+    rows: Rows<'_>,
     inputs: Inputs<'_>,
 ) -> Result<(), ConfigError> {
-    let known = dataset.columns();
+    check_expected(scorers, file, rows, inputs)?;
+    check_columns(scorers, file, rows, inputs)
+}
+
+/// Refuses scorers that read a column which the dataset does not have.
+fn check_columns(
+    scorers: &[PlannedScorer],
+    file: &File,
+    rows: Rows<'_>,
+    inputs: Inputs<'_>,
+) -> Result<(), ConfigError> {
+    let known = rows.columns;
     for (index, planned) in scorers.iter().enumerate() {
         let lacks = |column: &&String| !known.iter().any(|known| known == *column);
         let Some(column) = planned.scorer.columns().iter().find(lacks) else { continue };
@@ -291,13 +338,13 @@ pub(super) fn check_columns(
 }
 
 /// Refuses scorers that have nothing to compare with in the whole dataset.
-pub(super) fn check_expected(
+fn check_expected(
     scorers: &[PlannedScorer],
     file: &File,
-    dataset: &Dataset,
+    rows: Rows<'_>,
     inputs: Inputs<'_>,
 ) -> Result<(), ConfigError> {
-    if dataset.has_expected() {
+    if rows.have_expected {
         return Ok(());
     }
     let Some((index, lost)) =
@@ -308,8 +355,7 @@ pub(super) fn check_expected(
     let place = file.scorers.get(index).map_or(Place::default(), |entry| entry.place);
     let message =
         format!("scorer `{}` compares with expected answers, and no column holds them", lost.id);
-    let columns: Vec<String> =
-        dataset.columns().iter().map(|column| format!("`{column}`")).collect();
+    let columns: Vec<String> = rows.columns.iter().map(|column| format!("`{column}`")).collect();
     let origin = inputs.origin_of(place, "--scorer");
     Err(ConfigError::new(origin, place, message).hint(format!(
         "name the column: `dataset: {{expected: …}}` or `--expected …`; columns: {}",

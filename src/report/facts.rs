@@ -249,6 +249,11 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
     let sum = |part: fn(&ModelTotals) -> u64| measures.models.iter().map(part).sum::<u64>();
     let (planned, ended, failed) = (measures.planned, measures.ended(), measures.failed());
     let mut warnings = Vec::new();
+    if let Some(old) = view.run.header.scored_from() {
+        warnings.push(format!(
+            "Scored anew from run {old}: no model was called; times and costs are those of that run"
+        ));
+    }
     if ended < planned {
         let missing = planned - ended;
         let verb = if missing == 1 { "has" } else { "have" };

@@ -9,6 +9,7 @@ mod before;
 mod feed;
 mod judge;
 mod lane;
+mod rescore;
 mod trial;
 
 use std::{sync::Arc, time::Duration};
@@ -16,8 +17,11 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-pub use self::before::Before;
 use self::trial::Shared;
+pub use self::{
+    before::Before,
+    rescore::{Change, Rescore, Rescored, rescore},
+};
 use crate::{
     domain::{
         contract::{Generate, Sink, SinkError},
@@ -142,7 +146,7 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     let shared = Arc::new(Shared::new(job));
     shared.emit(&begin).await?;
     let executed = within(shared.plan.budget.time, &shared, lanes(&shared)).await;
-    judge::close(&shared.plan.scorers).await;
+    judge::close(&shared.plan.scoring.scorers).await;
     executed?;
     let (ended, failed) = shared.tally();
     let status = if ended < planned && shared.over_budget().is_some() {

@@ -306,6 +306,7 @@ fn runs(hunt: &mut Hunt, base_url: &str) {
     hunt.run(&["cache", "stats"]).ok();
     hunt.run(&["cache", "clear", "--yes"]).ok();
     hunt.run(&["plan"]).ok();
+    hunt.run(&["score", "last", "-s", "contains"]);
     hunt.run(&["rm", "again", "--yes"]).ok();
 }
 
