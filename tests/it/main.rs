@@ -27,6 +27,7 @@ mod models;
 mod proof;
 mod resume;
 mod run;
+mod score;
 mod scorers;
 mod stored;
 mod support;
