@@ -149,7 +149,10 @@ fn option_lines(card: &Card) -> String {
 }
 
 fn edge_lines(card: &Card) -> String {
-    card.edge_cases.iter().map(|case| format!("  - {case}\n")).collect()
+    card.edge_cases.iter().fold(String::new(), |mut text, case| {
+        writeln!(text, "  - {case}").ok();
+        text
+    })
 }
 
 /// Everything about one scorer, as data.

@@ -41,7 +41,7 @@ impl ScorerKind for AllOf {
 impl Fold for Every {
     fn fold(&self, parts: &[Part], verdicts: Vec<Verdict>) -> Verdict {
         let marks: Vec<_> = verdicts.iter().map(passed).collect();
-        let decided = marks.iter().any(|mark| *mark == Ok(false));
+        let decided = marks.contains(&Ok(false));
         if !decided && marks.iter().any(Result::is_err) {
             let open = parts.iter().zip(marks);
             return unscored(open.filter_map(|(part, mark)| Some((part, mark.err()?))));

@@ -41,7 +41,7 @@ impl ScorerKind for AnyOf {
 impl Fold for AtLeastOne {
     fn fold(&self, parts: &[Part], verdicts: Vec<Verdict>) -> Verdict {
         let marks: Vec<_> = verdicts.iter().map(passed).collect();
-        let decided = marks.iter().any(|mark| *mark == Ok(true));
+        let decided = marks.contains(&Ok(true));
         if !decided && marks.iter().any(Result::is_err) {
             let open = parts.iter().zip(marks);
             return unscored(open.filter_map(|(part, mark)| Some((part, mark.err()?))));

@@ -33,8 +33,8 @@ pub(super) struct Part {
     pub(super) weight: f64,
     /// Where a row says whether it applies, and under which id.
     pub(super) applies: Option<(String, RowScorers)>,
-    /// What it reads: an extraction or the whole output; `None`: what the whole reads.
-    extract: Option<Option<usize>>,
+    /// What it reads.
+    extract: Reads,
     /// The column of the accepted answers, in place of the sample's.
     expected: Option<String>,
     body: Body,
@@ -44,7 +44,18 @@ pub(super) struct Part {
 enum Body {
     Fixed(Built),
     /// With options that each row gives.
-    Rows(PerRow),
+    Rows(Box<PerRow>),
+}
+
+/// What a part reads.
+#[derive(Debug, Clone, Copy)]
+enum Reads {
+    /// What the scorer around it reads.
+    Same,
+    /// The whole output.
+    Output,
+    /// What the extraction with this index found.
+    Extracted(usize),
 }
 
 impl Part {
@@ -79,8 +90,7 @@ impl Part {
         };
         let id = text("id", taken("id"))?;
         let extract = text("extract", taken("extract"))?
-            .map(|wanted| extraction(&wanted, site))
-            .transpose()?;
+            .map_or(Ok(Reads::Same), |wanted| extraction(&wanted, site))?;
         let weight = match taken("weight") {
             None => 1.0,
             Some(weight) => weight.as_f64().filter(|weight| *weight > 0.0).ok_or_else(|| {
@@ -109,7 +119,7 @@ impl Part {
             }
         };
         let body = match PerRow::of(kind, &options, &site)? {
-            Some(rows) => Body::Rows(rows),
+            Some(rows) => Body::Rows(Box::new(rows)),
             None => Body::Fixed(kind.build(&Args::new(card, &options)?.at(site))?),
         };
         Ok(Self {
@@ -117,7 +127,7 @@ impl Part {
             card,
             weight: 1.0,
             applies: None,
-            extract: None,
+            extract: Reads::Same,
             expected,
             body,
         })
@@ -177,9 +187,9 @@ impl Part {
 
     fn output<'a>(&self, subject: &Subject<'a>) -> Option<&'a str> {
         match self.extract {
-            None => subject.output,
-            Some(None) => Some(subject.generation.text.as_str()),
-            Some(Some(index)) => subject.answer.extracted.get(index)?.as_deref(),
+            Reads::Same => subject.output,
+            Reads::Output => Some(subject.generation.text.as_str()),
+            Reads::Extracted(index) => subject.answer.extracted.get(index)?.as_deref(),
         }
     }
 
@@ -270,12 +280,12 @@ impl Part {
     }
 }
 
-fn extraction(wanted: &str, site: &Site) -> Result<Option<usize>, String> {
+fn extraction(wanted: &str, site: &Site) -> Result<Reads, String> {
     if ["output", "none"].contains(&wanted) {
-        return Ok(None);
+        return Ok(Reads::Output);
     }
     let index = site.extracts.iter().position(|id| id == wanted);
-    index.map(Some).ok_or_else(|| {
+    index.map(Reads::Extracted).ok_or_else(|| {
         let all: Vec<String> = site.extracts.iter().map(|id| format!("`{id}`")).collect();
         let all = if all.is_empty() { "none".to_owned() } else { all.join(", ") };
         format!("there is no extraction `{}`; there are {all}", one_line(wanted, 60))
