@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     args_models::{EndpointsCommand, ModelsCommand},
     args_resume::ResumeArgs,
+    args_score::ScoreArgs,
+    args_scorers::ScorersCommand,
 };
 
 /// Tells which model or prompt is better on your data, by how much, at what price and latency, and
@@ -35,6 +37,8 @@ pub(super) enum Command {
     Run(Box<RunArgs>),
     /// Go on with a run that was stopped, killed or left with errors
     Resume(Box<ResumeArgs>),
+    /// Score the answers of a run, or a file of outputs, without calling a model
+    Score(Box<ScoreArgs>),
     /// Say what a run would call and cost, and send nothing; takes the flags of `run`
     Plan(Box<RunArgs>),
     /// List the recorded runs
@@ -52,6 +56,12 @@ pub(super) enum Command {
     Cache(CacheCommand),
     /// Look up models: limits, prices, capabilities
     Catalog(CatalogArgs),
+    /// Say what there is to score with
+    Scorers {
+        /// What to do.
+        #[command(subcommand)]
+        command: ScorersCommand,
+    },
     /// Register models of your own, `byo:SLUG`, and look after them
     Models {
         /// What to do.

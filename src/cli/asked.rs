@@ -26,6 +26,16 @@ impl Asked {
         if place.line == 0 { flag } else { &self.origin }
     }
 
+    /// What is asked for where no dataset and no model are: the flags alone, unless a config is
+    /// named or no scorer is.
+    pub(super) fn to_score(args: &RunArgs) -> Result<Self, Failure> {
+        if args.config.is_some() || args.scorer.is_empty() {
+            return Self::read(args);
+        }
+        let file = overlay::file(args, None)?;
+        Ok(Self { file, origin: "command line".to_owned(), base_dir: PathBuf::new() })
+    }
+
     pub(super) fn read(args: &RunArgs) -> Result<Self, Failure> {
         let source = args.source.as_deref();
         let is_config = source.is_some_and(|source| {

@@ -4,6 +4,8 @@
 mod args;
 mod args_models;
 mod args_resume;
+mod args_score;
+mod args_scorers;
 mod ask;
 mod asked;
 mod audit;
@@ -31,6 +33,8 @@ mod resume;
 mod rm;
 mod run;
 mod schema;
+mod score;
+mod scorers;
 mod shell_init;
 mod show;
 mod stored;
@@ -74,6 +78,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Init(args) => init::run(&args, out),
         Command::Run(args) => run::run(&args, &db, out),
         Command::Resume(args) => resume::run(&args, &db, out),
+        Command::Score(args) => score::run(&args, &db, out),
         Command::Plan(args) => plan::run(&args, &db, out),
         Command::List(args) => list::run(&args, &db, out),
         Command::Show(args) => show::run(&args, &db, out),
@@ -86,6 +91,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Endpoints { command } => models::endpoints(command, &db, out),
         Command::Vault(command) => vault::run(&command, out),
         Command::Audit(args) => audit::run(&args, out),
+        Command::Scorers { command } => scorers::run(&command, out),
         Command::Schema => schema::run(out),
         Command::Completions(args) => completions::run(&args, out),
         Command::ShellInit(args) => shell_init::run(&args, out),

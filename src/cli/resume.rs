@@ -25,6 +25,10 @@ pub(super) fn run(args: &ResumeArgs, db: &Path, out: &mut Out) -> Result<Exit, F
     let lock = RunLock::take(&db, &id)?;
     // Read under the lock: whoever held it before may have just ended the run.
     let found = store.find_run(&id)?;
+    if let Some(old) = found.header.scored_from() {
+        return Err(Failure::usage(format!("run {id} was scored anew from run {old}"))
+            .hint(format!("begin it anew: evals score {old}")));
+    }
     let here = std::env::current_dir().ok();
     let again = command::repeat(&found.header, args)?;
     if here != std::env::current_dir().ok() {

@@ -24,7 +24,11 @@ use crate::{
     client::{ClientOptions, ReplayBook},
     config::{self, variables},
     dataset,
-    domain::{measure::GateResult, run::RunStatus, target::Endpoint},
+    domain::{
+        measure::GateResult,
+        run::{RunStatus, ScorerInfo},
+        target::Endpoint,
+    },
     gate::{self, Gate, Measured},
     plan::{self, Inputs, Plan},
     report,
@@ -132,7 +136,7 @@ pub(super) fn once(
     for notice in plan.notices.iter().filter(|_| !args.quiet) {
         out.note(&format!("note: {notice}"));
     }
-    if plan.scorers.is_empty() {
+    if plan.scoring.scorers.is_empty() {
         out.note(
             "note: no scorer is named, so answers are recorded and not judged (-s exact_match)",
         );
@@ -225,14 +229,12 @@ fn failed_ids(db: &Path, reference: &str) -> Result<HashSet<String>, Failure> {
 
 /// Reads the gates, and refuses those that could never be decided.
 fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
-    let mut gates = Vec::with_capacity(asked.file.gates.len());
-    for written in &asked.file.gates {
+    let gates = parsed_gates(&plan.header.scorers, asked)?;
+    for (gate, written) in gates.iter().zip(&asked.file.gates) {
         let refuse = |message: String, hint: String| {
             let origin = asked.origin_of(written.place, "--gate");
             Failure::from(config::ConfigError::new(origin, written.place, message).hint(hint))
         };
-        let gate = gate::parse(&written.value, &plan.header.scorers)
-            .map_err(|error| refuse(error.message, error.hint))?;
         let unpriced = plan
             .targets
             .iter()
@@ -245,14 +247,24 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
                     .to_owned(),
             ));
         }
-        gates.push(gate);
     }
     Ok(gates)
 }
 
+/// Reads the gates, which are about `scorers`.
+pub(super) fn parsed_gates(scorers: &[ScorerInfo], asked: &Asked) -> Result<Vec<Gate>, Failure> {
+    let read = |written: &config::At<String>| {
+        gate::parse(&written.value, scorers).map_err(|error| {
+            let origin = asked.origin_of(written.place, "--gate");
+            config::ConfigError::new(origin, written.place, error.message).hint(error.hint).into()
+        })
+    };
+    asked.file.gates.iter().map(read).collect()
+}
+
 /// The failed trials that still make a complete run: said by flag, else by gates on errors, else
 /// none.
-fn allowed_errors(args: &RunArgs, gates: &[Gate]) -> Result<Allowed, Failure> {
+pub(super) fn allowed_errors(args: &RunArgs, gates: &[Gate]) -> Result<Allowed, Failure> {
     if let Some(text) = &args.allow_errors {
         let share = quantity::share(text).filter(|share| (0.0..=1.0).contains(share));
         return share.map(|share| Allowed { share, count: 0 }).ok_or_else(|| {
@@ -305,7 +317,7 @@ async fn books(plan: &Plan, asked: &Asked) -> Result<ClientOptions, Failure> {
 }
 
 /// Refuses a report that could not be written, before anything is paid for.
-fn check_writable(path: &Path) -> Result<(), Failure> {
+pub(super) fn check_writable(path: &Path) -> Result<(), Failure> {
     let directory = super::stored::directory_of(path);
     let existing = directory.ancestors().find(|path| path.exists() && !path.as_os_str().is_empty());
     let writable = match existing {
@@ -318,7 +330,7 @@ fn check_writable(path: &Path) -> Result<(), Failure> {
     })
 }
 
-fn write_report(
+pub(super) fn write_report(
     stored: &Stored,
     path: &Path,
     format: RunFormat,
@@ -352,7 +364,7 @@ pub(super) fn rendered(stored: &Stored, format: RunFormat) -> String {
 
 /// Incomplete comes before gates: an outage must look neither like a regression nor like success.
 /// A gate on errors is about outages, so failing it makes the run incomplete too.
-fn exit(outcome: &Outcome, gates: &[GateResult]) -> Exit {
+pub(super) fn exit(outcome: &Outcome, gates: &[GateResult]) -> Exit {
     let failed = || gates.iter().filter(|gate| gate.passed == Some(false));
     match outcome.status {
         RunStatus::Interrupted => Exit::Interrupted,

@@ -43,7 +43,8 @@ impl Stored {
         for open in store.open_costs(&run)? {
             tally.add_open(open.model, open.cost_pico.map(Money::from_pico));
         }
-        let measures = tally.finish();
+        let mut measures = tally.finish();
+        measures.reasons = store.unscored(&run)?;
         // Stored gates were read once, before the run began; one that cannot be read is not shown.
         let gates: Vec<_> = run
             .header

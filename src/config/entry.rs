@@ -39,6 +39,9 @@ pub struct DatasetMap {
     pub cluster: Option<At<String>>,
     /// The column of labels. Default: `tags` if there is one.
     pub tags: Option<At<String>>,
+    /// The column that names the scorers which apply to a row, by their ids: a list, or a text with
+    /// commas. A row that names none is scored by all.
+    pub scorers: Option<At<String>>,
     /// Keeps the rows for which this Polars SQL expression is true.
     #[serde(rename = "where")]
     pub filter: Option<At<String>>,
@@ -63,6 +66,7 @@ impl DatasetMap {
             metadata: if over.metadata.is_empty() { self.metadata } else { over.metadata },
             cluster: over.cluster.or(self.cluster),
             tags: over.tags.or(self.tags),
+            scorers: over.scorers.or(self.scorers),
             filter: over.filter.or(self.filter),
             limit: over.limit.or(self.limit),
             shuffle: over.shuffle.or(self.shuffle),

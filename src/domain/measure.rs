@@ -97,6 +97,21 @@ pub struct RunMeasures {
     pub errors: Vec<(String, u64)>,
     /// Verdicts that are failures of the scorer itself.
     pub scorer_failures: u64,
+    /// Why answers have no score, by scorer and then by how many; the rarest are put together.
+    pub reasons: Vec<Unscored>,
+}
+
+/// Why answers have no score of a scorer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unscored {
+    /// Index of the scorer.
+    pub scorer: u32,
+    /// Whether the scorer itself failed (rather than not applying).
+    pub failed: bool,
+    /// Why; `None` stands for all reasons that are not listed.
+    pub why: Option<String>,
+    /// Answers.
+    pub n: u64,
 }
 
 impl RunMeasures {

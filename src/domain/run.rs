@@ -68,6 +68,11 @@ pub struct CommandInfo {
 }
 
 impl RunHeader {
+    /// The run whose answers were scored anew, when no model was called for this one.
+    pub fn scored_from(&self) -> Option<&str> {
+        self.config.get("scored_from").and_then(Value::as_str)
+    }
+
     /// Trials that the run consists of.
     pub fn planned_trials(&self) -> u64 {
         self.samples * self.prompts.len() as u64 * self.models.len() as u64 * u64::from(self.epochs)

@@ -183,6 +183,7 @@ impl Tally {
             models: self.models.into_iter().map(ModelTally::finish).collect(),
             errors: self.errors.into_iter().collect(),
             scorer_failures: self.scorer_failures,
+            reasons: Vec::new(),
         }
     }
 

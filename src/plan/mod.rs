@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 pub use self::{
     estimate::{Estimate, Known, ModelEstimate, Past},
     row::Row,
-    scorers::PlannedScorer,
+    scorers::{PlannedScorer, Rows, Scoring, scoring, unsandboxed},
 };
 use crate::{
     base::{clock, id},
@@ -40,9 +40,7 @@ use crate::{
         limits::Limits,
         run::{ModelInfo, PromptInfo, RunHeader},
         target::{Endpoint, Target},
-        trial::Status,
     },
-    extract::Pipeline,
     metric::{REDUCERS, reducer},
     prompt::Prompt,
 };
@@ -58,12 +56,8 @@ pub struct Plan {
     pub prompts: Vec<Prompt>,
     /// The models, in order.
     pub targets: Vec<Arc<Target>>,
-    /// The scorers, in order.
-    pub scorers: Vec<PlannedScorer>,
-    /// The extraction pipelines, in order.
-    pub extracts: Vec<Pipeline>,
-    /// Statuses besides `ok` whose answers are scored.
-    pub score_also: Vec<Status>,
+    /// How answers are scored.
+    pub scoring: Arc<Scoring>,
     /// What the whole run may use up.
     pub budget: Budget,
     /// Calls in flight at most.
@@ -151,11 +145,12 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     let (dataset, location) = data::open(file, inputs).await?;
     prompts::check_variables(&prompts, &dataset, inputs)?;
-    scorers::check_expected(&scorers, file, &dataset, inputs)?;
+    let rows = Rows { columns: dataset.columns(), have_expected: dataset.has_expected() };
+    scorers::check_rows(&scorers, file, rows, inputs)?;
     let mut notices = models::notices(&targets, inputs.table);
     notices.extend(scorers::notices(&scorers));
     let mut config = snapshot(file, inputs, concurrency);
-    if inputs.unsafe_no_sandbox && scorers.iter().any(|planned| planned.card.name == "code_exec") {
+    if unsandboxed(&scorers, inputs) {
         notices.push("code that models write runs without a sandbox, with your rights".to_owned());
         config["unsafe_no_sandbox"] = Value::Bool(true);
     }
@@ -189,12 +184,16 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         forked_from: None,
     };
     Ok(Plan {
-        header,
         dataset,
         prompts: prompts.into_iter().map(|(_, prompt)| prompt).collect(),
-        scorers,
-        extracts,
-        score_also,
+        scoring: Arc::new(Scoring {
+            scorers,
+            extracts,
+            score_also,
+            models: header.models.iter().map(|model| model.name.clone()).collect(),
+            prompts: header.prompts.iter().map(|prompt| prompt.id.clone()).collect(),
+        }),
+        header,
         budget,
         cache_ttl,
         cache_max_bytes,
@@ -356,6 +355,7 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
             "metadata": data.metadata.iter().map(|at| at.value.as_str()).collect::<Vec<_>>(),
             "cluster": text(&data.cluster),
             "tags": text(&data.tags),
+            "scorers": text(&data.scorers),
             "where": text(&data.filter),
             "limit": data.limit.as_ref().map(|at| at.value),
             "shuffle": data.shuffle.as_ref().map(|at| at.value),

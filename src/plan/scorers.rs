@@ -12,11 +12,10 @@ use super::Inputs;
 use crate::{
     base::quantity,
     config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion, variables},
-    dataset::Dataset,
-    domain::run::ScorerInfo,
+    domain::{run::ScorerInfo, trial::Status},
     extract::Pipeline,
     provider::PROVIDERS,
-    scorer::{self, Args, Built, Card, Range, SCORERS, Site},
+    scorer::{self, Built, Card, Range, RowScorers, SCORERS, Site},
 };
 
 /// A scorer with its id and what it reads.
@@ -61,6 +60,48 @@ impl PlannedScorer {
             corpus: self.scorer.corpus(),
         }
     }
+}
+
+/// How answers are scored.
+#[derive(Debug)]
+pub struct Scoring {
+    /// The scorers, in order.
+    pub scorers: Vec<PlannedScorer>,
+    /// The extraction pipelines, in order.
+    pub extracts: Vec<Pipeline>,
+    /// Statuses besides `ok` whose answers are scored.
+    pub score_also: Vec<Status>,
+    /// The names of the models, in order.
+    pub models: Vec<String>,
+    /// The ids of the prompts, in order.
+    pub prompts: Vec<String>,
+}
+
+/// What scorers may rely on in every row.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// The columns.
+    pub columns: &'a [String],
+    /// Whether there are expected answers.
+    pub have_expected: bool,
+}
+
+/// Whether code that models wrote is to run without a sandbox.
+pub fn unsandboxed(scorers: &[PlannedScorer], inputs: Inputs<'_>) -> bool {
+    inputs.unsafe_no_sandbox && scorers.iter().any(|planned| planned.card.name == "code_exec")
+}
+
+/// The scoring that `file` describes for answers that exist, to `rows`. Names of models and prompts
+/// are left empty.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn scoring(file: &File, inputs: Inputs<'_>, rows: Rows<'_>) -> Result<Scoring, ConfigError> {
+    let extracts = pipelines(file, inputs)?;
+    let scorers = scorers(file, inputs, &extracts)?;
+    check_rows(&scorers, file, rows, inputs)?;
+    let score_also = file.score_also.iter().map(|status| status.value).collect();
+    Ok(Scoring { scorers, extracts, score_also, models: Vec::new(), prompts: Vec::new() })
 }
 
 /// The extraction pipelines of a config: one without a name, or a list of `{id, steps}`.
@@ -114,9 +155,10 @@ pub(super) fn scorers(
     extracts: &[Pipeline],
 ) -> Result<Vec<PlannedScorer>, ConfigError> {
     let mut ids = HashSet::new();
+    let rows = row_scorers(file);
     let mut planned = Vec::with_capacity(file.scorers.len());
     for entry in &file.scorers {
-        let scorer = build(entry, inputs, extracts)?;
+        let scorer = build(entry, inputs, extracts, rows.as_ref())?;
         if !ids.insert(scorer.id.clone()) {
             let message = format!("two scorers are called `{}`", scorer.id);
             let hint = format!("give one of them an `id`: `{}: {{id: …}}`", entry.value.name);
@@ -128,10 +170,21 @@ pub(super) fn scorers(
     Ok(planned)
 }
 
+/// The column in which rows name the scorers that apply to them.
+fn row_scorers(file: &File) -> Option<RowScorers> {
+    let column = file.dataset.as_ref()?.value.0.scorers.as_ref()?.value.clone();
+    let id = |entry: &At<ScorerEntry>| {
+        let id = entry.value.options.get("id").and_then(Value::as_str);
+        id.unwrap_or(&entry.value.name).to_owned()
+    };
+    Some(RowScorers { column, ids: file.scorers.iter().map(id).collect() })
+}
+
 fn build(
     entry: &At<ScorerEntry>,
     inputs: Inputs<'_>,
     extracts: &[Pipeline],
+    rows: Option<&RowScorers>,
 ) -> Result<PlannedScorer, ConfigError> {
     let name = &entry.value.name;
     let origin = inputs.origin_of(entry.place, "--scorer");
@@ -176,10 +229,11 @@ fn build(
                 .hint(suggestion(wanted, known.iter().copied(), "extractions"))
         })?),
     };
-    let site = site(inputs, &options).map_err(error)?;
-    let scorer = Args::new(card, &options)
-        .and_then(|args| kind.build(&args.at(site)))
-        .map_err(|wrong| error(wrong.to_string()))?;
+    let mut site = site(inputs, &options).map_err(error)?;
+    site.extracts = extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect();
+    let scorer = scorer::assemble(kind, &options, site, rows.map(|rows| (id.as_str(), rows)))
+        .map_err(|wrong| error(wrong.to_string()))?
+        .built;
     let extract_id = extract.map(|index| extracts[index].id().to_owned());
     Ok(PlannedScorer {
         id,
@@ -222,6 +276,7 @@ fn site(inputs: Inputs<'_>, options: &Map<String, Value>) -> Result<Site, String
         variables: VARIABLES.iter().filter_map(variable).collect(),
         named,
         unsafe_no_sandbox: inputs.unsafe_no_sandbox,
+        ..Site::default()
     })
 }
 
@@ -250,14 +305,51 @@ pub(super) fn notices(scorers: &[PlannedScorer]) -> impl Iterator<Item = String>
     })
 }
 
-/// Refuses scorers that have nothing to compare with in the whole dataset.
-pub(super) fn check_expected(
+/// Refuses scorers that the rows have nothing for.
+pub(super) fn check_rows(
     scorers: &[PlannedScorer],
     file: &File,
-    dataset: &Dataset,
+    rows: Rows<'_>,
     inputs: Inputs<'_>,
 ) -> Result<(), ConfigError> {
-    if dataset.has_expected() {
+    check_expected(scorers, file, rows, inputs)?;
+    check_columns(scorers, file, rows, inputs)
+}
+
+/// Refuses scorers that read a column which the dataset does not have.
+fn check_columns(
+    scorers: &[PlannedScorer],
+    file: &File,
+    rows: Rows<'_>,
+    inputs: Inputs<'_>,
+) -> Result<(), ConfigError> {
+    let known = rows.columns;
+    for (index, planned) in scorers.iter().enumerate() {
+        let lacks = |column: &&String| !known.iter().any(|known| known == *column);
+        let Some(column) = planned.scorer.columns().iter().find(lacks) else { continue };
+        let place = file.scorers.get(index).map_or(Place::default(), |entry| entry.place);
+        let origin = inputs.origin_of(place, "--scorer");
+        let message = format!(
+            "scorer `{}` reads the column `{column}`, which the dataset does not have",
+            planned.id
+        );
+        return Err(ConfigError::new(origin, place, message).hint(suggestion(
+            column,
+            known.iter().map(String::as_str),
+            "columns",
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses scorers that have nothing to compare with in the whole dataset.
+fn check_expected(
+    scorers: &[PlannedScorer],
+    file: &File,
+    rows: Rows<'_>,
+    inputs: Inputs<'_>,
+) -> Result<(), ConfigError> {
+    if rows.have_expected {
         return Ok(());
     }
     let Some((index, lost)) =
@@ -268,8 +360,7 @@ pub(super) fn check_expected(
     let place = file.scorers.get(index).map_or(Place::default(), |entry| entry.place);
     let message =
         format!("scorer `{}` compares with expected answers, and no column holds them", lost.id);
-    let columns: Vec<String> =
-        dataset.columns().iter().map(|column| format!("`{column}`")).collect();
+    let columns: Vec<String> = rows.columns.iter().map(|column| format!("`{column}`")).collect();
     let origin = inputs.origin_of(place, "--scorer");
     Err(ConfigError::new(origin, place, message).hint(format!(
         "name the column: `dataset: {{expected: …}}` or `--expected …`; columns: {}",

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use crate::{
+    base::text::one_line,
     domain::{
         measure::{Estimate, GateResult, Measure, ModelTotals},
         run::{RunHeader, RunStatus, ScorerInfo},
@@ -252,6 +253,11 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
     if view.run.header.config["unsafe_no_sandbox"] == true {
         warnings.push("code that models wrote ran without a sandbox".to_owned());
     }
+    if let Some(old) = view.run.header.scored_from() {
+        warnings.push(format!(
+            "Scored anew from run {old}: no model was called; times and costs are those of that run"
+        ));
+    }
     if ended < planned {
         let missing = planned - ended;
         let verb = if missing == 1 { "has" } else { "have" };
@@ -289,6 +295,7 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
     }
     warnings.extend(stand_ins(view));
     warnings.extend(unscored(view));
+    warnings.extend(reasons(view));
     if measures.scorer_failures > 0 {
         warnings.push(format!(
             "a scorer itself failed {}",
@@ -355,6 +362,23 @@ fn unscored(view: &View<'_>) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Why answers have no score, a line for each scorer. That there is no answer is said elsewhere.
+fn reasons(view: &View<'_>) -> Vec<String> {
+    let told = |(scorer, index): (&ScorerInfo, u32)| {
+        let mine = view.measures.reasons.iter().filter(|reason| reason.scorer == index);
+        let said: Vec<String> = mine
+            .filter(|reason| reason.why.as_deref() != Some("there is no answer"))
+            .map(|reason| {
+                let failed = if reason.failed { "failed, " } else { "" };
+                let why = reason.why.as_deref().unwrap_or("other reasons");
+                format!("{} × {failed}{}", count(reason.n), one_line(why, 160))
+            })
+            .collect();
+        (!said.is_empty()).then(|| format!("not scored by {}: {}", scorer.id, said.join("; ")))
+    };
+    view.run.header.scorers.iter().zip(0..).filter_map(told).collect()
 }
 
 #[cfg(test)]

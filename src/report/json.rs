@@ -11,7 +11,8 @@ use crate::{
 /// The object that `--format json` prints. Unknown is `null`; no number is ever NaN.
 ///
 /// `cost_usd.models` is the sum of what is known, and `null` when nothing is known; so is
-/// `saved_by_cache`, which is no part of it. A gate carries
+/// `saved_by_cache`, which is no part of it. `unscored` says why answers have no score; a `reason` of
+/// `null` stands for the rarer ones. A gate carries
 /// `prompt` only in a run of several prompts.
 pub fn run_json(view: &View<'_>) -> Value {
     let (header, measures) = (&view.run.header, view.measures);
@@ -45,6 +46,12 @@ pub fn run_json(view: &View<'_>) -> Value {
             "cached": measures.cached(),
         },
         "results": measures.measures.iter().map(|measure| result(view, measure)).collect::<Value>(),
+        "unscored": measures.reasons.iter().map(|reason| json!({
+            "scorer": header.scorers.get(reason.scorer as usize).map(|scorer| &scorer.id),
+            "kind": if reason.failed { "scorer" } else { "skipped" },
+            "reason": reason.why,
+            "n": reason.n,
+        })).collect::<Value>(),
         "latency_ms": latency.collect::<Value>(),
         "cost_usd": {
             "models": number(known_cost(measures)),

@@ -59,13 +59,21 @@ pub(super) fn columns(header: &RunHeader, further: &[&str]) -> Vec<(String, Kind
     for scorer in &header.scorers {
         // Each name that is taken rules out one candidate at most, so one more than these is enough.
         let passed = |name: &str| format!("{name}.passed");
+        let error = |name: &str| format!("{name}.error");
+        let free = |name: &String, taken: &BTreeSet<String>| {
+            [name.clone(), passed(name), error(name)].iter().all(|name| !taken.contains(name))
+        };
         let name = std::iter::once(scorer.id.clone())
             .chain(std::iter::once(format!("score.{}", scorer.id)))
             .chain((2..taken.len() + 3).map(|n| format!("score.{}_{n}", scorer.id)))
-            .find(|name| !taken.contains(name) && !taken.contains(&passed(name)))
+            .find(|name| free(name, &taken))
             .unwrap_or_default();
-        taken.extend([name.clone(), passed(&name)]);
-        columns.extend([(name.clone(), Kind::Float), (passed(&name), Kind::Bool)]);
+        taken.extend([name.clone(), passed(&name), error(&name)]);
+        columns.extend([
+            (name.clone(), Kind::Float),
+            (passed(&name), Kind::Bool),
+            (error(&name), Kind::Text),
+        ]);
     }
     columns.extend(further.iter().map(|name| ((*name).to_owned(), Kind::Text)));
     columns
@@ -108,6 +116,8 @@ pub(super) fn cells(header: &RunHeader, trial: &TrialRecord) -> Vec<Cell> {
         let score = trial.scores.iter().find(|score| score.scorer as usize == index);
         cells.push(Cell::Float(score.and_then(|score| score.value)));
         cells.push(Cell::Bool(score.and_then(|score| score.passed)));
+        let error = score.and_then(|score| score.error.as_ref());
+        cells.push(Cell::Text(error.map(|(kind, message)| format!("{kind}: {message}"))));
     }
     cells
 }
@@ -129,16 +139,22 @@ mod tests {
             [
                 "score.status",
                 "score.status.passed",
+                "score.status.error",
                 "score.score.status",
                 "score.score.status.passed",
+                "score.score.status.error",
                 "score.status_2",
                 "score.status_2.passed",
+                "score.status_2.error",
                 "contains",
                 "contains.passed",
+                "contains.error",
                 "score.contains.passed",
                 "score.contains.passed.passed",
+                "score.contains.passed.error",
                 "score.vars",
                 "score.vars.passed",
+                "score.vars.error",
                 "vars"
             ]
         );

@@ -18,23 +18,37 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{stopped, trial::Shared};
+use super::{Brake, stopped};
 use crate::{
     domain::{
         sample::Sample,
         score::Verdict,
         trial::{Answer, Status},
     },
-    plan::{Plan, PlannedScorer},
+    plan::{PlannedScorer, Scoring},
     scorer::{Asks, Built, Context, Scorer, Subject},
 };
 
 /// How much later than it should a question may end, to say why.
 const SLACK: Duration = Duration::from_secs(1);
 
+/// Where answers are scored.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) scoring: Arc<Scoring>,
+    places: Places,
+    brake: Arc<Brake>,
+}
+
+impl Desk {
+    pub(super) fn new(scoring: Arc<Scoring>, brake: Arc<Brake>) -> Self {
+        Self { places: Places::of(&scoring.scorers), scoring, brake }
+    }
+}
+
 /// Where scorers wait for their turn.
 #[derive(Debug)]
-pub(super) struct Places {
+struct Places {
     /// Threads that compute.
     threads: Semaphore,
     /// Questions that may be open, by scorer.
@@ -42,7 +56,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn of(scorers: &[PlannedScorer]) -> Self {
+    fn of(scorers: &[PlannedScorer]) -> Self {
         let at_once = |planned: &PlannedScorer| match &planned.scorer {
             Built::Pure(_) => 0,
             Built::Asks(scorer) => scorer.at_once().clamp(1, Semaphore::MAX_PERMITS),
@@ -57,23 +71,23 @@ impl Places {
 /// One verdict a scorer; those that are `known` stand. `None` when the run ended before all could be
 /// asked: the verdicts are then made when it is resumed.
 pub(super) async fn verdicts(
-    shared: &Shared,
+    desk: &Desk,
     sample: &Arc<Sample>,
     answer: &Arc<Answer>,
     known: Vec<Option<Verdict>>,
 ) -> Option<Vec<Verdict>> {
-    let plan = &shared.plan;
+    let scoring = &desk.scoring;
     let known = known.into_iter().chain(std::iter::repeat(None));
-    let mut verdicts: Vec<Option<Verdict>> = plan
+    let mut verdicts: Vec<Option<Verdict>> = scoring
         .scorers
         .iter()
         .zip(known)
-        .map(|(planned, known)| known.or_else(|| at_once(plan, planned, sample, answer)))
+        .map(|(planned, known)| known.or_else(|| at_once(scoring, planned, sample, answer)))
         .collect();
     let open = (0..verdicts.len()).filter(|index| verdicts[*index].is_none());
     let open: Vec<usize> = open.collect();
     if !open.is_empty() {
-        let later = open.iter().map(|index| later(shared, *index, sample, answer));
+        let later = open.iter().map(|index| later(desk, *index, sample, answer));
         for (index, verdict) in open.iter().zip(join_all(later).await) {
             verdicts[*index] = verdict;
         }
@@ -92,12 +106,12 @@ pub(super) async fn close(scorers: &[PlannedScorer]) {
 
 /// The verdict that needs no waiting; `None` where the scorer asks somebody or may take long.
 fn at_once(
-    plan: &Plan,
+    scoring: &Scoring,
     planned: &PlannedScorer,
     sample: &Sample,
     answer: &Answer,
 ) -> Option<Verdict> {
-    let subject = match subject(plan, planned, sample, answer) {
+    let subject = match subject(scoring, planned, sample, answer) {
         Ok(subject) => subject,
         Err(skipped) => return Some(skipped),
     };
@@ -111,7 +125,7 @@ fn at_once(
 
 /// What the scorer looks at, or why it does not apply.
 fn subject<'a>(
-    plan: &Plan,
+    scoring: &Scoring,
     planned: &PlannedScorer,
     sample: &'a Sample,
     answer: &'a Answer,
@@ -119,7 +133,7 @@ fn subject<'a>(
     let skipped = |why: &str| Err(Verdict::Skipped(why.to_owned()));
     let Ok(generation) = &answer.result else { return skipped("there is no answer") };
     let status = answer.status();
-    if planned.card.reads_output && status != Status::Ok && !plan.score_also.contains(&status) {
+    if planned.card.reads_output && status != Status::Ok && !scoring.score_also.contains(&status) {
         return skipped(match status {
             Status::Length => "the answer was cut at the token limit",
             Status::Refused => "the model declined to answer",
@@ -135,32 +149,33 @@ fn subject<'a>(
 
 /// The verdict of a scorer that is waited for.
 async fn later(
-    shared: &Shared,
+    desk: &Desk,
     index: usize,
     sample: &Arc<Sample>,
     answer: &Arc<Answer>,
 ) -> Option<Verdict> {
-    match &shared.plan.scorers[index].scorer {
-        Built::Pure(_) => computed(shared, index, sample, answer).await,
-        Built::Asks(scorer) => asked(shared, index, &**scorer, sample, answer).await,
+    match &desk.scoring.scorers[index].scorer {
+        Built::Pure(_) => computed(desk, index, sample, answer).await,
+        Built::Asks(scorer) => asked(desk, index, &**scorer, sample, answer).await,
     }
 }
 
 /// Scores in a thread of its own.
 async fn computed(
-    shared: &Shared,
+    desk: &Desk,
     index: usize,
     sample: &Arc<Sample>,
     answer: &Arc<Answer>,
 ) -> Option<Verdict> {
     // Given back when the time is over, although the thread may still be at work: else a few that
     // never end would stop the run.
-    let _place = turn(shared, &shared.places.threads).await?;
-    let (plan, sample, answer) = (Arc::clone(&shared.plan), Arc::clone(sample), Arc::clone(answer));
-    let limit = plan.scorers[index].limit;
+    let _place = turn(desk, &desk.places.threads).await?;
+    let (scoring, sample, answer) =
+        (Arc::clone(&desk.scoring), Arc::clone(sample), Arc::clone(answer));
+    let limit = scoring.scorers[index].limit;
     let work = tokio::task::spawn_blocking(move || {
-        let planned = &plan.scorers[index];
-        match (&planned.scorer, subject(&plan, planned, &sample, &answer)) {
+        let planned = &scoring.scorers[index];
+        match (&planned.scorer, subject(&scoring, planned, &sample, &answer)) {
             (Built::Pure(scorer), Ok(subject)) => guarded(&**scorer, &subject),
             (_, Err(skipped)) => skipped,
             (Built::Asks(_), _) => broken(),
@@ -175,26 +190,26 @@ async fn computed(
 
 /// Asks whom the scorer asks.
 async fn asked(
-    shared: &Shared,
+    desk: &Desk,
     index: usize,
     scorer: &dyn Asks,
     sample: &Sample,
     answer: &Answer,
 ) -> Option<Verdict> {
-    let plan = &shared.plan;
-    let planned = &plan.scorers[index];
-    let subject = match subject(plan, planned, sample, answer) {
+    let scoring = &desk.scoring;
+    let planned = &scoring.scorers[index];
+    let subject = match subject(scoring, planned, sample, answer) {
         Ok(subject) => subject,
         Err(skipped) => return Some(skipped),
     };
-    let _place = turn(shared, &shared.places.questions[index]).await?;
+    let _place = turn(desk, &desk.places.questions[index]).await?;
     let deadline = Instant::now() + planned.limit;
     let context = Context {
         scorer: &planned.id,
-        model: &plan.targets[answer.key.model as usize].name,
-        prompt: &plan.header.prompts[answer.key.prompt as usize].id,
+        model: &scoring.models[answer.key.model as usize],
+        prompt: &scoring.prompts[answer.key.prompt as usize],
         deadline,
-        halted: shared.brake.halted(),
+        halted: desk.brake.halted(),
     };
     let asking = AssertUnwindSafe(scorer.ask(subject, &context)).catch_unwind();
     // The scorer knows its deadline, and what to say of it; this is for those who forget it.
@@ -206,11 +221,11 @@ async fn asked(
 }
 
 /// Waits for a place; `None` when the run ends first.
-async fn turn<'a>(shared: &Shared, places: &'a Semaphore) -> Option<SemaphorePermit<'a>> {
+async fn turn<'a>(desk: &Desk, places: &'a Semaphore) -> Option<SemaphorePermit<'a>> {
     if let Ok(place) = places.try_acquire() {
         return Some(place);
     }
-    let mut halt = shared.brake.halted();
+    let mut halt = desk.brake.halted();
     tokio::select! {
         biased;
         place = places.acquire() => place.ok(),

@@ -11,6 +11,7 @@ mod fork;
 mod judge;
 mod lane;
 mod places;
+mod rescore;
 mod trial;
 
 use std::{sync::Arc, time::Duration};
@@ -19,7 +20,12 @@ use futures_util::future::join_all;
 use tokio::sync::watch;
 
 use self::trial::Shared;
-pub use self::{before::Before, fork::Fork, places::Places};
+pub use self::{
+    before::Before,
+    fork::Fork,
+    places::Places,
+    rescore::{Change, Rescore, Rescored, rescore},
+};
 use crate::{
     domain::{
         contract::{Generate, Sink, SinkError},
@@ -146,7 +152,7 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     let shared = Arc::new(Shared::new(job));
     shared.emit(&begin).await?;
     let executed = within(shared.plan.budget.time, &shared, lanes(&shared)).await;
-    judge::close(&shared.plan.scorers).await;
+    judge::close(&shared.plan.scoring.scorers).await;
     executed?;
     let (ended, failed) = shared.tally();
     let status = if ended < planned && shared.over_budget().is_some() {

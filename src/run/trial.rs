@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::{
     Before, Brake, Fork, Job,
-    judge::{self, Places},
+    judge::{self, Desk},
 };
 use crate::{
     domain::{
@@ -40,8 +40,8 @@ pub(super) struct Shared {
     sinks: Arc<[Arc<dyn Sink>]>,
     before: Option<Before>,
     fork: Option<Fork>,
-    /// Where scorers wait for their turn.
-    pub(super) places: Places,
+    /// Where answers are scored.
+    pub(super) desk: Desk,
     /// The first row that the sinks do not know yet.
     untold: Mutex<u64>,
     ended: AtomicU64,
@@ -56,7 +56,7 @@ impl Shared {
         let (settled, failed) =
             before.as_ref().map_or((0, 0), |before| (before.settled.count(), before.failed));
         Self {
-            places: Places::of(&plan.scorers),
+            desk: Desk::new(Arc::clone(&plan.scoring), Arc::clone(&brake)),
             plan,
             brake,
             end: watch::Sender::new(false),
@@ -184,7 +184,7 @@ impl Trial {
                 (answer, Vec::new())
             }
         };
-        let Some(verdicts) = judge::verdicts(&shared, &sample, &answer, known).await else {
+        let Some(verdicts) = judge::verdicts(&shared.desk, &sample, &answer, known).await else {
             return Ok(());
         };
         let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
@@ -237,7 +237,7 @@ async fn ask(
         return Ok(None);
     }
     shared.count_reply(reply.result.is_err());
-    let extracts = &shared.plan.extracts;
+    let extracts = &shared.plan.scoring.extracts;
     let extracted = match &reply.result {
         Ok(generation) => {
             extracts.iter().map(|pipeline| pipeline.apply(&generation.text)).collect()

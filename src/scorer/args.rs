@@ -35,6 +35,10 @@ pub struct Site {
     pub variables: Vec<(String, String)>,
     /// What the names in `${NAME}` of `env` stand for.
     pub named: BTreeMap<String, String>,
+    /// How many scorers stand around it.
+    pub depth: usize,
+    /// Ids of the extractions, in order.
+    pub extracts: Vec<String>,
     /// Whether code that models wrote may run without a sandbox: somebody typed so.
     pub unsafe_no_sandbox: bool,
 }

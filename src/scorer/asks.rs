@@ -24,6 +24,11 @@ pub trait Asks: Send + Sync + fmt::Debug {
         false
     }
 
+    /// The dataset columns that it reads; a run whose dataset lacks one is refused.
+    fn columns(&self) -> &[String] {
+        &[]
+    }
+
     /// How many questions may be open at a time.
     fn at_once(&self) -> usize {
         8

@@ -14,6 +14,7 @@ mod cer;
 mod chrf;
 mod code_exec;
 mod compare;
+mod compose;
 mod contains;
 mod cost;
 mod edits;
@@ -22,6 +23,7 @@ mod exact_match;
 mod exec;
 mod expr;
 mod gleu;
+pub mod family;
 mod is_json;
 mod jaro_winkler;
 mod js;
@@ -37,6 +39,7 @@ mod one_of;
 mod porter;
 mod python;
 mod quantity;
+pub mod reference;
 mod regex;
 mod rouge1;
 mod rouge2;
@@ -54,6 +57,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 pub use args::{ArgError, Args, Site, spelled_out};
 pub use asks::{Asks, Context, DEFAULT_LIMIT};
+pub use compose::{Assembled, RowScorers, assemble};
 
 use crate::domain::{
     generation::Generation,
@@ -88,6 +92,11 @@ pub trait Scorer: Send + Sync + fmt::Debug {
     /// Whether it can say nothing of a sample without expected answers.
     fn needs_expected(&self) -> bool {
         false
+    }
+
+    /// The dataset columns that it reads; a run whose dataset lacks one is refused.
+    fn columns(&self) -> &[String] {
+        &[]
     }
 
     /// Whether `subject` may take so long that other work should not wait for it: it is then scored
@@ -132,6 +141,14 @@ impl Built {
         match self {
             Self::Pure(scorer) => scorer.needs_expected(),
             Self::Asks(scorer) => scorer.needs_expected(),
+        }
+    }
+
+    /// The dataset columns that it reads.
+    pub fn columns(&self) -> &[String] {
+        match self {
+            Self::Pure(scorer) => scorer.columns(),
+            Self::Asks(scorer) => scorer.columns(),
         }
     }
 
@@ -245,6 +262,11 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &python::Python,
     &js::Js,
     &expr::Expr,
+    &compose::not::Not,
+    &compose::all_of::AllOf,
+    &compose::any_of::AnyOf,
+    &compose::weighted::Weighted,
+    &compose::threshold::Threshold,
 ];
 
 /// The kind of scorer called `name`.

@@ -149,19 +149,22 @@ fn names_are_unique_and_found() {
 }
 
 #[test]
-fn the_readme_lists_every_scorer_and_option() {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/scorers/README.md");
-    let text = std::fs::read_to_string(readme).expect("the README");
-    for card in SCORERS.iter().map(|kind| kind.card()) {
-        let row = format!("| `{}` | {} |", card.name, card.summary);
-        assert!(text.contains(&row), "no row `{row}`");
-        for option in card.options {
-            let row = format!(
-                "| `{}` | `{}` | {} | {} |",
-                card.name, option.name, option.kind, option.default
-            );
-            assert!(text.contains(&row), "no row `{row}`");
-        }
+fn every_scorer_has_a_family_and_an_example_that_holds() {
+    assert_eq!(family::misplaced(), [""; 0], "name them in `FAMILIES`");
+    for kind in SCORERS {
+        let card = kind.card();
+        let example = reference::example(card);
+        let entry: crate::config::entry::ScorerEntry =
+            crate::config::parse_flag(example, "example").expect(example);
+        assert_eq!(entry.name, card.name, "{example}");
+        let options = spelled_out(card, entry.options);
+        let known = |name: &str| card.options.iter().any(|option| option.name == name);
+        let strangers = options.keys().filter(|name| !known(name) && *name != "id");
+        let strangers: Vec<_> = strangers.collect();
+        assert!(strangers.is_empty(), "{example}: {strangers:?}");
+        let alone = options.is_empty();
+        let built = Args::new(card, &options).and_then(|args| kind.build(&args));
+        assert!(!alone || built.is_ok(), "`{}` needs an example: {built:?}", card.name);
     }
 }
 

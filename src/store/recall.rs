@@ -9,7 +9,9 @@ use crate::{
     domain::{
         fault::{Fault, FaultKind},
         generation::{FinishReason, Generation, Usage},
+        message::Message,
         run::RunRecord,
+        sample::Sample,
         score::{Score, Verdict},
         trial::{Answer, Attempt, Hit, TrialKey},
     },
@@ -80,6 +82,60 @@ impl Store {
     pub fn recorded(&self, run: &RunRecord, seq: u64) -> Result<Option<Recorded>, StoreError> {
         let run = self.run_key(run)?;
         self.read_recorded(run, seq).map_err(|problem| self.problem(problem))
+    }
+
+    /// The row at the place `index` of `run`, whole.
+    ///
+    /// # Errors
+    /// The run is not there; the store cannot be read, or is damaged.
+    pub fn sample(&self, run: &RunRecord, index: u64) -> Result<Option<Sample>, StoreError> {
+        let run = self.run_key(run)?;
+        self.read_sample(run, index).map_err(|problem| self.problem(problem))
+    }
+
+    fn read_sample(&self, run: i64, index: u64) -> Result<Option<Sample>, Problem> {
+        let sql = "SELECT id, cluster, input, expected, tags, vars, metadata FROM samples
+                   WHERE run = ?1 AND sample = ?2";
+        let mut select = self.conn.prepare_cached(sql)?;
+        let mut rows = select.query(params![run, int(index)])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let text = |column| row.get::<_, String>(column);
+        Ok(Some(Sample {
+            index,
+            id: text(0)?,
+            cluster: row.get(1)?,
+            input: row.get(2)?,
+            expected: parsed(&text(3)?, "expected")?,
+            tags: parsed(&text(4)?, "tags")?,
+            vars: parsed(&text(5)?, "vars")?,
+            metadata: parsed(&text(6)?, "metadata")?,
+        }))
+    }
+
+    /// Whether a row of `run` has an expected answer.
+    ///
+    /// # Errors
+    /// The run is not there, or the store cannot be read.
+    pub fn has_expected(&self, run: &RunRecord) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM samples WHERE run = ?1 AND expected <> '[]')";
+        let run = self.run_key(run)?;
+        let found = self.conn.query_row(sql, [run], |row| row.get(0));
+        found.map_err(|error| self.error(error))
+    }
+
+    /// What was said to the models about a row of `run`; `None` when that could not be made.
+    ///
+    /// # Errors
+    /// The run is not there; the store cannot be read, or is damaged.
+    pub fn messages(
+        &self,
+        run: &RunRecord,
+        sample: u64,
+        prompt: u32,
+    ) -> Result<Option<Vec<Message>>, StoreError> {
+        let read = |text: String| parsed(&text, "messages");
+        let text = self.rendered_at(run, sample, prompt)?;
+        text.map(read).transpose().map_err(|problem| self.problem(problem))
     }
 
     /// Calls `each` with the row, the prompt and the messages, as JSON, of everything that was

@@ -6,10 +6,14 @@ use crate::{
     base::{money::Money, text},
     domain::{
         budget::Spent,
+        measure::Unscored,
         run::{ModelInfo, RunHeader, RunRecord, RunStatus},
     },
     store::{Store, StoreError},
 };
+
+/// Reasons for having no score that are listed of each scorer.
+const REASONS: usize = 5;
 
 /// The shortest beginning of an id that is taken for one.
 const SHORTEST_PREFIX: usize = 4;
@@ -58,6 +62,42 @@ impl Store {
         let sums = self.conn.query_row(sql, [run], |row| Ok((row.get(0)?, row.get(1)?)));
         let (cost, tokens): (f64, f64) = sums.map_err(|error| self.error(error))?;
         Ok(Spent { cost: Money::from_pico(cost as i64), tokens: tokens as u64 })
+    }
+
+    /// Why answers of `run` have no score: of each scorer the most frequent reasons, and the rest
+    /// put together.
+    ///
+    /// # Errors
+    /// The run is not there, or the store cannot be read.
+    pub fn unscored(&self, run: &RunRecord) -> Result<Vec<Unscored>, StoreError> {
+        let sql = "SELECT scorer, error_kind = 'scorer', error_message, count(*) FROM scores
+                   WHERE run = ?1 AND error_kind IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC, 3";
+        let run = self.run_key(run)?;
+        let of = |error| self.error(error);
+        let mut select = self.conn.prepare_cached(sql).map_err(of)?;
+        let mut rows = select.query([run]).map_err(of)?;
+        let mut found: Vec<Unscored> = Vec::new();
+        let mut named = 0;
+        while let Some(row) = rows.next().map_err(of)? {
+            let scorer: u32 = row.get(0).map_err(of)?;
+            let failed: bool = row.get(1).map_err(of)?;
+            let n = row.get::<_, i64>(3).map_err(of)?.unsigned_abs();
+            named =
+                if found.last().is_some_and(|last| last.scorer == scorer) { named + 1 } else { 1 };
+            if named <= REASONS {
+                let why: Option<String> = row.get(2).map_err(of)?;
+                found.push(Unscored { scorer, failed, why: Some(why.unwrap_or_default()), n });
+                continue;
+            }
+            let rest = |rest: &&mut Unscored| {
+                rest.scorer == scorer && rest.failed == failed && rest.why.is_none()
+            };
+            match found.iter_mut().find(rest) {
+                Some(rest) => rest.n += n,
+                None => found.push(Unscored { scorer, failed, why: None, n }),
+            }
+        }
+        Ok(found)
     }
 
     /// The mean of answer tokens and of latencies in microseconds that a model had in the newest

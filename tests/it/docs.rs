@@ -53,6 +53,21 @@ fn the_providers_are_documented() {
     assert!(read("docs/providers.md").contains(&table), "docs/providers.md needs:\n{table}");
 }
 
+/// The reference of scorers is what their cards say.
+#[test]
+fn the_scorers_are_documented() {
+    let page = evals::scorer::reference::page();
+    if std::env::var_os("EVALS_UPDATE_DOCS").is_some() {
+        fs::write(root().join("docs/scorers.md"), &page).expect("written");
+    }
+    let found = fs::read_to_string(root().join("docs/scorers.md")).unwrap_or_default();
+    let same = found == page;
+    assert!(
+        same,
+        "docs/scorers.md is out of date: `EVALS_UPDATE_DOCS=1 cargo test --test it docs`"
+    );
+}
+
 /// `.ci/run` takes the test command out of the README; its other checks are those of `just check`.
 #[test]
 fn ci_runs_the_checks_that_developers_run() {

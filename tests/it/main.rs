@@ -30,6 +30,8 @@ mod proof;
 mod resume;
 mod run;
 mod sandbox;
+mod score;
+mod scorers;
 mod stored;
 mod support;
 mod terminal;

@@ -306,6 +306,7 @@ fn runs(hunt: &mut Hunt, base_url: &str) {
     hunt.run(&["cache", "stats"]).ok();
     hunt.run(&["cache", "clear", "--yes"]).ok();
     hunt.run(&["plan"]).ok();
+    hunt.run(&["score", "last", "-s", "contains"]);
     hunt.run(&["rm", "again", "--yes"]).ok();
 }
 
@@ -323,6 +324,8 @@ fn the_rest(hunt: &mut Hunt) {
         hunt.run(&["audit", "--format", format]).ok().says("key.use");
     }
     hunt.run(&["schema"]).ok();
+    hunt.run(&["scorers", "list"]).ok();
+    hunt.run(&["scorers", "show", "exact_match"]).ok();
     hunt.run(&["completions", "bash"]).ok();
     hunt.run(&["shell-init", "bash"]).ok();
     hunt.run(&["doctor"]).ok();
