@@ -26,7 +26,7 @@ impl Metric for OfCorpus {
     }
 
     fn start(&self, scorer: &ScorerInfo) -> Option<Box<dyn Accumulator>> {
-        Some(Box::new(Sums {
+        Some(Box::new(Pool {
             corpus: scorer.corpus?,
             unit_range: scorer.unit_range,
             n: 0,
@@ -39,7 +39,7 @@ impl Metric for OfCorpus {
 }
 
 #[derive(Debug)]
-struct Sums {
+struct Pool {
     corpus: Corpus,
     unit_range: bool,
     /// Samples with counts.
@@ -52,7 +52,7 @@ struct Sums {
     clusters: BTreeMap<u32, Vec<f64>>,
 }
 
-impl Accumulator for Sums {
+impl Accumulator for Pool {
     fn add(&mut self, folded: &Folded<'_>) {
         let counts = folded.counts;
         if counts.is_empty() || (self.n > 0 && counts.len() != self.sums.len()) {
@@ -84,7 +84,7 @@ impl Accumulator for Sums {
     }
 }
 
-impl Sums {
+impl Pool {
     fn interval(&self, value: f64) -> Option<Interval> {
         let units = (self.lone + self.clusters.len() as u64) as f64;
         if units < 2.0 {
@@ -95,7 +95,7 @@ impl Sums {
             |counts: &[f64]| counts.iter().zip(&slopes).map(|(c, slope)| c * slope).sum::<f64>();
         let lone: f64 = self
             .products
-            .chunks(slopes.len())
+            .chunks(slopes.len().max(1))
             .map(of)
             .zip(&slopes)
             .map(|(row, slope)| row * slope)

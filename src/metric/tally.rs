@@ -196,7 +196,9 @@ impl Tally {
         for (scores, groups) in held.scores.iter_mut().zip(self.groups.iter_mut().skip(first)) {
             if let Some(value) = reducer.reduce(&mut scores.values) {
                 let folded = Folded { value, counts: &scores.counts, cluster: held.cluster };
-                groups.iter_mut().for_each(|(_, group)| group.add(&folded));
+                for (_, group) in groups {
+                    group.add(&folded);
+                }
             }
             scores.values.clear();
             scores.counts.clear();

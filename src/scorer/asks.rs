@@ -9,7 +9,7 @@ use super::Subject;
 use crate::domain::score::Verdict;
 
 /// How long a scorer may take for one answer, when nobody says otherwise.
-pub const DEFAULT_LIMIT: Duration = Duration::from_secs(60);
+pub const DEFAULT_LIMIT: Duration = Duration::from_mins(1);
 
 /// A scorer that asks somebody, and so has to wait.
 ///

@@ -44,7 +44,6 @@ impl Pool {
             let number = process.answered + 1;
             let line = request.line(number);
             let Ok(reply) = timeout_at(deadline, process.exchange(&line)).await else {
-                process.end().await;
                 return Err(self.complaint("the program did not answer in time", &process));
             };
             match reply {

@@ -28,6 +28,9 @@ const TAIL: usize = 4 << 10;
 /// How long the last words of a program that ended are waited for.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
+/// How often it is looked whether a program ended.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// How long a program may take to end by itself when the run is over.
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -109,7 +112,7 @@ impl Process {
 
     /// Sends `line` and waits for a line; what it complains of meanwhile is kept.
     pub(super) async fn exchange(&mut self, line: &[u8]) -> Result<Vec<u8>, Trouble> {
-        let Self { requests, replies, complaints, tail, .. } = self;
+        let Self { child, requests, replies, complaints, tail, .. } = self;
         let write = async {
             // One that does not read has ended, or will answer without: the reply tells.
             if let Some(requests) = requests {
@@ -122,6 +125,7 @@ impl Process {
             biased;
             talked = talk => talked?.1,
             () = listen_for_ever(complaints, tail) => return Err(Trouble::Ended),
+            () = end_of(child) => return Err(Trouble::Ended),
         };
         self.answered += 1;
         Ok(reply)
@@ -193,6 +197,15 @@ pub(super) fn ending(status: Option<ExitStatus>) -> String {
     }
 }
 
+/// Waits for the end of the program, which does not close its pipes while others hold them too.
+async fn end_of(child: &Child) {
+    while !has_ended(child) {
+        tokio::time::sleep(LOOK).await;
+    }
+    // What it had said by then is read first.
+    tokio::time::sleep(LOOK).await;
+}
+
 async fn read_line(from: &mut BufReader<pipe::Receiver>) -> Result<Vec<u8>, Trouble> {
     let mut line = Vec::new();
     loop {
@@ -215,7 +228,7 @@ async fn read_line(from: &mut BufReader<pipe::Receiver>) -> Result<Vec<u8>, Trou
 
 /// Keeps the end of what is written, up to its end.
 async fn listen(from: &mut pipe::Receiver, tail: &mut Vec<u8>) {
-    let mut piece = [0; 4 << 10];
+    let mut piece = vec![0; 4 << 10];
     while let Ok(length @ 1..) = from.read(&mut piece).await {
         tail.extend_from_slice(&piece[..length]);
         let surplus = tail.len().saturating_sub(TAIL);
@@ -226,7 +239,7 @@ async fn listen(from: &mut pipe::Receiver, tail: &mut Vec<u8>) {
 /// As [`listen`], and then waits: one who closes its standard error may still answer.
 async fn listen_for_ever(from: &mut pipe::Receiver, tail: &mut Vec<u8>) {
     listen(from, tail).await;
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn drain(from: &mut BufReader<pipe::Receiver>) {

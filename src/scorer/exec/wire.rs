@@ -96,7 +96,7 @@ impl Reply {
             return Err(format!("the reply is not a JSON object: `{}`", shown()));
         };
         match fields.get("id") {
-            Some(id) if *id == Value::from(number) => {}
+            Some(id) if id.as_u64() == Some(number) => {}
             None => return Err(format!("the reply has no `id`: `{}`", shown())),
             Some(id) => {
                 let id = one_line(&id.to_string(), 40);

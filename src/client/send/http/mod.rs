@@ -207,14 +207,14 @@ async fn attempt<Q: Question>(
         record: &mut record,
     };
     let mut result = exchange.run(&client, request).await;
-    match &mut result {
+    let masked = match &mut result {
         Ok(answer) => question.clean(answer, redactor),
         Err(fault) => redactor.clean(fault),
-    }
+    };
     let (limits, skew_ms) = (record.limits, record.skew_ms);
     let accepted = handed_over.load(Relaxed) && record.accepted(result.as_ref().err());
     let attempt = record.attempt(question, &result, redactor);
-    Tried { result, attempt: Attempt { accepted, ..attempt }, limits, skew_ms, token }
+    Tried { result, attempt: Attempt { accepted, masked, ..attempt }, limits, skew_ms, token }
 }
 
 /// Refuses an address that no call may go to.
