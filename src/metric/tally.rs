@@ -226,7 +226,7 @@ impl Tally {
         for (scores, groups) in held.scores.iter_mut().zip(self.groups.iter_mut().skip(first)) {
             if let Some(value) = reducer.reduce(&mut scores.values) {
                 let folded = Folded { value, counts: &scores.counts, cluster: held.cluster };
-                for (_, group) in groups.iter_mut() {
+                for (_, group) in groups {
                     group.add(&folded);
                 }
             }
