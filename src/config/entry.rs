@@ -144,6 +144,9 @@ pub struct EpochsEntry(pub EpochsMap);
 pub struct CacheMap {
     /// How old an answer may be to be used again: `12h`, `14d`. Default: `14d`.
     pub ttl: Option<At<String>>,
+    /// How large its file may become, as `500MB` or `2GiB`; the oldest answers make room for new
+    /// ones. Default: `1GiB`.
+    pub max_size: Option<At<String>>,
 }
 
 /// The cache entry: `false`, `true`, or a mapping.
@@ -153,6 +156,21 @@ pub enum CacheEntry {
     Used(bool),
     /// That it is used, and how.
     Map(CacheMap),
+}
+
+impl CacheEntry {
+    /// This entry with what `over` says taking precedence.
+    #[must_use]
+    pub fn overridden_by(self, over: Self) -> Self {
+        match (self, over) {
+            (Self::Map(map), Self::Used(true)) => Self::Map(map),
+            (Self::Map(map), Self::Map(over)) => Self::Map(CacheMap {
+                ttl: over.ttl.or(map.ttl),
+                max_size: over.max_size.or(map.max_size),
+            }),
+            (_, over) => over,
+        }
+    }
 }
 
 /// A prompt in the long form: one of `text`, `user` (with `system`), `messages` and `file`.
@@ -476,15 +494,21 @@ short_or_long!(EpochsEntry, EpochsMap, "a count or `{count, reduce}`", "integer"
     }
 });
 
-short_or_long!(CacheEntry, CacheMap, "`false`, `true` or a mapping with `ttl`", "boolean", {
-    fn visit_bool<E: serde::de::Error>(self, used: bool) -> Result<CacheEntry, E> {
-        Ok(CacheEntry::Used(used))
-    }
+short_or_long!(
+    CacheEntry,
+    CacheMap,
+    "`false`, `true` or a mapping with `ttl` and `max_size`",
+    "boolean",
+    {
+        fn visit_bool<E: serde::de::Error>(self, used: bool) -> Result<CacheEntry, E> {
+            Ok(CacheEntry::Used(used))
+        }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CacheEntry, A::Error> {
-        long(map).map(CacheEntry::Map)
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CacheEntry, A::Error> {
+            long(map).map(CacheEntry::Map)
+        }
     }
-});
+);
 
 short_or_long!(PromptEntry, PromptMap, "a template or a mapping", "string", {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<PromptEntry, E> {

@@ -58,6 +58,7 @@ impl PlannedScorer {
             options: Value::Object(options),
             extract: self.extract_id.clone(),
             unit_range: matches!(self.card.range, Range::Unit),
+            corpus: self.scorer.corpus(),
         }
     }
 }

@@ -5,33 +5,62 @@
 //! order of help, README and reports. An answer that is missing, refused, cut or empty never reaches
 //! a scorer: the runner settles those.
 
+mod against;
 mod args;
 mod asks;
+mod assignment;
+mod bleu;
+mod cer;
+mod chrf;
 mod code_exec;
 mod compare;
 mod contains;
 mod cost;
+mod edits;
+mod error_rate;
 mod exact_match;
 mod exec;
 mod expr;
+mod gleu;
 mod is_json;
+mod jaro_winkler;
 mod js;
 mod latency;
 mod levenshtein;
+mod list_contains;
+mod meteor;
+mod ngrams;
 mod normalize;
 mod numeric;
+mod numeric_diff;
 mod one_of;
+mod porter;
 mod python;
 mod quantity;
 mod regex;
+mod rouge1;
+mod rouge2;
+mod rouge;
+mod rouge_l;
+mod rouge_lsum;
 mod script;
+mod subsequence;
+mod ter;
+mod wer;
+mod western;
+mod words;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 pub use args::{ArgError, Args, Site, spelled_out};
 pub use asks::{Asks, Context, DEFAULT_LIMIT};
 
-use crate::domain::{generation::Generation, sample::Sample, score::Verdict, trial::Answer};
+use crate::domain::{
+    generation::Generation,
+    sample::Sample,
+    score::{Corpus, Verdict},
+    trial::Answer,
+};
 
 /// What a scorer looks at.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +79,11 @@ pub struct Subject<'a> {
 pub trait Scorer: Send + Sync + fmt::Debug {
     /// What the scorer says of `subject`. Never panics, whatever a model or a dataset wrote.
     fn score(&self, subject: &Subject<'_>) -> Verdict;
+
+    /// How what it counts becomes a value for a whole run; `None` when it does not count.
+    fn corpus(&self) -> Option<Corpus> {
+        None
+    }
 
     /// Whether it can say nothing of a sample without expected answers.
     fn needs_expected(&self) -> bool {
@@ -98,6 +132,14 @@ impl Built {
         match self {
             Self::Pure(scorer) => scorer.needs_expected(),
             Self::Asks(scorer) => scorer.needs_expected(),
+        }
+    }
+
+    /// How what it counts becomes a value for a whole run; `None` when it does not count.
+    pub fn corpus(&self) -> Option<Corpus> {
+        match self {
+            Self::Pure(scorer) => scorer.corpus(),
+            Self::Asks(_) => None,
         }
     }
 
@@ -180,7 +222,21 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &regex::RegexMatch,
     &one_of::OneOf,
     &numeric::Numeric,
+    &numeric_diff::NumericDiff,
     &levenshtein::Levenshtein,
+    &jaro_winkler::JaroWinkler,
+    &bleu::Bleu,
+    &chrf::Chrf,
+    &ter::Ter,
+    &rouge1::Rouge1,
+    &rouge2::Rouge2,
+    &rouge_l::RougeL,
+    &rouge_lsum::RougeLsum,
+    &meteor::Meteor,
+    &gleu::Gleu,
+    &wer::Wer,
+    &cer::Cer,
+    &list_contains::ListContains,
     &is_json::IsJson,
     &latency::Latency,
     &cost::Cost,

@@ -1,5 +1,7 @@
 //! Every scorer against its fixture, and against naughty strings.
 
+mod overlap;
+
 use std::{fmt::Write as _, path::Path};
 
 use proptest::prelude::*;
@@ -243,6 +245,20 @@ fn every_scorer() -> Vec<Box<dyn Scorer>> {
         ("numeric", json!({})),
         ("numeric", json!({"find": "last"})),
         ("levenshtein", json!({"threshold": 0.5})),
+        ("jaro_winkler", json!({})),
+        ("bleu", json!({"tokenize": "intl", "effective_order": true})),
+        ("bleu", json!({"smooth": "add-k"})),
+        ("chrf", json!({"word_order": 2, "whitespace": true})),
+        ("ter", json!({"normalized": true, "no_punct": true, "asian_support": true})),
+        ("rouge2", json!({"stem": true})),
+        ("rougeL", json!({"stem": true})),
+        ("rougeLsum", json!({})),
+        ("meteor", json!({})),
+        ("gleu", json!({})),
+        ("wer", json!({"normalize": ["casefold", "punctuation"]})),
+        ("cer", json!({"max": 1})),
+        ("numeric_diff", json!({"find": "last"})),
+        ("list_contains", json!({"separator": ","})),
         ("is_json", json!({"object_only": true})),
         ("latency", json!({"max": "3s"})),
         ("cost", json!({"max": "$1"})),
