@@ -73,6 +73,13 @@ impl RunHeader {
         self.samples * self.prompts.len() as u64 * self.models.len() as u64 * u64::from(self.epochs)
     }
 
+    /// The place of a trial in the plan: samples outermost, then prompts, models, epochs.
+    pub fn place(&self, sample: u64, prompt: u32, model: u32, epoch: u32) -> u64 {
+        let (prompts, models) = (self.prompts.len() as u64, self.models.len() as u64);
+        let asked = (sample * prompts + u64::from(prompt)) * models + u64::from(model);
+        asked * u64::from(self.epochs) + u64::from(epoch)
+    }
+
     /// What people call the model at `index`: its title where that means no other model of the run,
     /// its title with its name where it could, else its name.
     pub fn label(&self, index: usize) -> Cow<'_, str> {

@@ -1,7 +1,5 @@
 //! The mean and its 95% interval.
 
-use std::collections::BTreeMap;
-
 use crate::{
     domain::{measure::Estimate, run::ScorerInfo},
     metric::{Accumulator, CONFIDENCE, Folded, Metric},
@@ -37,7 +35,7 @@ impl Metric for Mean {
             ones: 0,
             zeros: 0,
             negative: false,
-            clusters: BTreeMap::new(),
+            clusters: Vec::new(),
         }))
     }
 }
@@ -52,8 +50,8 @@ struct MeanSoFar {
     zeros: u64,
     /// Whether a value was below 0.
     negative: bool,
-    /// Count and sum of each cluster.
-    clusters: BTreeMap<u32, (u64, f64)>,
+    /// Count and sum of each cluster, by its number. A count of 0 is none of this group's.
+    clusters: Vec<(u64, f64)>,
 }
 
 impl Accumulator for MeanSoFar {
@@ -66,7 +64,11 @@ impl Accumulator for MeanSoFar {
         match cluster {
             None => self.lone.add(value),
             Some(cluster) => {
-                let (n, sum) = self.clusters.entry(cluster).or_default();
+                let at = cluster as usize;
+                if at >= self.clusters.len() {
+                    self.clusters.resize(at + 1, (0, 0.0));
+                }
+                let (n, sum) = &mut self.clusters[at];
                 *n += 1;
                 *sum += value;
             }
@@ -88,9 +90,14 @@ impl Accumulator for MeanSoFar {
 }
 
 impl MeanSoFar {
+    /// Count and sum of each cluster that has a value.
+    fn clusters(&self) -> impl Iterator<Item = (u64, f64)> {
+        self.clusters.iter().copied().filter(|(n, _)| *n > 0)
+    }
+
     fn interval(&self, mean: f64) -> Option<Interval> {
         let n = self.all.n();
-        let units = self.clusters.len() as u64 + self.lone.n();
+        let units = self.clusters().count() as u64 + self.lone.n();
         // Clusters of one sample each say nothing about dependence.
         let clustered = !self.clusters.is_empty() && (units < n || units < 2);
         let interval = if clustered {
@@ -111,7 +118,7 @@ impl MeanSoFar {
         if self.unit_range && units > 1 && (self.ones == n || self.zeros == n) {
             return wilson(if self.ones == n { units } else { 0 }, units, CONFIDENCE);
         }
-        let error = clustered_error(mean, self.clusters.values().copied(), &self.lone)?;
+        let error = clustered_error(mean, self.clusters(), &self.lone)?;
         t_interval(mean, error.standard_error, error.clusters as f64 - 1.0, CONFIDENCE)
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         trial::Status,
     },
     metric::{Accumulator, Folded, METRICS, Metric, Reducer, reducer},
-    stats::quantile,
+    stats::quantile_of,
 };
 
 /// The sums of a run so far.
@@ -58,9 +58,39 @@ struct Repeats {
 #[derive(Debug, Default)]
 struct ModelTally {
     totals: ModelTotals,
-    /// In microseconds.
-    latencies: Vec<f64>,
-    first_tokens: Vec<f64>,
+    latencies: Times,
+    first_tokens: Times,
+}
+
+/// Times in microseconds: those of up to an hour take four bytes.
+#[derive(Debug, Default)]
+struct Times {
+    short: Vec<u32>,
+    long: Vec<u64>,
+}
+
+impl Times {
+    fn add(&mut self, us: u64) {
+        match u32::try_from(us) {
+            Ok(us) => self.short.push(us),
+            Err(_) => self.long.push(us),
+        }
+    }
+
+    fn sort(&mut self) {
+        self.short.sort_unstable();
+        self.long.sort_unstable();
+    }
+
+    /// A quantile in milliseconds, of times that are sorted.
+    fn quantile_ms(&self, q: f64) -> Option<f64> {
+        let count = self.short.len() + self.long.len();
+        let at = |place: usize| match self.short.get(place) {
+            Some(us) => f64::from(*us),
+            None => self.long.get(place - self.short.len()).map_or(0.0, |us| *us as f64),
+        };
+        quantile_of(count, at, q).map(|us| us / 1000.0)
+    }
 }
 
 impl std::fmt::Debug for Tally {
@@ -245,21 +275,21 @@ impl ModelTally {
         }
         // How fast the cache answers, or how fast a call fails, is not the model's latency.
         if trial.cached.is_none() && trial.status != Status::Error {
-            self.latencies.extend(trial.latency_us.map(|us| us as f64));
-            self.first_tokens.extend(trial.ttft_us.map(|us| us as f64));
+            trial.latency_us.into_iter().for_each(|us| self.latencies.add(us));
+            trial.ttft_us.into_iter().for_each(|us| self.first_tokens.add(us));
         }
     }
 
     fn finish(mut self) -> ModelTotals {
-        self.latencies.sort_unstable_by(f64::total_cmp);
-        self.first_tokens.sort_unstable_by(f64::total_cmp);
-        let latency = |q| quantile(&self.latencies, q).map(|us| us / 1000.0);
+        self.latencies.sort();
+        self.first_tokens.sort();
+        let latency = |q| self.latencies.quantile_ms(q);
         self.totals.latency = Latency {
             p50: latency(0.5),
             p90: latency(0.9),
             p95: latency(0.95),
             p99: latency(0.99),
-            ttft_p50: quantile(&self.first_tokens, 0.5).map(|us| us / 1000.0),
+            ttft_p50: self.first_tokens.quantile_ms(0.5),
         };
         self.totals
     }

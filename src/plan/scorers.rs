@@ -1,16 +1,21 @@
 //! The scorers of a plan and the extractions they read.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use serde_json::{Map, Value};
 
 use super::Inputs;
 use crate::{
     base::quantity,
-    config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion},
+    config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion, variables},
     dataset::Dataset,
     domain::run::ScorerInfo,
     extract::Pipeline,
+    provider::PROVIDERS,
     scorer::{self, Args, Built, Card, Range, SCORERS, Site},
 };
 
@@ -139,7 +144,7 @@ fn build(
             "scorers",
         ))
     })?;
-    let mut options = entry.value.options.clone();
+    let mut options = scorer::spelled_out(kind.card(), entry.value.options.clone());
     let mut text = |key: &str| match options.shift_remove(key) {
         None => Ok(None),
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
@@ -171,8 +176,9 @@ fn build(
                 .hint(suggestion(wanted, known.iter().copied(), "extractions"))
         })?),
     };
+    let site = site(inputs, &options).map_err(error)?;
     let scorer = Args::new(card, &options)
-        .and_then(|args| kind.build(&args.at(site(inputs))))
+        .and_then(|args| kind.build(&args.at(site)))
         .map_err(|wrong| error(wrong.to_string()))?;
     let extract_id = extract.map(|index| extracts[index].id().to_owned());
     Ok(PlannedScorer {
@@ -191,13 +197,49 @@ fn build(
 /// might hold a key.
 const VARIABLES: [&str; 8] = ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER"];
 
-fn site(inputs: Inputs<'_>) -> Site {
+fn site(inputs: Inputs<'_>, options: &Map<String, Value>) -> Result<Site, String> {
     let variable = |name: &&str| Some(((*name).to_owned(), (inputs.lookup)(name)?));
-    Site {
+    let mut named = BTreeMap::new();
+    let lookup = RefCell::new(|name: &str| {
+        let value = (inputs.lookup)(name)?;
+        named.insert(name.to_owned(), value.clone());
+        Some(value)
+    });
+    for text in environments(options) {
+        variables::fill_in(text, &|name| (lookup.borrow_mut())(name))?;
+    }
+    let is_key = |name: &&String| {
+        PROVIDERS.iter().any(|provider| provider.card().key_env.contains(&name.as_str()))
+    };
+    if let Some(name) = named.keys().find(is_key) {
+        return Err(format!(
+            "`${{{name}}}` is a provider's key, and programs get none; give it one of its own under \
+             another name"
+        ));
+    }
+    Ok(Site {
         base_dir: inputs.base_dir.to_owned(),
         variables: VARIABLES.iter().filter_map(variable).collect(),
-        unsafe_no_sandbox: false,
+        named,
+        unsafe_no_sandbox: inputs.unsafe_no_sandbox,
+    })
+}
+
+/// The texts of every `env` among `options`, those of scorers within scorers too.
+fn environments(options: &Map<String, Value>) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut open: Vec<(&str, &Value)> = options.iter().map(|(k, v)| (k.as_str(), v)).collect();
+    while let Some((name, value)) = open.pop() {
+        match value {
+            Value::Object(map) if name == "env" => {
+                found.extend(map.values().filter_map(Value::as_str));
+            }
+            Value::Object(map) => open.extend(map.iter().map(|(k, v)| (k.as_str(), v))),
+            Value::Array(items) => open.extend(items.iter().map(|item| (name, item))),
+            _ => {}
+        }
     }
+    found
 }
 
 /// Which programs the scorers start, in a sentence each: a config may be somebody else's.

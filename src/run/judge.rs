@@ -29,6 +29,9 @@ use crate::{
     scorer::{Asks, Built, Context, Scorer, Subject},
 };
 
+/// How much later than it should a question may end, to say why.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// Where scorers wait for their turn.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -194,7 +197,8 @@ async fn asked(
         halted: shared.brake.halted(),
     };
     let asking = AssertUnwindSafe(scorer.ask(subject, &context)).catch_unwind();
-    Some(match timeout_at(deadline, asking).await {
+    // The scorer knows its deadline, and what to say of it; this is for those who forget it.
+    Some(match timeout_at(deadline + SLACK, asking).await {
         Ok(Ok(verdict)) => sound(verdict),
         Ok(Err(_)) => broken(),
         Err(_) => late(planned.limit),

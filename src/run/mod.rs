@@ -7,8 +7,10 @@
 
 mod before;
 mod feed;
+mod fork;
 mod judge;
 mod lane;
+mod places;
 mod trial;
 
 use std::{sync::Arc, time::Duration};
@@ -16,8 +18,8 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-pub use self::before::Before;
 use self::trial::Shared;
+pub use self::{before::Before, fork::Fork, places::Places};
 use crate::{
     domain::{
         contract::{Generate, Sink, SinkError},
@@ -118,6 +120,8 @@ pub struct Job {
     pub allowed: Allowed,
     /// What is recorded already, when the run goes on.
     pub before: Option<Before>,
+    /// The run that this one is made from, whose answers it takes over.
+    pub fork: Option<Fork>,
 }
 
 impl std::fmt::Debug for Job {

@@ -8,7 +8,7 @@ use std::sync::{
 use tokio::sync::watch;
 
 use super::{
-    Before, Brake, Job,
+    Before, Brake, Fork, Job,
     judge::{self, Places},
 };
 use crate::{
@@ -39,6 +39,7 @@ pub(super) struct Shared {
     client: Arc<dyn Generate>,
     sinks: Arc<[Arc<dyn Sink>]>,
     before: Option<Before>,
+    fork: Option<Fork>,
     /// Where scorers wait for their turn.
     pub(super) places: Places,
     /// The first row that the sinks do not know yet.
@@ -51,9 +52,9 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(job: Job) -> Self {
-        let Job { plan, client, sinks, brake, before, .. } = job;
+        let Job { plan, client, sinks, brake, before, fork, .. } = job;
         let (settled, failed) =
-            before.as_ref().map_or((0, 0), |before| (before.settled.len() as u64, before.failed));
+            before.as_ref().map_or((0, 0), |before| (before.settled.count(), before.failed));
         Self {
             places: Places::of(&plan.scorers),
             plan,
@@ -67,18 +68,28 @@ impl Shared {
             replies: AtomicU64::default(),
             faults: AtomicU64::default(),
             before,
+            fork,
             untold: Mutex::new(0),
         }
     }
 
     /// Whether the trial had its verdicts before this process took the run up.
     pub(super) fn is_settled(&self, seq: u64) -> bool {
-        self.before.as_ref().is_some_and(|before| before.settled.contains(&seq))
+        self.before.as_ref().is_some_and(|before| before.settled.contains(seq))
     }
 
     /// The answer that was recorded before this process took the run up.
     pub(super) fn recorded(&self, seq: u64) -> Result<Option<Recorded>, StoreError> {
         self.before.as_ref().map_or(Ok(None), |before| before.recorded(seq))
+    }
+
+    /// What the run that this one is made from has to say to the same request.
+    pub(super) fn known(
+        &self,
+        key: TrialKey,
+        messages: &[Message],
+    ) -> Result<Option<Reply>, StoreError> {
+        self.fork.as_ref().map_or(Ok(None), |fork| fork.answer(key, messages))
     }
 
     /// Lets no further trial begin, and keeps the first reason why.
@@ -154,16 +165,18 @@ pub(super) struct Trial {
     pub(super) rendered: Arc<Result<Arc<[Message]>, Fault>>,
     /// The answer and some of its verdicts, when these are recorded already.
     pub(super) recorded: Option<Recorded>,
+    /// The reply, when another run has it.
+    pub(super) known: Option<Reply>,
 }
 
 impl Trial {
     /// Runs the trial. When the run stops before the call was made, nothing is recorded.
     pub(super) async fn run(self, shared: Arc<Shared>) -> Result<(), SinkError> {
-        let Self { key, sample, rendered, recorded } = self;
+        let Self { key, sample, rendered, recorded, known: reply } = self;
         let (answer, known) = match recorded {
             Some(recorded) => (Arc::new(recorded.answer), recorded.verdicts),
             None => {
-                let Some(answer) = ask(&shared, key, &sample, &rendered).await? else {
+                let Some(answer) = ask(&shared, key, &sample, (&rendered, reply)).await? else {
                     return Ok(());
                 };
                 let answer = Arc::new(answer);
@@ -183,26 +196,28 @@ impl Trial {
     }
 }
 
-/// Calls the model. `None` when the run stopped, or reached its budget, before there was an answer.
+/// Calls the model, unless the reply is known. `None` when the run stopped, or reached its budget, before there was an answer.
 async fn ask(
     shared: &Shared,
     key: TrialKey,
     sample: &Arc<Sample>,
-    rendered: &Result<Arc<[Message]>, Fault>,
+    (rendered, known): (&Result<Arc<[Message]>, Fault>, Option<Reply>),
 ) -> Result<Option<Answer>, SinkError> {
     let target = &shared.plan.targets[key.model as usize];
-    let reply = match rendered {
-        Ok(messages) => {
+    let reply = match (rendered, known) {
+        (_, Some(reply)) => reply,
+        (Ok(messages), None) => {
             let call = Call {
                 target: Arc::clone(target),
                 messages: Arc::clone(messages),
                 sample: Arc::clone(sample),
                 prompt: key.prompt,
                 epoch: key.epoch,
+                requests: Call::MOST_REQUESTS,
             };
             shared.client.generate(&call).await
         }
-        Err(fault) => Reply {
+        (Err(fault), None) => Reply {
             result: Err(fault.clone()),
             attempts: Vec::new(),
             served_by: target.name.clone(),

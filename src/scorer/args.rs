@@ -1,6 +1,6 @@
 //! The options of a scorer as written, read with types.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -9,6 +9,7 @@ use crate::{
         money::Money,
         text::{nearest, one_line},
     },
+    config::{entry, variables},
     scorer::Card,
 };
 
@@ -32,8 +33,31 @@ pub struct Site {
     pub base_dir: PathBuf,
     /// Variables of the environment that hold no keys, such as `PATH`.
     pub variables: Vec<(String, String)>,
+    /// What the names in `${NAME}` of `env` stand for.
+    pub named: BTreeMap<String, String>,
     /// Whether code that models wrote may run without a sandbox: somebody typed so.
     pub unsafe_no_sandbox: bool,
+}
+
+impl Site {
+    /// `text` with `${NAME}` filled in.
+    ///
+    /// # Errors
+    /// The name that has no value, or what is wrong with the notation.
+    pub fn fill_in(&self, text: &str) -> Result<String, String> {
+        variables::fill_in(text, &|name| self.named.get(name).cloned())
+    }
+}
+
+/// `options` with a value in place of the mapping, as in `python: judge.py:score`, under its name.
+#[must_use]
+pub fn spelled_out(card: &Card, mut options: Map<String, Value>) -> Map<String, Value> {
+    if let Some(value) = options.shift_remove(entry::SHORT)
+        && let Some(first) = card.options.first()
+    {
+        options.insert(first.name.to_owned(), value);
+    }
+    options
 }
 
 /// The options of one scorer. Holds only options that its card names.
@@ -214,6 +238,11 @@ impl Args {
         usd.and_then(Money::from_usd)
             .map(Some)
             .ok_or_else(|| self.mistyped(name, "an amount such as `$0.01`", value))
+    }
+
+    /// The value as it is written; `None` for null.
+    pub fn raw(&self, name: &str) -> Option<&Value> {
+        self.get(name)
     }
 
     fn get(&self, name: &str) -> Option<&Value> {

@@ -12,15 +12,19 @@ mod assignment;
 mod bleu;
 mod cer;
 mod chrf;
+mod code_exec;
 mod compare;
 mod contains;
 mod cost;
 mod edits;
 mod error_rate;
 mod exact_match;
+mod exec;
+mod expr;
 mod gleu;
 mod is_json;
 mod jaro_winkler;
+mod js;
 mod latency;
 mod levenshtein;
 mod list_contains;
@@ -31,13 +35,15 @@ mod numeric;
 mod numeric_diff;
 mod one_of;
 mod porter;
+mod python;
 mod quantity;
 mod regex;
-mod rouge;
 mod rouge1;
 mod rouge2;
+mod rouge;
 mod rouge_l;
 mod rouge_lsum;
+mod script;
 mod subsequence;
 mod ter;
 mod wer;
@@ -46,7 +52,7 @@ mod words;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-pub use args::{ArgError, Args, Site};
+pub use args::{ArgError, Args, Site, spelled_out};
 pub use asks::{Asks, Context, DEFAULT_LIMIT};
 
 use crate::domain::{
@@ -234,6 +240,11 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &is_json::IsJson,
     &latency::Latency,
     &cost::Cost,
+    &code_exec::CodeExec,
+    &exec::Exec,
+    &python::Python,
+    &js::Js,
+    &expr::Expr,
 ];
 
 /// The kind of scorer called `name`.

@@ -59,7 +59,9 @@ fn site() -> Site {
     Site {
         base_dir: env!("CARGO_MANIFEST_DIR").into(),
         variables: variable("PATH").into_iter().collect(),
-        unsafe_no_sandbox: false,
+        // Programs of fixtures are ours.
+        unsafe_no_sandbox: true,
+        ..Site::default()
     }
 }
 

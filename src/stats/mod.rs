@@ -13,7 +13,7 @@ pub use corpus::pooled;
 pub use distribution::{normal_quantile, t_quantile};
 pub use interval::{Interval, t_interval, wilson};
 pub use moments::{ClusteredError, Moments, clustered_error};
-pub use quantile::quantile;
+pub use quantile::{quantile, quantile_of};
 
 #[cfg(test)]
 mod tests;

@@ -82,6 +82,50 @@ impl Store {
         self.read_recorded(run, seq).map_err(|problem| self.problem(problem))
     }
 
+    /// Calls `each` with the row, the prompt and the messages, as JSON, of everything that was
+    /// rendered in `run`.
+    ///
+    /// # Errors
+    /// The run is not there, or the store cannot be read.
+    pub fn rendered(
+        &self,
+        run: &RunRecord,
+        each: &mut dyn FnMut(u64, u32, &str),
+    ) -> Result<(), StoreError> {
+        let run = self.run_key(run)?;
+        let mut all = || -> Result<(), Problem> {
+            let sql = "SELECT sample, prompt, messages FROM messages WHERE run = ?1
+                       ORDER BY sample, prompt";
+            let mut select = self.conn.prepare_cached(sql)?;
+            let mut rows = select.query([run])?;
+            while let Some(row) = rows.next()? {
+                let text = row.get_ref(2)?;
+                let text = text.as_str().map_err(rusqlite::Error::from)?;
+                each(count(row, 0)?.unwrap_or_default(), row.get(1)?, text);
+            }
+            Ok(())
+        };
+        all().map_err(|problem| self.problem(problem))
+    }
+
+    /// The messages, as JSON, that a prompt became for a row of `run`.
+    ///
+    /// # Errors
+    /// The run is not there, or the store cannot be read.
+    pub fn rendered_at(
+        &self,
+        run: &RunRecord,
+        sample: u64,
+        prompt: u32,
+    ) -> Result<Option<String>, StoreError> {
+        let run = self.run_key(run)?;
+        let sql = "SELECT messages FROM messages WHERE run = ?1 AND sample = ?2 AND prompt = ?3";
+        let found = self.conn.prepare_cached(sql).and_then(|mut select| {
+            select.query_row(params![run, int(sample), prompt], |row| row.get(0)).optional()
+        });
+        found.map_err(|error| self.error(error))
+    }
+
     /// What was spent on the trials of `run` that have no answer yet.
     ///
     /// # Errors
