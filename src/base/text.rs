@@ -41,6 +41,9 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// `text` on one line of at most `width` characters, hidden characters made visible, an ellipsis
 /// where it was cut.
 pub fn one_line(text: &str, width: usize) -> String {
+    // Each character shows as one or more: what stands further behind is cut in any case.
+    let end = text.char_indices().nth(width.saturating_add(1)).map_or(text.len(), |(at, _)| at);
+    let text = &text[..end];
     let flat: String =
         visible(text).chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c }).collect();
     if flat.chars().count() <= width {

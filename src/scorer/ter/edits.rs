@@ -331,7 +331,7 @@ mod tests {
         assert_eq!(edits(&[], &[3, 4]), Ok(2));
         assert_eq!(edits(&[1, 2], &[]), Ok(2));
         assert_eq!(edits(&[1, 2], &[1, 2]), Ok(0));
-        assert!(edits(&[1; MAX_WORDS + 1], &[1]).is_err());
+        assert!(edits(&vec![1; MAX_WORDS + 1], &[1]).is_err());
     }
 
     #[test]
