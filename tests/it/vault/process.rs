@@ -2,10 +2,7 @@
 
 use std::{
     fs,
-    os::unix::{
-        fs::MetadataExt as _,
-        process::ExitStatusExt as _,
-    },
+    os::unix::{fs::MetadataExt as _, process::ExitStatusExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
