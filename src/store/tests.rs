@@ -730,8 +730,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
              INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, cached, attempts)
              VALUES (1, 0, 0, 0, 0, 0, 'ok', 0, 1);
              INSERT INTO answers (run, seq, served_by, output) VALUES (1, 0, 'a', 'yes');
-             INSERT INTO attempts (run, seq, attempt, started_ms, latency_us)
-             VALUES (1, 0, 0, 7, 8);",
+             INSERT INTO attempts (run, seq, attempt, started_ms, latency_us) VALUES (1,0,0,7,8);",
         )
         .expect("a trial");
     }

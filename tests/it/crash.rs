@@ -118,8 +118,10 @@ fn kill_loop(random: &mut StdRng, most: u64, count: &mut Count) {
             } else {
                 stub.wait_at_most(usize::MAX, wait * 100);
             }
-            running.signal("KILL");
-            count.kills += 1;
+            if !running.has_ended() {
+                running.signal("KILL");
+                count.kills += 1;
+            }
         }
         until(&mut running, &stub, usize::MAX);
         let output = running.wait();

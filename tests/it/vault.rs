@@ -294,8 +294,7 @@ fn attack_23_without_a_keyring_that_works_no_vault_is_made_that_needs_one() {
         ("echo \"[$SOME_KEY]\" >&2; exit 1", "([])"),
     ] {
         let tool = bin.join("secret-tool");
-        fs::write(&tool, format!("#!/bin/sh\n{script}\n")).expect("written");
-        fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("set");
+        project.executable(&tool, &format!("#!/bin/sh\n{script}\n"));
         init(CANARY).code(2).complains(said);
         assert!(!vault_path(&project).exists(), "{script}");
     }

@@ -57,14 +57,14 @@ fn row_18_silence() {
         0 => Response::Stall(Vec::new()),
         _ => Response::OnceLeft(Box::new(right(request))),
     });
-    let more = "stream: false, limits: {concurrency: 1}, timeouts: {first_byte: 2s}";
+    let more = "stream: false, limits: {concurrency: 1}, timeouts: {first_byte: 3s}";
     let project = project(&[model("local", &stub, more)], 1, &[QUICK]);
     all_ok(&project);
     assert_eq!(kinds(&project), [Some("timeout".to_owned()), None]);
 }
 
 /// A byte now and then is no sign of life: headers have until the first byte is due, bodies until the
-/// end of the attempt. With one place for all, nobody could go on if it were held any longer.
+/// end of the attempt. They take all places, and nobody could go on if these were held any longer.
 #[test]
 fn row_19_a_byte_at_a_time() {
     let every = Duration::from_millis(100);
@@ -81,18 +81,18 @@ fn row_19_a_byte_at_a_time() {
         "q1" => drip("HTTP/1.1 200 OK\r\nx-filler: ", "x"),
         "q2" => drip(json, " "),
         "q3" => drip(events, ":"),
-        _ => drip(refused, "."),
+        "q4" => drip(refused, "."),
+        _ => right(request),
     });
-    let more = "limits: {concurrency: 1}, timeouts: {first_byte: 1s, idle: 30s, total: 2s}";
-    let project = project(&[model("local", &stub, more)], 5, &[QUICK]);
+    let more = "limits: {concurrency: 5}, timeouts: {first_byte: 3s, idle: 30s, total: 5s}";
+    let project = project(&[model("local", &stub, more)], 10, &[QUICK]);
     all_ok(&project);
     let messages: Vec<Option<String>> = attempts(&project, "error_message");
     let failed: Vec<String> = messages.into_iter().flatten().collect();
     assert_eq!(failed.len(), 5, "{failed:?}");
-    assert!(failed[..2].iter().all(|said| said.contains("no reply within 1 s")), "{failed:?}");
-    assert!(failed[2..4].iter().all(|said| said.contains("not over within 2 s")), "{failed:?}");
-    let times: Vec<i64> = attempts(&project, "latency_us");
-    assert_eq!(times.len(), 10);
+    assert!(failed[..2].iter().all(|said| said.contains("no reply within 3 s")), "{failed:?}");
+    assert!(failed[2..4].iter().all(|said| said.contains("not over within 5 s")), "{failed:?}");
+    assert!(failed[4].contains("HTTP 500"), "{failed:?}");
 }
 
 #[test]
@@ -227,6 +227,11 @@ fn row_31_a_handshake_that_stalls() {
     assert_eq!(json["errors"], json!({"timeout": 1}));
     let message = exported(&project)[0]["error"]["message"].to_string();
     assert!(message.contains("within 0.2 s"), "{message}");
+    // The last one may be given up before the listener has looked.
+    let begun = clock::instant();
+    while connections.load(Ordering::SeqCst) < 4 && begun.elapsed() < Duration::from_mins(2) {
+        std::thread::yield_now();
+    }
     assert_eq!(connections.load(Ordering::SeqCst), 4, "one and three more");
     assert_eq!(attempts::<bool>(&project, "accepted"), [false; 4], "nothing was asked");
 }

@@ -190,6 +190,8 @@ fn llama_cpp() {
         let mut command = Command::new(&python);
         command.args(["-m", "llama_cpp.server", "--model_alias", "tiny", "--n_ctx", "512"]);
         command.args(["--n_threads", "1", "--logits_all", "true", "--host", "127.0.0.1"]);
+        // Otherwise each request cuts the stream of the one before it short.
+        command.args(["--interrupt_requests", "false"]);
         command.arg("--model").arg(model).args(["--port", &port.to_string()]);
         command
     });

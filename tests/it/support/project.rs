@@ -47,6 +47,14 @@ impl Project {
         path
     }
 
+    /// Makes a shell script at `path` that may be run. Another process writes it: while this one has a
+    /// file open for writing, what another test starts may have it open too, and then nobody may run it.
+    pub(crate) fn executable(&self, path: &Path, script: &str) {
+        let write = "cat >\"$0\" && chmod 755 \"$0\"";
+        let path = path.to_str().expect("UTF-8");
+        Evals::program("/bin/sh", self).args(["-c", write, path]).stdin(script).run().ok();
+    }
+
     /// The text of `relative`.
     #[track_caller]
     pub(crate) fn read(&self, relative: impl AsRef<Path>) -> String {

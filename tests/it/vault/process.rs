@@ -2,10 +2,7 @@
 
 use std::{
     fs,
-    os::unix::{
-        fs::{MetadataExt as _, PermissionsExt as _},
-        process::ExitStatusExt as _,
-    },
+    os::unix::{fs::MetadataExt as _, process::ExitStatusExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -127,8 +124,7 @@ fn attack_21_what_the_program_starts_gets_no_secret() {
     let bin = project.home().join("bin");
     fs::create_dir(&bin).expect("made");
     let tool = bin.join("secret-tool");
-    fs::write(&tool, SPY).expect("written");
-    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("set");
+    project.executable(&tool, SPY);
     let path = format!("{}:/usr/bin:/bin", bin.display());
     let evals = |args: &[&str]| -> Evals {
         let evals = project.evals().args(args).env("PATH", &path);
