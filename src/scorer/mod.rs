@@ -5,18 +5,33 @@
 //! empty never reaches a scorer: the runner settles those.
 
 mod args;
+mod bounds;
 mod compare;
 mod contains;
+mod contains_all;
+mod contains_any;
 mod cost;
+mod ends_with;
 mod exact_match;
+mod finish_reason;
 mod is_json;
+mod language;
 mod latency;
+mod length;
 mod levenshtein;
 mod normalize;
 mod numeric;
 mod one_of;
+mod parts;
+mod perplexity;
 mod quantity;
+mod refusal;
 mod regex;
+mod starts_with;
+mod tokens;
+mod tokens_per_second;
+mod tongue;
+mod ttft;
 
 use std::fmt;
 
@@ -132,13 +147,25 @@ pub struct OptionCard {
 pub static SCORERS: &[&dyn ScorerKind] = &[
     &exact_match::ExactMatch,
     &contains::Contains,
+    &contains_all::ContainsAll,
+    &contains_any::ContainsAny,
+    &starts_with::StartsWith,
+    &ends_with::EndsWith,
     &regex::RegexMatch,
     &one_of::OneOf,
+    &length::Length,
+    &language::Language,
+    &refusal::Refusal,
     &numeric::Numeric,
     &levenshtein::Levenshtein,
     &is_json::IsJson,
     &latency::Latency,
+    &ttft::Ttft,
+    &tokens::Tokens,
     &cost::Cost,
+    &finish_reason::Finish,
+    &tokens_per_second::TokensPerSecond,
+    &perplexity::Perplexity,
 ];
 
 /// The kind of scorer called `name`.

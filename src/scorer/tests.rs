@@ -8,7 +8,10 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::{
     base::money::Money,
-    domain::trial::{Attempt, TrialKey},
+    domain::{
+        generation::{FinishReason, TokenLogprob, Usage},
+        trial::{Attempt, Hit, TrialKey},
+    },
 };
 
 fn sample(expected: &[String]) -> Sample {
@@ -58,12 +61,47 @@ fn texts(value: &Value) -> Vec<String> {
     serde_json::from_value(value.clone()).expect("a list of texts")
 }
 
+/// The answer of a case, as far as scorers look at more than its text.
+fn generation(case: &Value) -> Generation {
+    let count = |key: &str| case["usage"][key].as_u64().unwrap_or_default();
+    let usage = Usage {
+        input: count("input"),
+        output: count("output"),
+        reasoning: count("reasoning"),
+        ..Usage::default()
+    };
+    let logprobs = case["logprobs"].as_array().into_iter().flatten();
+    Generation {
+        finish_reason: case["finish_reason"]
+            .as_str()
+            .and_then(FinishReason::from_name)
+            .unwrap_or_default(),
+        usage: case["usage"].is_object().then_some(usage),
+        reasoning: case["reasoning"].as_str().map(str::to_owned),
+        logprobs: logprobs
+            .map(|logprob| TokenLogprob {
+                token: "t".into(),
+                logprob: logprob.as_f64().unwrap_or(f64::NEG_INFINITY),
+                top: Vec::new(),
+            })
+            .collect(),
+        ..Generation::default()
+    }
+}
+
 /// Runs one case of a fixture; what differs is the result.
 fn run(name: &str, case: &Value) -> Option<String> {
     let scorer = built(name, &case["options"]).unwrap_or_else(|error| panic!("{case}: {error}"));
-    let (sample, generation) = (sample(&texts(&case["expected"])), Generation::default());
+    let mut sample = sample(&texts(&case["expected"]));
+    sample.vars = case["vars"].as_object().cloned().unwrap_or_default();
+    sample.input = case["input"].as_str().map(str::to_owned);
+    let generation = generation(case);
     let cost = case["cost_pico"].as_i64().map(Money::from_pico);
-    let answer = answer(case["latency_us"].as_u64(), cost);
+    let mut answer = answer(case["latency_us"].as_u64(), cost);
+    if let Some(attempt) = answer.attempts.last_mut() {
+        attempt.ttft_us = case["ttft_us"].as_u64();
+    }
+    answer.cached = case["cached"].as_bool().unwrap_or(false).then(Hit::default);
     let output = case["output"].as_str();
     let subject = Subject { sample: &sample, answer: &answer, generation: &generation, output };
     let got = scorer.score(&subject);
@@ -209,6 +247,15 @@ fn every_scorer() -> Vec<Box<dyn Scorer>> {
         ("numeric", json!({})),
         ("numeric", json!({"find": "last"})),
         ("levenshtein", json!({"threshold": 0.5})),
+        ("contains_all", json!({"ignore_case": true})),
+        ("contains_any", json!({})),
+        ("starts_with", json!({"ignore_case": true})),
+        ("ends_with", json!({})),
+        ("length", json!({"unit": "graphemes", "max": 5})),
+        ("length", json!({"unit": "words"})),
+        ("length", json!({"unit": "sentences"})),
+        ("language", json!({"value": "en"})),
+        ("refusal", json!({"want": "answer"})),
         ("is_json", json!({"object_only": true})),
         ("latency", json!({"max": "3s"})),
         ("cost", json!({"max": "$1"})),
