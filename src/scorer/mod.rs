@@ -5,28 +5,41 @@
 //! empty never reaches a scorer: the runner settles those.
 
 mod args;
+mod assignment;
 mod bounds;
+mod choice;
 mod compare;
 mod contains;
 mod contains_all;
 mod contains_any;
 mod cost;
+mod drop_f1;
 mod ends_with;
 mod exact_match;
 mod finish_reason;
+mod graded;
+mod ifeval;
+mod instruction;
 mod is_json;
 mod language;
 mod latency;
+mod latex;
 mod length;
+mod letter;
 mod levenshtein;
+mod math;
 mod normalize;
 mod numeric;
 mod one_of;
 mod parts;
 mod perplexity;
+mod python;
 mod quantity;
 mod refusal;
 mod regex;
+mod squad;
+mod squad_em;
+mod squad_f1;
 mod starts_with;
 mod tokens;
 mod tokens_per_second;
@@ -156,8 +169,14 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &length::Length,
     &language::Language,
     &refusal::Refusal,
+    &choice::Choice,
     &numeric::Numeric,
+    &math::Math,
+    &squad_em::SquadEm,
+    &squad_f1::SquadF1,
+    &drop_f1::DropF1,
     &levenshtein::Levenshtein,
+    &ifeval::IfEval,
     &is_json::IsJson,
     &latency::Latency,
     &ttft::Ttft,
@@ -173,5 +192,7 @@ pub fn find(name: &str) -> Option<&'static dyn ScorerKind> {
     SCORERS.iter().copied().find(|kind| kind.card().name == name)
 }
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;

@@ -44,20 +44,29 @@ fn answer(latency_us: Option<u64>, cost: Option<Money>) -> Answer {
     }
 }
 
-fn built(name: &str, options: &Value) -> Result<Box<dyn Scorer>, ArgError> {
+pub(super) fn built(name: &str, options: &Value) -> Result<Box<dyn Scorer>, ArgError> {
     let kind = find(name).unwrap_or_else(|| panic!("no scorer `{name}`"));
     let options = options.as_object().cloned().unwrap_or_default();
     let Built::Pure(scorer) = kind.build(&Args::new(kind.card(), &options)?)?;
     Ok(scorer)
 }
 
-fn verdict(scorer: &dyn Scorer, expected: &[String], output: Option<&str>) -> Verdict {
+pub(super) fn verdict(scorer: &dyn Scorer, expected: &[String], output: Option<&str>) -> Verdict {
     let (sample, answer) = (sample(expected), answer(Some(1), None));
     let generation = Generation::default();
     scorer.score(&Subject { sample: &sample, answer: &answer, generation: &generation, output })
 }
 
-fn texts(value: &Value) -> Vec<String> {
+/// The verdict on a sample with these columns.
+pub(super) fn verdict_of(scorer: &dyn Scorer, vars: &Value, output: &str) -> Verdict {
+    let mut sample = sample(&[]);
+    sample.vars = vars.as_object().cloned().unwrap_or_default();
+    let (answer, generation) = (answer(Some(1), None), Generation::default());
+    let output = Some(output);
+    scorer.score(&Subject { sample: &sample, answer: &answer, generation: &generation, output })
+}
+
+pub(super) fn texts(value: &Value) -> Vec<String> {
     serde_json::from_value(value.clone()).expect("a list of texts")
 }
 
@@ -256,6 +265,14 @@ fn every_scorer() -> Vec<Box<dyn Scorer>> {
         ("length", json!({"unit": "sentences"})),
         ("language", json!({"value": "en"})),
         ("refusal", json!({"want": "answer"})),
+        ("choice", json!({})),
+        ("choice", json!({"letters": "XYZ"})),
+        ("math", json!({})),
+        ("math", json!({"find": "whole"})),
+        ("ifeval", json!({"mode": "loose"})),
+        ("squad_em", json!({})),
+        ("squad_f1", json!({})),
+        ("drop_f1", json!({"separator": ","})),
         ("is_json", json!({"object_only": true})),
         ("latency", json!({"max": "3s"})),
         ("cost", json!({"max": "$1"})),
