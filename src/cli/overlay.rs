@@ -102,6 +102,7 @@ fn dataset(args: &RunArgs, path: Option<&str>) -> Result<Option<DatasetEntry>, F
         metadata: Vec::new(),
         cluster: text(&args.cluster),
         tags: None,
+        choices: None,
         filter: text(&args.filter),
         limit: args.limit.map(At::nowhere),
         shuffle: args.shuffle.map(At::nowhere),

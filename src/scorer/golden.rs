@@ -100,14 +100,22 @@ fn instructions_are_followed_when_their_checkers_say_so() {
             for (at, verdict) in followed(output, ids, kwargs, mode).iter().enumerate() {
                 let wanted = wanted[at] == 1;
                 if !matches!(verdict, Verdict::Scored(score) if score.passed == Some(wanted)) {
-                    wrong.push(format!("{output:?} {} {} {mode} {wanted} {verdict:?}", ids[at], kwargs[at]));
+                    wrong.push(format!(
+                        "{output:?} {} {} {mode} {wanted} {verdict:?}",
+                        ids[at], kwargs[at]
+                    ));
                 }
             }
         }
     };
     assert!(rows(&golden["rows"]).len() > 2_000);
     for row in rows(&golden["rows"]) {
-        compare(row[0].as_str().expect("a text"), &row[1], &row[2], &row.as_array().expect("a row")[3..]);
+        compare(
+            row[0].as_str().expect("a text"),
+            &row[1],
+            &row[2],
+            &row.as_array().expect("a row")[3..],
+        );
     }
     let items = &rows(&golden["naughty"])[0][0];
     let column = |at: usize| rows(items).iter().map(|item| item[at].clone()).collect::<Value>();

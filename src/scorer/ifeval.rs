@@ -86,9 +86,8 @@ impl ScorerKind for IfEval {
     }
 
     fn build(&self, args: &Args) -> Result<Built, ArgError> {
-        let column = |name, usual: &str| {
-            args.text(name).map(|written| written.unwrap_or(usual).to_owned())
-        };
+        let column =
+            |name, usual: &str| args.text(name).map(|written| written.unwrap_or(usual).to_owned());
         Ok(Built::pure(Follows {
             by_share: args.name("level", &["prompt", "instruction"])? == Some("instruction"),
             loose: args.name("mode", &["strict", "loose"])? == Some("loose"),

@@ -138,7 +138,8 @@ fn statement_pick(text: &str, statement: &Captures<'_>, letters: &[char]) -> Opt
     if is_bare && matches!(letter, 'A' | 'I') && is_article(behind) {
         return Some(Pick::Several);
     }
-    if is_joined(behind, letters, pick) { Some(Pick::Several) } else { Some(Pick::One(pick)) }
+    let next = text[written.end()..].trim_start_matches(|c| ")\"']}”’」】）".contains(c));
+    if is_joined(next, letters, pick) { Some(Pick::Several) } else { Some(Pick::One(pick)) }
 }
 
 /// Whether what stands behind an `A` makes it an article: a word that does not go on arguing.

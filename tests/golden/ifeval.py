@@ -49,7 +49,7 @@ def punkt():
     parameters.abbrev_types = set(lists["ABBREVIATIONS"])
     parameters.sent_starters = set(lists["STARTERS"])
     for word in lists["STARTERS"]:
-        parameters.ortho_context[word] = (1 << 6) | (1 << 4) | (1 << 5)
+        parameters.ortho_context[word] = 1 << 5  # seen in lower case within a sentence
     return PunktSentenceTokenizer(parameters)
 
 

@@ -21,6 +21,8 @@ pattern!(STARS, r"(?m)^[\s\x1c-\x1f]*\*[^\*].*$");
 pattern!(DASHES, r"(?m)^[\s\x1c-\x1f]*-.*$");
 pattern!(HIGHLIGHT, r"\*[^\n\*]*\*");
 pattern!(BOLD, r"\*\*[^\n\*]*\*\*");
+// With combining marks and joiners, as nltk has it since it left the module `re`.
+pattern!(WORD, r"\w+");
 pattern!(TITLE, r"<<[^\n]+>>");
 
 impl Instruction {
@@ -28,17 +30,23 @@ impl Instruction {
     pub(in crate::scorer) fn is_followed(&self, response: &str) -> bool {
         match self {
             Self::Keywords(patterns) => patterns.iter().all(|pattern| pattern.is_match(response)),
-            Self::Frequency(pattern, amount) => amount.fits(pattern.find_iter(response).count() as u64),
+            Self::Frequency(pattern, amount) => {
+                amount.fits(pattern.find_iter(response).count() as u64)
+            }
             Self::Forbidden(words) => !words.iter().any(|word| has_word(word, response)),
             Self::Letter(letter, amount) => {
                 let lower = response.to_lowercase();
                 amount.fits(lower.chars().filter(|c| c == letter).count() as u64)
             }
-            Self::Language(code) => tongue::detect(response).is_none_or(|(found, _)| found == *code),
+            Self::Language(code) => {
+                tongue::detect(response).is_none_or(|(found, _)| found == *code)
+            }
             Self::Sentences(amount) => amount.fits(sentence::sentences(response).len() as u64),
             Self::Paragraphs(number) => paragraphs(response) == Some(*number),
-            Self::Words(amount) => amount.fits(python::words(response).count() as u64),
-            Self::FirstWord { paragraphs, nth, word } => first_word(response, *paragraphs, *nth, word),
+            Self::Words(amount) => amount.fits(count(&WORD, response)),
+            Self::FirstWord { paragraphs, nth, word } => {
+                first_word(response, *paragraphs, *nth, word)
+            }
             Self::Placeholders(number) => count(&PLACEHOLDER, response) >= *number,
             Self::Postscript(pattern) => pattern.is_match(&response.to_lowercase()),
             Self::Bullets(number) => count(&STARS, response) + count(&DASHES, response) == *number,
@@ -50,7 +58,9 @@ impl Instruction {
             Self::Json => is_json(response),
             Self::Title => has_title(response),
             Self::TwoResponses => two_responses(response),
-            Self::Repeat(prompt) => python::strip(response).to_lowercase().starts_with(prompt.as_str()),
+            Self::Repeat(prompt) => {
+                python::strip(response).to_lowercase().starts_with(prompt.as_str())
+            }
             Self::End(phrase) => {
                 let lower = python::strip(response).trim_matches('"').to_lowercase();
                 lower.ends_with(phrase.as_str())
@@ -113,7 +123,8 @@ fn first_word(text: &str, wanted: u64, nth: u64, word: &str) -> bool {
     if nth > full {
         return false;
     }
-    let Some(first) = parts.get(nth as usize - 1).and_then(|part| python::split(part).next()) else {
+    let Some(first) = parts.get(nth as usize - 1).and_then(|part| python::split(part).next())
+    else {
         return false;
     };
     let first = first.trim_start_matches('\'').trim_start_matches('"');
@@ -150,7 +161,9 @@ fn has_title(text: &str) -> bool {
     let is_full = |title: &str| {
         !python::strip(title.trim_start_matches('<').trim_end_matches('>')).is_empty()
     };
-    TITLE.as_ref().is_some_and(|pattern| pattern.find_iter(text).any(|found| is_full(found.as_str())))
+    TITLE
+        .as_ref()
+        .is_some_and(|pattern| pattern.find_iter(text).any(|found| is_full(found.as_str())))
 }
 
 fn two_responses(text: &str) -> bool {
@@ -173,10 +186,12 @@ fn is_title_case(c: char) -> bool {
 
 /// `str.isupper()`.
 fn is_upper(text: &str) -> bool {
-    !text.chars().any(|c| c.is_lowercase() || is_title_case(c)) && text.chars().any(char::is_uppercase)
+    !text.chars().any(|c| c.is_lowercase() || is_title_case(c))
+        && text.chars().any(char::is_uppercase)
 }
 
 /// `str.islower()`.
 fn is_lower(text: &str) -> bool {
-    !text.chars().any(|c| c.is_uppercase() || is_title_case(c)) && text.chars().any(char::is_lowercase)
+    !text.chars().any(|c| c.is_uppercase() || is_title_case(c))
+        && text.chars().any(char::is_lowercase)
 }

@@ -165,8 +165,8 @@ fn matrix(text: &str, depth: usize) -> Option<Answer> {
     if !kind.ends_with("matrix") && kind != "array" || inner.contains("\\begin") {
         return None;
     }
-    let inner = inner.trim().trim_end_matches("\\\\");
-    let rows: Vec<&str> = inner.split("\\\\").collect();
+    let inner = inner.trim().trim_end_matches(clean::ROW_END);
+    let rows: Vec<&str> = inner.split(clean::ROW_END).collect();
     let row = |row: &&str| many(&row.split('&').map(str::trim).collect::<Vec<_>>(), depth);
     (rows.len() <= MAX_PARTS)
         .then(|| rows.iter().map(row).collect::<Option<_>>())

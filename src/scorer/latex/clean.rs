@@ -178,9 +178,15 @@ const PLAIN: [(&str, &str); 63] = [
     ("\\operatorname", "\\text"),
 ];
 
+/// What ends a row of a matrix in a text made plain.
+pub(super) const ROW_END: &str = "\u{1}";
+
 /// `text` with fewer ways to write the same, for the reader of formulas.
 pub(super) fn plain(text: &str) -> String {
     let mut plain = text.trim().trim_end_matches(['.', ',', ';']).replace('\n', " ");
+    // Two backslashes end the row of a matrix; elsewhere they are one that was escaped.
+    let row = if plain.contains("\\begin{") { ROW_END } else { "\\" };
+    plain = plain.replace("\\\\", row);
     for (from, to) in PLAIN {
         if plain.contains(from) {
             plain = plain.replace(from, to);

@@ -220,13 +220,12 @@ impl<'a> Reader<'a> {
 
     /// The fraction of a mixed number: `\frac{1}{2}` or ` 1/2` right behind a whole one.
     fn mixed(&mut self) -> Option<Quotient> {
-        let mut ahead = Reader { rest: self.rest, depth: self.depth };
+        let mut ahead = Reader { rest: self.rest.trim_start(), depth: self.depth };
         let (above, below) = if ahead.eat("\\frac") {
             let (above, below) = (ahead.group()?.rational()?, ahead.group()?.rational()?);
             (above.to_whole()?, below.to_whole()?)
         } else {
-            let rest = ahead.rest.strip_prefix(' ')?.trim_start();
-            let (above, behind) = whole(rest)?;
+            let (above, behind) = whole(self.rest.strip_prefix(' ')?.trim_start())?;
             let (below, behind) = whole(behind.strip_prefix('/')?)?;
             ahead.rest = behind;
             (above, below)
@@ -293,7 +292,8 @@ impl<'a> Reader<'a> {
                 let end = inner.find('}')?;
                 self.rest = &inner[end + 1..];
                 let words = inner[..end].split_whitespace().collect::<Vec<_>>().join(" ");
-                Some(Quotient::symbol(&words.to_lowercase()))
+                let words = words.trim_matches(['(', ')', '.']).to_lowercase();
+                Some(Quotient::symbol(&words))
             }
             name if FUNCTIONS.contains(&name) => {
                 let base = if self.eat("_") { self.group()?.name() } else { String::new() };
