@@ -92,7 +92,9 @@ impl Dataset {
             file.unchanged()?;
         }
         if course.roles.has_choices() {
-            choices::COLUMNS.iter().for_each(|name| columns.add(name));
+            for name in choices::COLUMNS {
+                columns.add(name);
+            }
         }
         Ok(Self { course, columns: columns.names().into(), len, digest, repeated, spool })
     }

@@ -155,7 +155,7 @@ mod tests {
         let mut sample = sample(id, expected);
         let columns = vec!["options".to_owned()];
         let choices = Choices { columns, index, shuffle, circular: false };
-        let place = Place::default();
+        let place = Place::line(&"q.jsonl".into(), 1);
         arrange(&mut sample, &choices, &place).expect("arranges");
         sample
     }
@@ -210,7 +210,7 @@ mod tests {
             let mut sample = sample("q", &[expected]);
             let columns = columns.iter().map(|name| (*name).to_owned()).collect();
             let choices = Choices { columns, index: None, shuffle: None, circular: false };
-            arrange(&mut sample, &choices, &Place::default()).is_err()
+            arrange(&mut sample, &choices, &Place::line(&"q.jsonl".into(), 1)).is_err()
         };
         assert!(refused(&["options"], "yellow") && refused(&["options"], "D"));
         assert!(refused(&["absent"], "red") && !refused(&["options"], "red"));

@@ -108,9 +108,8 @@ fn refuses(text: &str) -> Option<bool> {
 
 impl Scorer for Phrases {
     fn score(&self, subject: &Subject<'_>) -> Verdict {
-        let text = match output(subject) {
-            Ok(text) => text,
-            Err(_) => return Verdict::Skipped("the extraction found nothing".to_owned()),
+        let Ok(text) = output(subject) else {
+            return Verdict::Skipped("the extraction found nothing".to_owned());
         };
         let Some(refused) = refuses(text) else {
             return Verdict::Failed("the phrases cannot be searched for".to_owned());

@@ -1,4 +1,4 @@
-//! The normalisation of SQuAD's evaluator, and what is compared with it.
+//! The normalisation of `SQuAD`'s evaluator, and what is compared with it.
 
 use std::collections::HashMap;
 

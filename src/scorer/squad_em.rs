@@ -1,4 +1,4 @@
-//! SQuAD's exact match.
+//! `SQuAD`'s exact match.
 
 use crate::{
     domain::score::Verdict,

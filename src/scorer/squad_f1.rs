@@ -1,4 +1,4 @@
-//! SQuAD's F1 over words.
+//! `SQuAD`'s F1 over words.
 
 use crate::{
     domain::score::Verdict,

@@ -1,7 +1,7 @@
 //! Words of an English sentence as the Penn Treebank parts them.
 //!
 //! # Source
-//! Robert MacIntyre's rules, as in `NLTKWordTokenizer` of nltk 3.10.4.
+//! Robert `MacIntyre`'s rules, as in `NLTKWordTokenizer` of nltk 3.10.4.
 
 use std::sync::LazyLock;
 

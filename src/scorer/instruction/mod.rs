@@ -1,4 +1,4 @@
-//! The verifiable instructions of IFEval: from an id and its arguments to a check of a response.
+//! The verifiable instructions of `IFEval`: from an id and its arguments to a check of a response.
 //!
 //! # Source
 //! Zhou et al. 2023, arXiv 2311.07911, and its code as in lm-eval 0.4.9.1.

@@ -49,16 +49,18 @@ pub(super) fn normal(text: &str) -> String {
     if text.matches("\\text{ ").count() == 1
         && let Some((before, _)) = text.split_once("\\text{ ")
     {
-        text = before.to_owned();
+        text.truncate(before.len());
     }
     text = text.replace("\\%", "").replace(" .", " 0.").replace("{.", "{0.");
     if text.starts_with('.') {
         text.insert(0, '0');
     }
-    if let [name, value] = text.split('=').collect::<Vec<_>>().as_slice()
+    if let Some((name, value)) = text.split_once('=')
+        && !value.contains('=')
         && name.chars().count() <= 2
     {
-        text = (*value).to_owned();
+        let from = text.len() - value.len();
+        text.drain(..from);
     }
     text = full_roots(&text).replace(' ', "");
     text = full_fractions(&text);
@@ -76,7 +78,8 @@ fn full_roots(text: &str) -> String {
         full.push_str("\\sqrt");
         match part.chars().next() {
             Some(first) if !matches!(first, '{' | '[') => {
-                full.push_str(&format!("{{{first}}}{}", &part[first.len_utf8()..]));
+                full.extend(['{', first, '}']);
+                full.push_str(&part[first.len_utf8()..]);
             }
             _ => full.push_str(part),
         }
@@ -94,10 +97,12 @@ fn full_fractions(text: &str) -> String {
         match (chars.next(), chars.next()) {
             (Some('{') | None, _) | (Some(_), None) => full.push_str(part),
             (Some(above), Some('{')) => {
-                full.push_str(&format!("{{{above}}}{}", &part[above.len_utf8()..]));
+                full.extend(['{', above, '}']);
+                full.push_str(&part[above.len_utf8()..]);
             }
             (Some(above), Some(below)) => {
-                full.push_str(&format!("{{{above}}}{{{below}}}{}", chars.as_str()));
+                full.extend(['{', above, '}', '{', below, '}']);
+                full.push_str(chars.as_str());
             }
         }
     }
