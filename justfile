@@ -24,9 +24,10 @@ check:
 test *filter:
     cargo test --locked {{once}} {{filter}}
 
-# A thousand random kills; the server's ledger says what was paid. `just crash 50` for fewer.
-crash kills="1000":
-    EVALS_TEST_KILLS={{kills}} cargo test --locked {{once}} --test it row_39_random
+# A thousand random kills; the server's ledger says what was paid. `just crash 50` for fewer, and
+# `just crash 1000 15` for as many as fit into 15 minutes. The last line says how many there were.
+crash kills="1000" minutes="60":
+    EVALS_TEST_KILLS={{kills}} EVALS_TEST_MINUTES={{minutes}} cargo test --locked {{once}} --test it row_39_random -- --nocapture
 
 # Against llama.cpp with a random model. The first time it builds llama.cpp, which takes a
 # quarter of an hour or more on two cores, and a C++ compiler.

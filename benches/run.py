@@ -74,8 +74,8 @@ def oha(cache):
 class Mock:
     """The mock server as a process of its own."""
 
-    def __init__(self, program):
-        self.process = subprocess.Popen([program, "--port", "0"], stderr=subprocess.PIPE, text=True)
+    def __init__(self, program, *flags):
+        self.process = subprocess.Popen([program, "--port", "0", *flags], stderr=subprocess.PIPE, text=True)
         line = self.process.stderr.readline()
         found = re.search(r"http://\S+/v1", line)
         if not found:

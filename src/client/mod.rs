@@ -17,6 +17,7 @@
 //! primary is exhausted before the fallback, and every attempt has its own permit and its own time:
 //! what waits for anything else holds no slot.
 
+mod by_target;
 mod embed;
 mod estimate;
 mod layer;
@@ -25,7 +26,7 @@ mod send;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, RwLock},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -37,6 +38,7 @@ pub use self::{
     policy::{Limits, Notice, RetryPolicy},
     send::replay::{ReplayBook, ReplayError},
 };
+use self::by_target::ByTarget;
 use crate::domain::{
     budget::{Budget, Spent},
     contract::{Call, Generate, Reply, ResponseCache},
@@ -112,7 +114,8 @@ pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
         adaptive: options.adaptive,
         directory: options.shared,
         notice: options.notice,
-        known: RwLock::default(),
+        known: Mutex::default(),
+        seen: ByTarget::default(),
     });
     let send = send::Sender::new(options.books);
     let timeout = layer::timeout::Timeout::new(send);

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::base::money::Money;
 
 /// The limits of a run, over all of its models.
@@ -20,10 +18,9 @@ pub struct Budget {
 }
 
 /// What calls have used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spent {
     /// Their cost.
-    #[serde(skip)]
     pub cost: Money,
     /// Tokens of prompts and answers.
     pub tokens: u64,

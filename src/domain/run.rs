@@ -231,6 +231,8 @@ pub struct TrialRecord {
     pub cached: Option<Hit>,
     /// Requests made.
     pub attempts: u32,
+    /// Whether a secret was masked in what came back.
+    pub masked: bool,
     /// Latency of the last request, in microseconds.
     pub latency_us: Option<u64>,
     /// Time to first token of the last request, in microseconds.

@@ -106,6 +106,8 @@ pub struct Attempt {
     /// Whether the provider had the whole request and did not refuse it: it may have done the work,
     /// whatever became of the reply.
     pub accepted: bool,
+    /// Whether a secret was masked in what came back: the text is not quite what was said.
+    pub masked: bool,
     /// The provider's id of the request.
     pub request_id: Option<String>,
     /// The registered credential that it was made with, by its slug.

@@ -76,10 +76,14 @@ const SKEW_MS: i64 = 5_000;
 
 /// What the headers of a reply say about rate limits; `None` when they say nothing.
 pub(super) fn read(headers: &dyn Headers, now_ms: i64) -> Option<RateLimits> {
+    let named = named(headers);
+    if named.is_empty() {
+        return None;
+    }
     let now_ms = server_now(headers, now_ms);
     ["", BEHIND].into_iter().find_map(|prefix| {
-        let requests = tightest(windows(headers, REQUESTS, prefix, now_ms));
-        let tokens = tightest(windows(headers, TOKENS, prefix, now_ms));
+        let requests = tightest(windows(&named, REQUESTS, prefix, now_ms));
+        let tokens = tightest(windows(&named, TOKENS, prefix, now_ms));
         let limits = RateLimits { requests, tokens };
         (limits != RateLimits::default()).then_some(limits)
     })
@@ -87,11 +91,12 @@ pub(super) fn read(headers: &dyn Headers, now_ms: i64) -> Option<RateLimits> {
 
 /// The longest time until a limit is lifted: of those that are used up, else of all.
 pub(super) fn reset(headers: &dyn Headers, now_ms: i64) -> Option<Duration> {
+    let named = named(headers);
     let now_ms = server_now(headers, now_ms);
     ["", BEHIND].into_iter().find_map(|prefix| {
         let all = || {
             let names = [REQUESTS, TOKENS];
-            names.into_iter().flat_map(move |names| windows(headers, names, prefix, now_ms))
+            names.into_iter().flat_map(|names| windows(&named, names, prefix, now_ms))
         };
         let wait = |window: Window| window.reset.filter(|wait| !wait.is_zero());
         let used_up = all().filter(|window| window.remaining == Some(0));
@@ -121,14 +126,36 @@ pub(super) fn http_date(text: &str) -> Option<i64> {
     Some(date.and_utc().timestamp_millis())
 }
 
+/// The headers that may say something, so that the many names are tried on few headers, and on none
+/// in most replies.
+fn named(headers: &dyn Headers) -> Vec<(&str, &str)> {
+    let telling = |name: &str| {
+        let has = |part: &[u8]| {
+            name.as_bytes().windows(part.len()).any(|piece| piece.eq_ignore_ascii_case(part))
+        };
+        has(b"limit") || has(b"-call-")
+    };
+    let mut named = Vec::new();
+    headers.each(&mut |name, value| {
+        if telling(name) {
+            named.push((name, value));
+        }
+    });
+    named
+}
+
 fn windows<'a>(
-    headers: &'a dyn Headers,
+    named: &'a [(&'a str, &'a str)],
     names: &'a [&'a str],
     prefix: &'a str,
     now_ms: i64,
 ) -> impl Iterator<Item = Window> + 'a {
     names.iter().filter_map(move |pattern| {
-        let get = |field: &str| headers.get(&format!("{prefix}{}", pattern.replace('*', field)));
+        let (before, after) = pattern.split_once('*')?;
+        let get = |field: &str| {
+            let parts = [prefix, before, field, after];
+            named.iter().find(|(name, _)| is_made_of(name, parts)).map(|(_, value)| *value)
+        };
         let wait = |field: &str| wait(get(field)?.trim(), now_ms);
         let (limit, remaining) = (get("limit").and_then(count), get("remaining").and_then(count));
         // Azure says 0 of a limit that is used up; then it lasts for a window.
@@ -138,6 +165,17 @@ fn windows<'a>(
         let window = Window { limit, remaining, reset };
         (window != Window::default()).then_some(window)
     })
+}
+
+/// Whether `name` is `parts`, one after the other, in whatever case.
+fn is_made_of(name: &str, parts: [&str; 4]) -> bool {
+    let mut rest = name.as_bytes();
+    name.len() == parts.iter().map(|part| part.len()).sum::<usize>()
+        && parts.iter().all(|part| {
+            let (begin, end) = rest.split_at(part.len());
+            rest = end;
+            begin.eq_ignore_ascii_case(part.as_bytes())
+        })
 }
 
 /// The window of which the least is left. Nothing is known of those that do not say.

@@ -76,12 +76,19 @@ pub struct Signing<'a> {
 pub trait Headers: Sync {
     /// The first value of the header called `name`; `None` when it is absent or not text.
     fn get(&self, name: &str) -> Option<&str>;
+
+    /// Shows every header whose value is text.
+    fn each<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a str));
 }
 
 impl Headers for &[(String, String)] {
     fn get(&self, name: &str) -> Option<&str> {
         let found = self.iter().find(|(have, _)| have.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
+    }
+
+    fn each<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a str)) {
+        self.iter().for_each(|(name, value)| see(name, value));
     }
 }
 

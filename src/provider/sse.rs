@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_split_gives_the_same_events() {
+    fn row_23_every_split_gives_the_same_events() {
         let text = "\u{FEFF}: hello\r\ndata: a\r\ndata:b\r\n\r\nevent: x\rdata:  é€🦀\r\rid: 3\n\
                     retry: 5\ndata\n\n\n\nignored\ndata: last";
         let whole = events(&[text.as_bytes()]).expect("no fault");

@@ -42,9 +42,9 @@ pub fn write_jsonl(
 /// `cached_latency_ms`, `cached_ttft_ms` and `saved_usd` follow `cached` only where that is true:
 /// what the call took and cost that the answer is from. `cost_source` says whose figure the cost is:
 /// `provider`, `price` (ours, by its prices) or `mixed`. `logprobs` is there only where there are
-/// some. `reasoning` follows `output` only where the model showed some; `extractions` follows
-/// `extracted` only in a run of several extraction pipelines. `scores` is empty when the trial is not
-/// scored.
+/// some, `masked` only where a secret was masked in what came back. `reasoning` follows `output` only
+/// where the model showed some; `extractions` follows `extracted` only in a run of several extraction
+/// pipelines. `scores` is empty when the trial is not scored.
 pub fn trial_json(header: &RunHeader, trial: &TrialRecord) -> Value {
     let mut line = Map::new();
     let mut put = |key: &str, value: Value| {
@@ -80,6 +80,9 @@ pub fn trial_json(header: &RunHeader, trial: &TrialRecord) -> Value {
         put("saved_usd", number(dollars(hit.saved.map(Money::pico))));
     }
     put("attempts", json!(trial.attempts));
+    if trial.masked {
+        put("masked", json!(true));
+    }
     put("latency_ms", number(milliseconds(trial.latency_us)));
     put("ttft_ms", number(milliseconds(trial.ttft_us)));
     put("usage", json!(trial.usage));

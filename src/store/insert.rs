@@ -353,9 +353,9 @@ fn attempted(
                    http_status, error_kind, error_message, retry_after_ms, partial, input_tokens,
                    output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
                    cost_pico, request_id, credential, queued_us, backoff_us,
-                   cache_write_1h_tokens, cost_reported, accepted)
+                   cache_write_1h_tokens, cost_reported, accepted, masked)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-                       ?18, ?19, ?20, ?21, ?22, ?23, ?24)";
+                       ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)";
     let fault: Option<&Fault> = attempt.fault.as_ref();
     let tokens = tokens(attempt.usage);
     conn.prepare_cached(sql)?.execute(params![
@@ -385,6 +385,7 @@ fn attempted(
         tokens[5],
         attempt.cost_reported,
         attempt.accepted,
+        attempt.masked,
     ])?;
     Ok(())
 }

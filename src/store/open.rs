@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_stand_ins.sql"),
     include_str!("migrations/0005_details.sql"),
     include_str!("migrations/0006_cached.sql"),
+    include_str!("migrations/0007_masked.sql"),
 ];
 
 /// How long a statement waits for another process.

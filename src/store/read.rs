@@ -61,7 +61,7 @@ const TRIALS: &str = concat!(
     ", t.attempts, a.served_by, a.finish_reason, a.error_message, a.output, a.reasoning,
        a.extracted, t.cache_write_1h_tokens, t.cost_source, a.logprobs, ",
     hit_columns!(),
-    "
+    ", EXISTS (SELECT 1 FROM attempts m WHERE m.run = t.run AND m.seq = t.seq AND m.masked)
      FROM trials t LEFT JOIN answers a ON a.run = t.run AND a.seq = t.seq
      WHERE t.run = ?1 AND t.status <> 'open' AND (NOT ?2 OR ",
     failed!(),
@@ -259,6 +259,7 @@ impl<'store> Details<'store> {
             served_by: row.get(17)?,
             cached: hit(row, 26)?,
             attempts: row.get(16)?,
+            masked: row.get(29)?,
             latency_us: count(row, 8)?,
             ttft_us: count(row, 9)?,
             usage: usage(row, 23)?,

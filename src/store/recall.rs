@@ -50,7 +50,7 @@ const ANSWER: &str = "SELECT t.sample, t.prompt, t.model, t.epoch, t.error_kind,
 const ATTEMPTS: &str = "SELECT started_ms, latency_us, ttft_us, http_status, error_kind,
        error_message, retry_after_ms, partial, cost_pico, request_id, credential, queued_us,
        backoff_us, cost_reported, accepted, input_tokens, output_tokens, cache_read_tokens,
-       cache_write_tokens, reasoning_tokens, cache_write_1h_tokens
+       cache_write_tokens, reasoning_tokens, cache_write_1h_tokens, masked
      FROM attempts WHERE run = ?1 AND seq = ?2 ORDER BY attempt";
 
 const VERDICTS: &str = "SELECT value, passed, label, explanation, error_kind, error_message
@@ -188,6 +188,7 @@ fn attempt(row: &Row<'_>) -> Result<Attempt, Problem> {
         cost: row.get::<_, Option<i64>>(8)?.map(Money::from_pico),
         cost_reported: row.get(13)?,
         accepted: row.get(14)?,
+        masked: row.get(21)?,
         request_id: row.get(9)?,
         credential: row.get(10)?,
     })

@@ -126,6 +126,7 @@ fn attempt(fault: Option<Fault>) -> Attempt {
         credential: Some("research".into()),
         cost_reported: answered,
         accepted: answered,
+        masked: !answered,
     }
 }
 
@@ -735,7 +736,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     let version = |store: &Store| -> i64 {
         store.conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version")
     };
-    assert_eq!(version(&store), 6);
+    assert_eq!(version(&store), 7);
     assert_eq!(store.find_run("old").expect("found").header, old);
     let attempt: (i64, Option<String>) = store
         .conn
@@ -748,7 +749,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     assert_eq!(attempt, (8, None));
     assert_eq!(store.check().expect("checked"), [""; 0]);
     drop(store);
-    assert_eq!(version(&Store::open(&path).expect("opened again")), 6);
+    assert_eq!(version(&Store::open(&path).expect("opened again")), 7);
 }
 
 #[tokio::test]
@@ -778,7 +779,7 @@ fn read_everything(path: &Path) -> Result<(), StoreError> {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_an_error_and_never_a_panic() {
+async fn row_39_a_damaged_file_is_an_error_and_never_a_panic() {
     let (directory, path) = place();
     four_trials(&path).await;
     let sound = fs::read(&path).expect("readable");

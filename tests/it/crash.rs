@@ -1,7 +1,8 @@
 //! Runs whose process is killed, whose power is cut, whose disk is full or broken: nothing that was
 //! answered is lost, and nothing is paid for twice.
 //!
-//! `EVALS_TEST_KILLS` sets how many kills there are (`just crash`), `EVALS_TEST_SEED` which.
+//! `EVALS_TEST_KILLS` sets how many kills there are (`just crash`), `EVALS_TEST_SEED` which, and
+//! `EVALS_TEST_MINUTES` ends them early.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,13 +14,13 @@ use std::{
     time::Duration,
 };
 
-use evals::store::Store;
+use evals::{base::clock, store::Store};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::Value;
 
 use crate::{
     resume::{project, resume, right},
-    support::{Evals, Project, Request, Stub, openai_chat, skipped},
+    support::{Evals, Project, Request, Running, Stub, openai_chat, skipped},
 };
 
 fn number(variable: &str, default: u64) -> u64 {
@@ -36,9 +37,15 @@ fn recorded(db: &Path, what: &str) -> BTreeSet<u64> {
     let seqs = store.prepare(what).and_then(|mut select| {
         select.query_map([], |row| row.get::<_, i64>(0))?.map(|seq| seq.map(|s| s as u64)).collect()
     });
-    // A process that was killed early has made no tables.
-    seqs.unwrap_or_default()
+    match seqs {
+        // A process that was killed early has made no tables.
+        Err(error) if error.to_string().contains("no such table") => BTreeSet::new(),
+        seqs => seqs.expect("the store"),
+    }
 }
+
+/// Longer than anything here takes: ends a test that hangs.
+const STUCK: Duration = Duration::from_mins(2);
 
 const ANSWERED: &str = "SELECT seq FROM answers";
 const RUNS: &str = "SELECT run FROM runs";
@@ -67,8 +74,29 @@ fn check_whole(db: &Path, rows: u64) {
     assert_eq!(one("SELECT ended || ' ' || errors FROM runs"), format!("{rows} 0"));
 }
 
-/// One run of `ROWS` trials, killed at random until `left` kills are used up, and then finished.
-fn kill_loop(random: &mut StdRng, left: &mut u64) {
+/// What the kills came to.
+#[derive(Debug, Default)]
+struct Count {
+    kills: u64,
+    runs: u64,
+    trials: usize,
+    /// Calls that the server was asked for, and those of them that were under way at a kill.
+    calls: usize,
+    in_flight: usize,
+}
+
+/// Lets the program run until the server has had `n` requests, or it has ended.
+#[track_caller]
+fn until(running: &mut Running, stub: &Stub, n: usize) {
+    let begun = clock::instant();
+    while !running.has_ended() && stub.requests().len() < n {
+        stub.wait_at_most(n, Duration::from_millis(20));
+        assert!(begun.elapsed() < STUCK, "it neither asks nor ends");
+    }
+}
+
+/// One run of `ROWS` trials, killed at random until there were `most` kills, and then finished.
+fn kill_loop(random: &mut StdRng, most: u64, count: &mut Count) {
     const ROWS: usize = 60;
     let stub = Stub::start(|request, _| right(request));
     let project = project(&stub.base_url(), ROWS);
@@ -78,22 +106,24 @@ fn kill_loop(random: &mut StdRng, left: &mut u64) {
         let before = recorded(&db, ANSWERED);
         let asked_before = stub.requests().len();
         let begin = if recorded(&db, RUNS).is_empty() { "run" } else { "resume" };
-        let running = project.evals().args([begin, "-q", "-j", "4", "--no-report"]).spawn();
+        let mut running = project.evals().args([begin, "-q", "-j", "4", "--no-report"]).spawn();
         sessions += 1;
-        if *left > 0 {
+        if count.kills < most {
             // After some request, or after some time: before the first one, or in between.
             let wait = Duration::from_micros(random.random_range(0..2_500));
             if random.random_bool(0.8) {
                 let next = asked_before + random.random_range(1..12);
-                stub.wait_at_most(next, Duration::from_secs(5));
+                until(&mut running, &stub, next);
                 stub.wait_at_most(usize::MAX, wait);
             } else {
                 stub.wait_at_most(usize::MAX, wait * 100);
             }
             running.signal("KILL");
-            *left -= 1;
+            count.kills += 1;
         }
+        until(&mut running, &stub, usize::MAX);
         let output = running.wait();
+        stub.settle();
         let asked = stub.requests();
         let paid: Vec<u64> = asked[asked_before..].iter().map(seq).collect();
         let twice: Vec<&u64> = paid.iter().filter(|seq| before.contains(seq)).collect();
@@ -113,6 +143,10 @@ fn kill_loop(random: &mut StdRng, left: &mut u64) {
     check_whole(&db, ROWS as u64);
     let paid = stub.requests().len();
     assert!(paid <= ROWS + in_flight, "{paid} calls for {ROWS} trials, {in_flight} in flight");
+    count.runs += 1;
+    count.trials += ROWS;
+    count.calls += paid;
+    count.in_flight += in_flight;
 }
 
 /// The place of the trial that a request is for.
@@ -122,11 +156,14 @@ fn seq(request: &Request) -> u64 {
 
 #[test]
 fn row_39_random_kills_lose_nothing_and_pay_for_nothing_twice() {
-    let mut left = number("EVALS_TEST_KILLS", 15);
+    let most = number("EVALS_TEST_KILLS", 15);
+    let time = Duration::from_mins(number("EVALS_TEST_MINUTES", 24 * 60));
     let mut random = StdRng::seed_from_u64(number("EVALS_TEST_SEED", 39));
-    while left > 0 {
-        kill_loop(&mut random, &mut left);
+    let (begun, mut count) = (clock::instant(), Count::default());
+    while count.kills < most && begun.elapsed() < time {
+        kill_loop(&mut random, most, &mut count);
     }
+    eprintln!("{count:?}");
 }
 
 /// Whether `strace` works here.

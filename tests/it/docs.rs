@@ -71,26 +71,28 @@ fn ci_runs_the_checks_that_developers_run() {
     assert!(ci.contains("<!-- test-command -->"), ".ci/run: no test command of the README");
 }
 
-/// Names of the tests of attacks, `attack_NN_…`, that stand after `before` in `text`.
-fn attacks(text: &str, before: &str) -> BTreeSet<String> {
-    let name = Regex::new(&format!(r"{before}(attack_\d\d_\w+)")).expect("a regex");
+/// Names of numbered tests, `KIND_NN_…`, that stand after `before` in `text`.
+fn numbered(kind: &str, before: &str, text: &str) -> BTreeSet<String> {
+    let name = Regex::new(&format!(r"{before}({kind}_\d\d_\w+)")).expect("a regex");
     name.captures_iter(text).map(|found| found[1].to_owned()).collect()
 }
 
-/// The table of docs/keys.md names every test of an attack, in its row, and no other; no row is
-/// without one.
-#[test]
-fn the_attacks_on_the_vault_are_documented() {
-    let keys = read("docs/keys.md");
+/// The table of the page at `path` has `n` rows, and names every test called `KIND_NN_…`, in its row,
+/// and no other. A row without one says why: `none: …`.
+#[track_caller]
+fn names_every_test(path: &str, kind: &str, n: usize) {
+    let page = read(path);
     let rows = Regex::new(r"(?m)^\| (\d+) \| .+$").expect("a regex");
     let mut documented = BTreeSet::new();
-    for (number, row) in (1..).zip(rows.captures_iter(&keys)) {
+    for (number, row) in (1..).zip(rows.captures_iter(&page)) {
         assert_eq!(row[1], format!("{number}"));
-        let tests = attacks(&row[0], "`");
-        let begin = format!("attack_{number:02}_");
-        assert!(!tests.is_empty() && tests.iter().all(|test| test.starts_with(&begin)), "{row:?}");
+        let tests = numbered(kind, "`", &row[0]);
+        let begin = format!("{kind}_{number:02}_");
+        assert!(tests.iter().all(|test| test.starts_with(&begin)), "{row:?}");
+        assert_eq!(tests.is_empty(), row[0].contains("| none: "), "{row:?}");
         documented.extend(tests);
     }
+    assert_eq!(rows.captures_iter(&page).count(), n);
     let mut there = BTreeSet::new();
     let mut dirs = vec![root().join("src"), root().join("tests/it")];
     while let Some(dir) = dirs.pop() {
@@ -98,13 +100,23 @@ fn the_attacks_on_the_vault_are_documented() {
             if path.is_dir() {
                 dirs.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                there.extend(attacks(&fs::read_to_string(&path).expect("UTF-8"), r"\bfn "));
+                there.extend(numbered(kind, r"\bfn ", &fs::read_to_string(&path).expect("UTF-8")));
             }
         }
     }
     assert_eq!(documented, there);
-    let numbers: BTreeSet<&str> = there.iter().map(|test| &test[..9]).collect();
-    assert_eq!(numbers.len(), 25);
+}
+
+#[test]
+fn the_attacks_on_the_vault_are_documented() {
+    names_every_test("docs/keys.md", "attack", 25);
+}
+
+#[test]
+fn the_matrix_of_faults_is_documented() {
+    names_every_test("docs/engine.md", "row", 40);
+    let engine = read("docs/engine.md");
+    assert!(engine.contains("`all_faults_at_once_leave_every_trial_accounted_for`"));
 }
 
 /// The targets of relative links in a Markdown text, outside of code.

@@ -10,8 +10,8 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    Aimock, Evals, Output, Project, Request, Response, Running, Stub, openai_chat, openai_error,
-    openai_stream, skipped,
+    Aimock, Evals, Nobody, Output, Project, Request, Response, Running, Stub, openai_chat,
+    openai_error, openai_stream, skipped,
 };
 
 const KEY: &str = "sk-test-4f9d1c77e0b24a0aa1";
@@ -141,7 +141,7 @@ fn the_key_goes_into_the_header_and_nowhere_else() {
 }
 
 #[test]
-fn a_key_that_the_server_repeats_in_an_error_is_not_kept() {
+fn row_36_a_key_that_the_server_repeats_in_an_error_is_not_kept() {
     let stub = Stub::start(|request, _| match request.last_user().as_str() {
         // A 401 would be the last thing that is sent.
         "q0" => openai_error(400, &format!("You are {KEY}."), KEY),
@@ -156,10 +156,13 @@ fn a_key_that_the_server_repeats_in_an_error_is_not_kept() {
     let project = project(&stub.base_url(), 4, &["api_key: ${TEST_KEY}"]);
     let output = run(&project).code(3);
     holds_no_key(&project, &output);
+    let noted: Vec<Value> = exported(&project).iter().map(|line| line["masked"].clone()).collect();
+    // Of a redirect nothing is kept that could hold it.
+    assert_eq!(noted, [json!(true), json!(true), Value::Null, json!(true)]);
 }
 
 #[test]
-fn a_key_that_the_server_repeats_in_an_answer_is_not_kept() {
+fn row_36_a_key_that_the_server_repeats_in_an_answer_is_not_kept() {
     let stub = Stub::start(|request, nth| {
         let said = request.header("authorization").unwrap_or_default();
         let (front, back) = said.split_at(said.len() - 9);
@@ -171,6 +174,7 @@ fn a_key_that_the_server_repeats_in_an_answer_is_not_kept() {
     let project = project(&stub.base_url(), 2, &["api_key: ${TEST_KEY}"]);
     let output = run(&project).ok();
     holds_no_key(&project, &output);
+    assert!(exported(&project).iter().all(|line| line["masked"] == true), "the change is noted");
 }
 
 /// Neither the outputs nor any file but the config's own hold the key.
@@ -268,10 +272,8 @@ fn a_failed_call_is_recorded_by_its_kind_and_the_others_go_on() {
 
 #[test]
 fn an_endpoint_that_nobody_listens_at_makes_every_trial_an_error() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    drop(listener);
-    let project = project(&format!("http://{address}/v1"), 5, &[]);
+    let nobody = Nobody::new();
+    let project = project(&nobody.base_url(), 5, &[]);
     let output = run(&project).code(3);
     let json = output.json();
     assert_eq!(json["trials"], json!({"total": 5, "ok": 0, "error": 5, "cached": 0}));

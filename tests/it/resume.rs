@@ -251,7 +251,7 @@ fn an_answer_that_was_recorded_and_not_scored_is_scored_as_it_came() {
 }
 
 #[test]
-fn a_run_that_goes_on_is_neither_resumed_nor_deleted_by_another_process() {
+fn row_39_a_run_that_goes_on_is_neither_resumed_nor_deleted_by_another_process() {
     let stub = Stub::start(|request, _| right(request).held());
     let project = project(&stub.base_url(), 2);
     let running = project.evals().args(["run", "-q"]).spawn();
@@ -288,7 +288,7 @@ fn what_open_trials_cost_is_part_of_the_total() {
 
 /// 5,000 rows each: the runs share nothing but the file.
 #[test]
-fn two_processes_run_on_one_database() {
+fn row_39_two_processes_run_on_one_database() {
     let project = Project::new();
     let rows: Vec<String> = (0..5_000).map(|i| format!("q{i},a{i}\n")).collect();
     project.write("rows.csv", format!("question,answer\n{}", rows.concat()));

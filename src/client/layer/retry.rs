@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn nine_requests_are_the_most_of_any_mixture_and_renewals_count() {
+    fn row_04_nine_requests_are_the_most_of_any_mixture_and_renewals_count() {
         let policy = RetryPolicy { rate_limited: 100, transient: 100, ..RetryPolicy::default() };
         let tries = || Tries::new(policy, &target("k"));
         assert_eq!(requests(FaultKind::RateLimited, tries()), 9);

@@ -110,6 +110,12 @@ impl Running {
         assert!(status.success(), "`{kill}` failed");
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let child = self.child.as_mut().expect("it runs");
+        child.try_wait().expect("a child").is_some()
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> Output {
         let child = self.child.take().expect("it runs");

@@ -18,7 +18,7 @@ pub(crate) use project::Project;
 pub(crate) use redact::redact;
 pub(crate) use server::{Server, get, installed};
 pub(crate) use stub::{
-    Request, Response, Stub, exchange, openai_chat, openai_error, openai_stream, read_reply,
+    Nobody, Request, Response, Stub, exchange, openai_chat, openai_error, openai_stream, read_reply,
 };
 pub(crate) use terminal::Terminal;
 

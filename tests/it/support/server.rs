@@ -7,6 +7,7 @@ use std::{
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -34,6 +35,19 @@ pub(crate) fn installed(name: &str, path: &str) -> Option<PathBuf> {
     None
 }
 
+/// A port that is free, and that the system gives to nobody else: it lies below those that it gives to
+/// listeners and connections which name none. No other server of this process gets it either.
+fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let nth = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id() * 37);
+        let port = 20_000 + (nth % 10_000) as u16;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
 /// A running server, with the processes that it started. Killed when dropped.
 pub(crate) struct Server {
     child: Child,
@@ -47,9 +61,7 @@ impl Server {
     #[expect(clippy::disallowed_methods, reason = "nothing else tells that a stranger listens")]
     pub(crate) fn start(path: &str, command: impl FnOnce(u16, &Path) -> Command) -> Self {
         let dir = TempDir::new().expect("a temporary directory");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("an address").port();
-        drop(listener);
+        let port = free_port();
         let log = File::create(dir.path().join("server.log")).expect("a log");
         let mut command = command(port, dir.path());
         command

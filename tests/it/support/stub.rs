@@ -5,9 +5,10 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use evals::base::clock;
 use serde_json::{Value, json};
 
 /// Longer than any wait of a sound test: ends a test that hangs, asserts nothing about time.
@@ -22,6 +23,8 @@ pub(crate) struct Request {
     /// In order, names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    /// When all of it had arrived.
+    pub(crate) at: Instant,
 }
 
 impl Request {
@@ -58,10 +61,14 @@ pub(crate) enum Response {
     /// These bytes as they are, then the connection is closed: anything that is not HTTP, or a reply
     /// that ends early.
     Raw(Vec<u8>),
-    /// These bytes as they are, then silence until the stub is dropped.
+    /// These bytes as they are, then silence until the client is gone or the stub is dropped.
     Stall(Vec<u8>),
+    /// `first`, then `then` over and over, `every` apart, until the client is gone.
+    Again { first: Vec<u8>, then: Vec<u8>, every: Duration },
     /// The same as the inner one, but not before `Stub::release`.
     Held(Box<Response>),
+    /// The same as the inner one, but not before a client has gone away from a reply without end.
+    OnceLeft(Box<Response>),
     /// The connection is reset.
     Reset,
 }
@@ -149,7 +156,11 @@ struct Shared {
 #[derive(Default)]
 struct State {
     ledger: Vec<Request>,
-    connections: usize,
+    /// Who connected, in order, and how many of them still are.
+    peers: Vec<SocketAddr>,
+    open: usize,
+    /// How many clients went away from a reply without end.
+    left: usize,
     released: bool,
     ended: bool,
 }
@@ -164,6 +175,12 @@ impl Shared {
         // Let go first: the stub is still to be dropped.
         drop(state);
         assert!(!timeout.timed_out(), "stuck waiting for {what}");
+    }
+
+    /// Whether the stub is dropped within `time`.
+    fn ended_within(&self, time: Duration) -> bool {
+        let state = self.state.lock().unwrap();
+        self.changed.wait_timeout_while(state, time, |state| !state.ended).unwrap().0.ended
     }
 
     fn change(&self, by: impl FnOnce(&mut State)) {
@@ -212,13 +229,19 @@ impl Stub {
 
     /// Connections that were accepted so far.
     pub(crate) fn connections(&self) -> usize {
-        self.shared.state.lock().unwrap().connections
+        self.shared.state.lock().unwrap().peers.len()
     }
 
     /// Waits until `n` requests have arrived.
     #[track_caller]
     pub(crate) fn wait_for(&self, n: usize) {
-        self.shared.wait_until(&format!("{n} requests"), |state| state.ledger.len() >= n);
+        self.wait_until(&format!("{n} requests"), |requests| requests.len() >= n);
+    }
+
+    /// Waits until `done` holds of the requests that have arrived.
+    #[track_caller]
+    pub(crate) fn wait_until(&self, what: &str, done: impl Fn(&[Request]) -> bool) {
+        self.shared.wait_until(what, |state| done(&state.ledger));
     }
 
     /// Waits until `n` requests have arrived, or `most` has passed.
@@ -226,6 +249,21 @@ impl Stub {
         let state = self.shared.state.lock().unwrap();
         let waits = |state: &mut State| state.ledger.len() < n;
         drop(self.shared.changed.wait_timeout_while(state, most, waits).unwrap());
+    }
+
+    /// Waits until every request of clients that are gone is noted. A client may die before the stub
+    /// has read what it sent.
+    #[track_caller]
+    pub(crate) fn settle(&self) {
+        let before = self.connections();
+        // Connections are accepted in the order in which they were made.
+        let last = {
+            let last = TcpStream::connect(self.address).expect("it listens");
+            last.local_addr().expect("an address")
+        };
+        self.shared.wait_until("the end of all connections", |state| {
+            state.open == 0 && state.peers[before..].contains(&last)
+        });
     }
 
     /// Lets the held replies go, those to come included.
@@ -243,15 +281,23 @@ impl Drop for Stub {
 }
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    for stream in listener.incoming() {
+    loop {
+        let accepted = listener.accept();
         if shared.state.lock().unwrap().ended {
             return;
         }
-        let Ok(stream) = stream else { continue };
-        shared.change(|state| state.connections += 1);
+        let Ok((stream, peer)) = accepted else { continue };
+        shared.change(|state| {
+            state.peers.push(peer);
+            state.open += 1;
+        });
         let shared = Arc::clone(shared);
-        // A client that goes away is what many tests want: no failure of the stub.
-        thread::spawn(move || converse(&stream, &shared).ok());
+        thread::spawn(move || {
+            // A client that goes away is what many tests want: no failure of the stub.
+            converse(&stream, &shared).ok();
+            drop(stream);
+            shared.change(|state| state.open -= 1);
+        });
     }
 }
 
@@ -282,13 +328,15 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>
         let (name, value) = line.split_once(':').unwrap_or((&line, ""));
         headers.push((name.to_lowercase(), value.trim().to_owned()));
     }
-    let mut request = Request { method, path, headers, body: Vec::new() };
+    let at = clock::instant();
+    let mut request = Request { method, path, headers, body: Vec::new(), at };
     if request.header("transfer-encoding").is_some_and(|coding| coding.contains("chunked")) {
         request.body = read_chunks(reader)?;
     } else if let Some(length) = request.header("content-length") {
         request.body = vec![0; length.parse().map_err(io::Error::other)?];
         reader.read_exact(&mut request.body)?;
     }
+    request.at = clock::instant();
     Ok(Some(request))
 }
 
@@ -353,8 +401,20 @@ fn respond(stream: &TcpStream, response: Response, shared: &Shared) -> io::Resul
         }
         Response::Stall(bytes) => {
             out.write_all(&bytes)?;
-            shared.wait_until("the stub's end", |state| state.ended);
+            until_it_leaves(stream, shared)?;
             Ok(false)
+        }
+        Response::Again { first, then, every } => {
+            let mut written = out.write_all(&first);
+            while written.is_ok() && !shared.ended_within(every) {
+                written = out.write_all(&then);
+            }
+            shared.change(|state| state.left += 1);
+            Ok(false)
+        }
+        Response::OnceLeft(inner) => {
+            shared.wait_until("a client to go away", |state| state.left > 0 || state.ended);
+            respond(stream, *inner, shared)
         }
         Response::Held(inner) => {
             shared.wait_until("`Stub::release`", |state| state.released || state.ended);
@@ -365,6 +425,22 @@ fn respond(stream: &TcpStream, response: Response, shared: &Shared) -> io::Resul
             Ok(false)
         }
     }
+}
+
+/// Waits until the client closes the connection, or the stub is dropped.
+fn until_it_leaves(mut stream: &TcpStream, shared: &Shared) -> io::Result<()> {
+    stream.set_read_timeout(Some(Duration::from_millis(20)))?;
+    while !shared.state.lock().unwrap().ended {
+        match stream.read(&mut [0; 64]) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Ok(0) | Err(_) => {
+                shared.change(|state| state.left += 1);
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
 }
 
 fn head<'a>(status: u16, headers: impl Iterator<Item = &'a (String, String)>) -> Vec<u8> {
@@ -382,6 +458,27 @@ fn reset(stream: &TcpStream) -> io::Result<()> {
     let _entered = runtime.enter();
     stream.set_nonblocking(true)?;
     tokio::net::TcpStream::from_std(stream.try_clone()?)?.set_zero_linger()
+}
+
+/// An address where nobody listens, and nobody else can begin to.
+#[derive(Debug)]
+pub(crate) struct Nobody {
+    address: SocketAddr,
+    /// Bound, which is not listening, so that no other test is given the port.
+    _bound: tokio::net::TcpSocket,
+}
+
+impl Nobody {
+    pub(crate) fn new() -> Self {
+        let bound = tokio::net::TcpSocket::new_v4().expect("a socket");
+        bound.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
+        Self { address: bound.local_addr().expect("an address"), _bound: bound }
+    }
+
+    /// The base URL of an endpoint there.
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
 }
 
 /// Posts `body` to `url`: the status, and everything after the headers as it came. For checking

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_episode_cuts_once() {
+    fn row_01_an_episode_cuts_once() {
         let mut adaptive = Adaptive::default();
         let now = clock::instant();
         for ms in [0, 10, 14_999] {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_stop_growth_and_cut_nothing() {
+    fn row_07_failures_stop_growth_and_cut_nothing() {
         let mut adaptive = Adaptive::default();
         for _ in 0..10 {
             for _ in 0..19 {

@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_failures_open_it_and_one_probe_at_a_time_goes_through() {
+    fn row_09_ten_failures_open_it_and_one_probe_at_a_time_goes_through() {
         let now = clock::instant();
         let mut breaker = opened(now);
         assert_eq!(breaker.permission(now), Permission::Until(now + PAUSE));

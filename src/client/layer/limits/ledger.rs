@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_is_heard_by_other_processes() {
+    fn row_03_a_pause_is_heard_by_other_processes() {
         let directory = tempfile::tempdir().expect("a directory");
         let of = |rpm| Ledger::new("a", limits(rpm, None), Some(directory.path()));
         let (one, other, limited) = (of(None), of(None), of(Some(6_000)));

@@ -18,7 +18,7 @@ pub(in crate::client) mod tests;
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -29,7 +29,7 @@ use self::ledger::Ledger;
 use super::slots::Slots;
 use crate::{
     base::clock,
-    client::{Limits, Notice, RetryPolicy, not_sent},
+    client::{Limits, Notice, RetryPolicy, by_target::ByTarget, not_sent},
     domain::{
         contract::{Call, Generate, Reply},
         fault::{Fault, FaultKind},
@@ -53,24 +53,24 @@ pub(in crate::client) struct Accounts {
     pub(in crate::client) directory: Option<PathBuf>,
     /// Who hears of pauses and outages.
     pub(in crate::client) notice: Option<Notice>,
-    /// Those that turned up.
-    pub(in crate::client) known: RwLock<HashMap<String, Arc<Account>>>,
+    /// Those that turned up, by name.
+    pub(in crate::client) known: Mutex<HashMap<String, Arc<Account>>>,
+    /// The same by target, whose account has a name that is dear to make.
+    pub(in crate::client) seen: ByTarget<Account>,
 }
 
 impl Accounts {
     /// The account that calls to `target` count against; `None` for models that are nobody's.
-    pub(in crate::client) fn of(&self, target: &Target) -> Option<Arc<Account>> {
+    pub(in crate::client) fn of(&self, target: &Arc<Target>) -> Option<Arc<Account>> {
         let policy = self.policy?;
         if !matches!(target.endpoint, Endpoint::Http(_)) {
             return None;
         }
-        let name = target.account();
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(account) = known.get(&name) {
-            return Some(Arc::clone(account));
-        }
-        drop(known);
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        Some(self.seen.of(target, || self.named(target.account(), policy)))
+    }
+
+    fn named(&self, name: String, policy: RetryPolicy) -> Arc<Account> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let account = known.entry(name).or_insert_with_key(|name| {
             let limits = self.limits.iter().find(|(account, _)| account == name);
             let limits = limits.map(|(_, limits)| *limits).unwrap_or_default();
@@ -78,7 +78,7 @@ impl Accounts {
             let counted = (ledger, limits.concurrency);
             Arc::new(Account::new(name, policy, self.adaptive, counted, self.notice.clone()))
         });
-        Some(Arc::clone(account))
+        Arc::clone(account)
     }
 }
 

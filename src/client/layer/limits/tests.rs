@@ -45,15 +45,17 @@ fn accounts() -> Accounts {
         adaptive: true,
         directory: None,
         notice: None,
-        known: RwLock::default(),
+        known: Mutex::default(),
+        seen: ByTarget::default(),
     }
 }
 
 #[test]
 fn models_behind_one_key_are_one_account() {
     let accounts = accounts();
-    let of = |key: &str| accounts.of(&target(key)).expect("an account");
+    let of = |key: &str| accounts.of(&Arc::new(target(key))).expect("an account");
     let other = Target { name: "other".to_owned(), model: "other".to_owned(), ..target("k1") };
+    let other = Arc::new(other);
     assert!(Arc::ptr_eq(&of("k1"), &accounts.of(&other).expect("an account")));
     assert!(!Arc::ptr_eq(&of("k1"), &of("k2")));
     assert!(Accounts { policy: None, ..self::accounts() }.of(&other).is_none());
@@ -61,7 +63,7 @@ fn models_behind_one_key_are_one_account() {
 
 #[test]
 fn three_retries_at_a_time_are_always_allowed() {
-    let account = accounts().of(&target("k")).expect("an account");
+    let account = accounts().of(&Arc::new(target("k"))).expect("an account");
     let share = || account.retry_share().now_or_never();
     let mut shares: Vec<_> = std::iter::from_fn(share).collect();
     assert_eq!(shares.len(), 3);

@@ -236,6 +236,9 @@ impl Resolve for Resolver {
                 return Ok(Box::new(found.into_iter()) as Addrs);
             }
             let found = names.addresses(host).await?;
+            if found.is_empty() {
+                return Err(io::Error::other("the answer is empty").into());
+            }
             Ok(Box::new(judged(host, found, reach)?.into_iter()) as Addrs)
         })
     }

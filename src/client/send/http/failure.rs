@@ -7,6 +7,11 @@ use reqwest::Url;
 use super::address::{self, Refusal};
 use crate::domain::fault::{Fault, FaultKind};
 
+/// How the resolvers of glibc, musl, macOS and Windows say that there is no such name. Whatever else
+/// they say, that nobody answered or that there is no address, may pass.
+const NO_SUCH_NAME: [&str; 4] =
+    ["Name or service not known", "Name does not resolve", "nodename nor servname", "No such host"];
+
 /// The fault that a failed request or a broken body is.
 pub(super) fn fault(error: &reqwest::Error, url: &Url, connect: Duration) -> Fault {
     let origin = origin(url);
@@ -24,8 +29,8 @@ pub(super) fn fault(error: &reqwest::Error, url: &Url, connect: Duration) -> Fau
     let cause = deepest(error);
     if error.is_dns() {
         let host = url.host_str().unwrap_or_default();
-        let passing = cause.contains("Temporary failure") || cause.contains("Try again");
-        let kind = if passing { FaultKind::Transient } else { FaultKind::Dns };
+        let unknown = NO_SUCH_NAME.iter().any(|words| cause.contains(words));
+        let kind = if unknown { FaultKind::Dns } else { FaultKind::Transient };
         return Fault::new(kind, format!("the host `{host}` has no address ({cause})"));
     }
     if find::<io::Error>(error).is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused) {
@@ -44,7 +49,15 @@ pub(super) fn fault(error: &reqwest::Error, url: &Url, connect: Duration) -> Fau
 }
 
 fn tls_fault(error: &rustls::Error, origin: &str) -> Fault {
+    use rustls::CertificateError as E;
+
     let (what, hint) = match error {
+        rustls::Error::InvalidCertificate(
+            E::Expired | E::ExpiredContext { .. } | E::NotValidYet | E::NotValidYetContext { .. },
+        ) => ("has a certificate that is not valid today", "; is the clock of this machine right?"),
+        rustls::Error::InvalidCertificate(
+            E::NotValidForName | E::NotValidForNameContext { .. },
+        ) => ("has a certificate for another name", ""),
         rustls::Error::InvalidCertificate(_) => (
             "is not trusted",
             "; if you run this server, set `SSL_CERT_FILE` to its authority's certificate",

@@ -36,12 +36,13 @@ use self::{
     clients::Clients,
     question::{Bill, Question},
     read::Exchange,
-    redact::{Redactor, Redactors},
+    redact::Redactor,
     skew::Skews,
     tokens::Tokens,
 };
 use crate::{
     base::clock,
+    client::by_target::ByTarget,
     domain::{
         contract::{Call, Reply},
         fault::{Fault, FaultKind},
@@ -58,7 +59,8 @@ use crate::{
 pub(in crate::client) struct HttpSender {
     clients: Clients,
     tokens: Tokens,
-    redactors: Redactors,
+    /// A mask is made once a target: it holds a dozen forms of every secret.
+    redactors: ByTarget<Redactor>,
     skews: Skews,
 }
 
@@ -103,7 +105,7 @@ impl HttpSender {
     }
 
     async fn ask<Q: Question>(&self, question: &Q, endpoint: &HttpEndpoint) -> Asked<Q::Answer> {
-        let redactor = self.redactors.of(question.target(), endpoint);
+        let redactor = self.redactors.of(question.target(), || Arc::new(Redactor::new(endpoint)));
         let mut asked =
             Asked { result: Err(bad("nothing was asked")), attempts: Vec::new(), limits: None };
         loop {
@@ -205,14 +207,14 @@ async fn attempt<Q: Question>(
         record: &mut record,
     };
     let mut result = exchange.run(&client, request).await;
-    match &mut result {
+    let masked = match &mut result {
         Ok(answer) => question.clean(answer, redactor),
         Err(fault) => redactor.clean(fault),
-    }
+    };
     let (limits, skew_ms) = (record.limits, record.skew_ms);
     let accepted = handed_over.load(Relaxed) && record.accepted(result.as_ref().err());
     let attempt = record.attempt(question, &result, redactor);
-    Tried { result, attempt: Attempt { accepted, ..attempt }, limits, skew_ms, token }
+    Tried { result, attempt: Attempt { accepted, masked, ..attempt }, limits, skew_ms, token }
 }
 
 /// Refuses an address that no call may go to.

@@ -50,8 +50,8 @@ pub(super) trait Question: Sync {
     /// The answer that a stream came to.
     fn streamed(&self, decoder: Box<dyn StreamDecoder>) -> Result<Self::Answer, Fault>;
 
-    /// Masks secrets in `answer`.
-    fn clean(&self, answer: &mut Self::Answer, redactor: &Redactor);
+    /// Masks secrets in `answer`. Whether there were any.
+    fn clean(&self, answer: &mut Self::Answer, redactor: &Redactor) -> bool;
 
     /// What `answer` says of its bill.
     fn bill(&self, answer: &Self::Answer) -> Bill;
@@ -84,8 +84,8 @@ impl Question for Call {
         decoder.finish()
     }
 
-    fn clean(&self, answer: &mut Generation, redactor: &Redactor) {
-        redactor.clean_answer(answer);
+    fn clean(&self, answer: &mut Generation, redactor: &Redactor) -> bool {
+        redactor.clean_answer(answer)
     }
 
     fn bill(&self, answer: &Generation) -> Bill {
@@ -140,7 +140,9 @@ impl Question for Texts {
         Err(Fault::new(FaultKind::Protocol, "vectors were asked for, and a stream came back"))
     }
 
-    fn clean(&self, _answer: &mut Embeddings, _redactor: &Redactor) {}
+    fn clean(&self, _answer: &mut Embeddings, _redactor: &Redactor) -> bool {
+        false
+    }
 
     fn bill(&self, answer: &Embeddings) -> Bill {
         let Embeddings { usage, reported_cost, request_id, .. } = answer;

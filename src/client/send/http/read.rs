@@ -79,6 +79,14 @@ impl Headers for HeaderLookup<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).and_then(|value| value.to_str().ok())
     }
+
+    fn each<'a>(&'a self, see: &mut dyn FnMut(&'a str, &'a str)) {
+        for (name, value) in self.0 {
+            if let Ok(value) = value.to_str() {
+                see(name.as_str(), value);
+            }
+        }
+    }
 }
 
 impl<Q: Question> Exchange<'_, Q> {

@@ -6,7 +6,7 @@
 
 use std::{
     ops::Range,
-    sync::{Arc, LazyLock, PoisonError, RwLock},
+    sync::LazyLock,
 };
 
 use base64::{
@@ -24,7 +24,7 @@ use crate::{
     domain::{
         fault::Fault,
         generation::Generation,
-        target::{Credential, HttpEndpoint, Target},
+        target::{Credential, HttpEndpoint},
     },
 };
 
@@ -64,31 +64,6 @@ pub(super) struct Redactor {
     secrets: Vec<Form>,
     /// Of these, those that nobody can take for words: keys, and headers that carry one.
     credentials: Vec<Form>,
-}
-
-/// The masks of the targets in use. A mask is made once a target: it holds a dozen forms of every
-/// secret.
-#[derive(Debug, Default)]
-pub(super) struct Redactors {
-    /// The targets are kept too, so that no other one can come to stand at the same address.
-    made: RwLock<Vec<(Arc<Target>, Arc<Redactor>)>>,
-}
-
-impl Redactors {
-    /// The mask for `target`, which is reached at `endpoint`.
-    pub(super) fn of(&self, target: &Arc<Target>, endpoint: &HttpEndpoint) -> Arc<Redactor> {
-        let find = |made: &[(Arc<Target>, Arc<Redactor>)]| {
-            let found = made.iter().find(|(have, _)| Arc::ptr_eq(have, target));
-            found.map(|(_, redactor)| Arc::clone(redactor))
-        };
-        if let Some(redactor) = find(&self.made.read().unwrap_or_else(PoisonError::into_inner)) {
-            return redactor;
-        }
-        let redactor = Arc::new(Redactor::new(endpoint));
-        let mut made = self.made.write().unwrap_or_else(PoisonError::into_inner);
-        made.push((Arc::clone(target), Arc::clone(&redactor)));
-        redactor
-    }
 }
 
 /// A secret as it may be written.
@@ -132,8 +107,9 @@ impl Redactor {
         Self { secrets: with(&self.secrets), credentials: with(&self.credentials) }
     }
 
-    /// Masks in an answer: a model, or what stands before it, may repeat the request.
-    pub(super) fn clean_answer(&self, generation: &mut Generation) {
+    /// Masks in an answer: a model, or what stands before it, may repeat the request. Whether there
+    /// was anything to mask.
+    pub(super) fn clean_answer(&self, generation: &mut Generation) -> bool {
         let calls = generation.tool_calls.iter_mut();
         let calls = calls.flat_map(|call| [&mut call.id, &mut call.name, &mut call.arguments]);
         let rest = [
@@ -156,14 +132,16 @@ impl Redactor {
             // Token by token they spell what was masked.
             generation.logprobs.clear();
         }
+        masked
     }
 
-    /// Masks in the message and the partial text.
-    pub(super) fn clean(&self, fault: &mut Fault) {
+    /// Masks in the message and the partial text. Whether there was anything to mask.
+    pub(super) fn clean(&self, fault: &mut Fault) -> bool {
+        let mut masked = false;
         for text in [Some(&mut fault.message), fault.partial.as_mut()].into_iter().flatten() {
-            mask(text, &self.secrets);
+            masked |= mask(text, &self.secrets);
         }
-        mask_by_looks(&mut fault.message);
+        mask_by_looks(&mut fault.message) || masked
     }
 
     /// `text`, masked.
@@ -254,8 +232,8 @@ fn lower_escapes(url: &str) -> String {
 }
 
 /// Masks all `forms`, also where only the beginning of one is left because the text was cut. Forms
-/// begin alike, so the places of all are known before one is masked.
-fn mask(text: &mut String, forms: &[Form]) {
+/// begin alike, so the places of all are known before one is masked. Whether there were any.
+fn mask(text: &mut String, forms: &[Form]) -> bool {
     let mut spans: Vec<Range<usize>> = forms.iter().flat_map(|form| spans(text, form)).collect();
     spans.sort_by_key(|span| (span.start, span.end));
     let mut merged: Vec<Range<usize>> = Vec::new();
@@ -265,9 +243,11 @@ fn mask(text: &mut String, forms: &[Form]) {
             _ => merged.push(span),
         }
     }
+    let masked = !merged.is_empty();
     for span in merged.into_iter().rev() {
         text.replace_range(span, MASK);
     }
+    masked
 }
 
 /// Where `form`, or the beginning of it, stands in `text`.
@@ -282,12 +262,14 @@ fn spans(text: &str, form: &Form) -> Vec<Range<usize>> {
     starts.map(|start| start..start + length(start)).collect()
 }
 
-/// Masks what looks like a key, whosever it is.
-fn mask_by_looks(text: &mut String) {
-    let Some(pattern) = LOOKS_LIKE_A_KEY.as_ref() else { return };
-    if pattern.is_match(text) {
+/// Masks what looks like a key, whosever it is. Whether anything did.
+fn mask_by_looks(text: &mut String) -> bool {
+    let Some(pattern) = LOOKS_LIKE_A_KEY.as_ref() else { return false };
+    let found = pattern.is_match(text);
+    if found {
         *text = pattern.replace_all(text, "${mark}${aws}${bearer}****").into_owned();
     }
+    found
 }
 
 #[cfg(test)]

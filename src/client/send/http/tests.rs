@@ -2,7 +2,7 @@
 
 use std::{
     io::{ErrorKind, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     sync::Arc,
     thread::JoinHandle,
     time::Duration,
@@ -78,6 +78,13 @@ fn once(bytes: impl Into<Vec<u8>>) -> (String, JoinHandle<Vec<String>>) {
         stream.write_all(&bytes).ok();
         vec![request]
     })
+}
+
+/// An address where nobody listens, and nobody else can begin to while its socket is kept.
+pub(super) fn nobody() -> (SocketAddr, tokio::net::TcpSocket) {
+    let bound = tokio::net::TcpSocket::new_v4().expect("a socket");
+    bound.bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+    (bound.local_addr().expect("an address"), bound)
 }
 
 /// Reads one request whole.
@@ -247,7 +254,7 @@ fn the_body_tells_when_the_content_type_does_not() {
 }
 
 #[test]
-fn a_key_that_the_server_repeats_is_masked() {
+fn row_36_a_key_that_the_server_repeats_is_masked() {
     let body = format!(r#"{{"error":{{"message":"bad key {KEY} of team-secret-9"}}}}"#);
     let head = format!("content-type: application/json\r\nx-request-id: r-{KEY}\r\n");
     let (base, _server) = once(reply("401 Unauthorized", &head, &body));
@@ -279,7 +286,7 @@ fn with_canaries(base: &str) -> Target {
 }
 
 #[test]
-fn redirects_reach_nobody_and_no_key_leaves_its_host() {
+fn row_34_redirects_reach_nobody_and_no_key_leaves_its_host() {
     let other = TcpListener::bind("127.0.0.1:0").expect("a port");
     other.set_nonblocking(true).expect("non-blocking");
     let port = other.local_addr().expect("an address").port();
@@ -334,9 +341,8 @@ fn this_machine_is_called_with_a_key_and_no_setting() {
 
 #[test]
 fn nobody_listens() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let base = format!("http://{}/v1?secret={KEY}", listener.local_addr().expect("an address"));
-    drop(listener);
+    let (nobody, _bound) = nobody();
+    let base = format!("http://{nobody}/v1?secret={KEY}");
     let fault = fault_of(target(&base, true));
     assert_eq!(fault.kind, FaultKind::Transient);
     assert!(fault.message.ends_with("refused the connection; is the server running?"));
@@ -445,7 +451,7 @@ fn broken_replies() {
 }
 
 #[test]
-fn replies_without_end_are_cut() {
+fn row_24_replies_without_end_are_cut() {
     let endless = |head: &'static str, piece: &'static str| {
         serve(1, move |stream| {
             let request = request(stream);
@@ -475,7 +481,7 @@ fn replies_without_end_are_cut() {
 }
 
 #[test]
-fn plain_http_behind_an_https_address() {
+fn row_31_plain_http_behind_an_https_address() {
     let (base, _server) = serve(1, |stream| {
         stream.read_exact(&mut [0; 16]).expect("a greeting");
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").expect("written");
@@ -488,7 +494,7 @@ fn plain_http_behind_an_https_address() {
 
 /// Runs twice: with the system's roots, and in a process whose `SSL_CERT_FILE` is the certificate.
 #[test]
-fn a_certificate_that_nobody_signed() {
+fn row_31_a_certificate_that_nobody_signed() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls");
     let certificate = format!("{folder}/self-signed.pem");
     let base = serve_tls(&certificate, &format!("{folder}/self-signed.key"));
@@ -567,7 +573,7 @@ fn what_cannot_be_called_is_known_before_the_first_call() {
 }
 
 #[test]
-fn a_name_without_an_address() {
+fn row_32_a_name_without_an_address() {
     let mut nowhere = target("http://no-such-host.invalid/v1", true);
     let Endpoint::Http(endpoint) = &mut nowhere.endpoint else { panic!("not HTTP") };
     endpoint.credential = Credential::None;

@@ -73,7 +73,7 @@ fn ask(target: &Target, calls: usize) -> Vec<Reply> {
 }
 
 #[test]
-fn a_request_that_was_signed_at_the_wrong_time_is_signed_again_by_the_server_s_clock() {
+fn row_35_a_signature_of_the_wrong_time_is_made_again_by_the_server_s_clock() {
     let expired = "Signature expired: 20261121T161500Z is now earlier than 20371021T072000Z";
     for (name, message) in [
         ("InvalidSignatureException", expired),
@@ -113,7 +113,7 @@ fn other_refusals_are_not_asked_again() {
 }
 
 #[test]
-fn a_clock_that_stays_refused_is_corrected_once() {
+fn row_35_a_clock_that_stays_refused_is_corrected_once() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
     let server = std::thread::spawn(move || {

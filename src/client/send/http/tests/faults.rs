@@ -69,7 +69,7 @@ fn a_stream_that_is_packed_is_read_before_it_ends() {
 }
 
 #[test]
-fn bombs_and_broken_packages_are_faults() {
+fn row_29_bombs_and_broken_packages_are_faults() {
     let bomb = packed(&vec![b' '; 20 << 20]);
     let json = "application/json";
     let cases = [
@@ -109,7 +109,7 @@ fn heads_without_measure_are_refused() {
 }
 
 #[test]
-fn bodies_that_are_no_text_keep_their_bytes() {
+fn row_25_bodies_that_are_no_text_keep_their_bytes() {
     let mut body = ANSWER.replace("Paris", "P?ris").into_bytes();
     let at = body.iter().position(|byte| *byte == b'?').expect("a place");
     body[at] = 0xff;
@@ -130,7 +130,7 @@ fn bodies_that_are_no_text_keep_their_bytes() {
 }
 
 #[test]
-fn strange_json_is_a_fault_or_has_a_meaning() {
+fn row_27_strange_json_is_a_fault_or_has_a_meaning() {
     let deep = |open: &str| format!(r#"{{"choices":{}"#, open.repeat(1_000_000));
     for body in [
         deep("["),
@@ -174,7 +174,7 @@ fn refusals_have_their_kind() {
 }
 
 #[test]
-fn what_is_left_on_a_connection_is_no_reply_to_the_next_request() {
+fn row_30_what_is_left_on_a_connection_is_no_reply_to_the_next_request() {
     let forged = json_reply(&ANSWER.replace("Paris", "forged"));
     let short = reply("200 OK", JSON, ANSWER).replace("content-length: ", "content-length: 1");
     let cases = [
@@ -213,7 +213,7 @@ fn attempt_of(target: Target) -> Attempt {
 }
 
 #[test]
-fn what_was_taken_and_not_refused_may_be_billed() {
+fn row_16_what_was_taken_and_not_refused_may_be_billed() {
     // The body is left unread, so that closing resets the connection.
     let (base, _server) = serve(1, |stream| {
         stream.peek(&mut [0; 1]).expect("a request");
@@ -239,9 +239,8 @@ fn what_was_taken_and_not_refused_may_be_billed() {
         assert_eq!(attempt.cost, None, "{fault}");
     }
 
-    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let nowhere = format!("http://{}/v1", nobody.local_addr().expect("an address"));
-    drop(nobody);
+    let (nobody, _bound) = nobody();
+    let nowhere = format!("http://{nobody}/v1");
     let slow = r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#;
     let (limited, _server) = once(reply("429 Too Many Requests", JSON, slow));
     let (inside, _server) = once(reply("200 OK", JSON, slow));

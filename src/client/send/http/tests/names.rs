@@ -16,6 +16,9 @@ use futures_util::future::BoxFuture;
 use super::super::{HttpSender, address::Names, clients::Clients};
 use super::*;
 
+/// What glibc says of a name that does not exist.
+const UNKNOWN: &str = "failed to lookup address information: Name or service not known";
+
 /// What the server answers.
 #[derive(Debug, Clone)]
 enum Record {
@@ -146,7 +149,7 @@ impl Names for Resolving {
         Box::pin(async move {
             let mut found = self.ask(host, 1).await?;
             found.extend(self.ask(host, 28).await?);
-            if found.is_empty() { Err(io::Error::other("no such name")) } else { Ok(found) }
+            if found.is_empty() { Err(io::Error::other(UNKNOWN)) } else { Ok(found) }
         })
     }
 }
@@ -194,7 +197,7 @@ fn ask_at(names: &Resolving, url: &str, calls: usize) -> Vec<Result<String, Faul
 }
 
 #[test]
-fn a_name_is_judged_anew_on_every_connection() {
+fn row_33_a_name_is_judged_anew_on_every_connection() {
     let (port, connections) = listeners();
     let names = name_server(vec![(
         "rebind.test",
@@ -223,7 +226,7 @@ fn a_name_is_judged_anew_on_every_connection() {
 }
 
 #[test]
-fn one_bad_address_among_good_ones_spoils_the_name() {
+fn row_33_one_bad_address_among_good_ones_spoils_the_name() {
     let (port, connections) = listeners();
     let here = v4(127, 0, 0, 1);
     let cases: Vec<(&'static str, Vec<Record>)> = vec![
@@ -257,4 +260,46 @@ fn one_bad_address_among_good_ones_spoils_the_name() {
     assert_eq!(said.as_deref().map_err(ToString::to_string), Ok("127.0.0.2"));
     let said = ask_at(&names, &format!("http://unknown.test:{port}/v1"), 1).remove(0);
     assert_eq!(said.expect_err("no address").kind, FaultKind::Dns);
+}
+
+/// A resolver that says this, or nothing at all.
+#[derive(Debug)]
+struct Says(Option<&'static str>);
+
+impl Names for Says {
+    fn addresses<'a>(&'a self, _: &'a str) -> BoxFuture<'a, io::Result<Vec<SocketAddr>>> {
+        Box::pin(async move {
+            match self.0 {
+                None => std::future::pending().await,
+                Some("") => Ok(Vec::new()),
+                Some(words) => Err(io::Error::other(words)),
+            }
+        })
+    }
+}
+
+/// Only of a name that does not exist it is known that asking again is of no use.
+#[test]
+fn row_32_names_that_do_not_resolve() {
+    let failed = |why: &str| format!("failed to lookup address information: {why}").leak();
+    for (says, kind, shown) in [
+        (Some(UNKNOWN), FaultKind::Dns, "has no address (failed to"),
+        (Some(failed("Temporary failure in name resolution")), FaultKind::Transient, "Temporary"),
+        (Some(failed("Non-recoverable failure in name resolution")), FaultKind::Transient, "Non-"),
+        (Some(failed("No address associated with hostname")), FaultKind::Transient, "No address"),
+        (Some(""), FaultKind::Transient, "the answer is empty"),
+        (None, FaultKind::Timeout, "no connection to `http://name.test` within 0.1 s"),
+    ] {
+        let timeouts = Timeouts { connect: Duration::from_millis(100), ..Timeouts::default() };
+        let call = call(Target { timeouts, ..target("http://name.test/v1", false) });
+        let Endpoint::Http(endpoint) = &call.target.endpoint else { panic!("not HTTP") };
+        let clients = Clients::knowing(Arc::new(Says(says)));
+        let sender = HttpSender { clients, ..HttpSender::default() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let reply = runtime.expect("a runtime").block_on(sender.send(&call, endpoint));
+        let fault = reply.result.expect_err("a fault");
+        assert_eq!(fault.kind, kind, "{says:?}: {fault}");
+        assert!(fault.message.contains(shown), "{says:?}: {fault}");
+        assert!(!reply.attempts[0].may_be_billed(), "{says:?}");
+    }
 }

@@ -14,7 +14,7 @@ use std::{
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::super::tests::{call, reply, request, target};
+use super::super::tests::{call, nobody, reply, request, target};
 use crate::{
     base::secret::Secret,
     client::{ClientOptions, stack},
@@ -147,7 +147,7 @@ fn one_exchange_serves_all_calls() {
 }
 
 #[test]
-fn a_refused_token_is_renewed_once_for_all_calls() {
+fn row_12_a_refused_token_is_renewed_once_for_all_calls() {
     let (google, target) = fresh().serve();
     let replies = run(async |client| {
         let first = ask(client, &target, 1).await;
@@ -168,7 +168,7 @@ fn a_refused_token_is_renewed_once_for_all_calls() {
 }
 
 #[test]
-fn a_token_that_stays_refused_is_not_renewed_for_ever() {
+fn row_12_a_token_that_stays_refused_is_not_renewed_for_ever() {
     let (google, target) = Google { accepted: AtomicUsize::new(99), ..fresh() }.serve();
     let replies = run(async |client| ask(client, &target, 1).await);
     assert_eq!(google.exchanges.load(SeqCst), 2);
@@ -194,7 +194,7 @@ fn a_refused_exchange_ends_the_call_without_an_attempt() {
 }
 
 #[test]
-fn a_token_that_has_ended_is_not_used() {
+fn row_12_a_token_that_has_ended_is_not_used() {
     let (google, target) = Google { lifetime: 0, ..fresh() }.serve();
     let replies = run(async |client| {
         let mut replies = ask(client, &target, 1).await;
@@ -209,9 +209,7 @@ fn a_token_that_has_ended_is_not_used() {
 fn nobody_listens_for_the_exchange() {
     let (_, mut target) = fresh().serve();
     let Endpoint::Http(endpoint) = &mut target.endpoint else { panic!("not HTTP") };
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    drop(listener);
+    let (address, _bound) = nobody();
     endpoint.credential =
         Credential::ServiceAccount(Secret::new(account(&format!("http://{address}/token"))));
     let replies = run(async |client| ask(client, &target, 1).await);
@@ -220,7 +218,7 @@ fn nobody_listens_for_the_exchange() {
 }
 
 #[test]
-fn an_assertion_that_was_made_at_the_wrong_time_is_made_again_by_the_server_s_clock() {
+fn row_35_an_assertion_of_the_wrong_time_is_made_again_by_the_server_s_clock() {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
