@@ -19,7 +19,11 @@ impl<T> Default for ByTarget<T> {
 
 impl<T> ByTarget<T> {
     /// What there is for `target`, made by `make` when it turns up for the first time.
-    pub(in crate::client) fn of(&self, target: &Arc<Target>, make: impl FnOnce() -> Arc<T>) -> Arc<T> {
+    pub(in crate::client) fn of(
+        &self,
+        target: &Arc<Target>,
+        make: impl FnOnce() -> Arc<T>,
+    ) -> Arc<T> {
         let find = |made: &[(Arc<Target>, Arc<T>)]| {
             let found = made.iter().find(|(have, _)| Arc::ptr_eq(have, target));
             found.map(|(_, one)| Arc::clone(one))

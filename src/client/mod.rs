@@ -32,13 +32,13 @@ use std::{
 
 use tokio::sync::watch;
 
+use self::by_target::ByTarget;
 pub use self::{
     embed::{Embedded, Embedder},
     estimate::{Tokens, UNKNOWN_OUTPUT},
     policy::{Limits, Notice, RetryPolicy},
     send::replay::{ReplayBook, ReplayError},
 };
-use self::by_target::ByTarget;
 use crate::domain::{
     budget::{Budget, Spent},
     contract::{Call, Generate, Reply, ResponseCache},

@@ -197,8 +197,7 @@ fn relation(text: &str, depth: usize) -> Option<Answer> {
     }
     let mut sides = many(&sides, depth)?;
     let turns = |mark: &&str| matches!(*mark, ">" | "\\ge");
-    if found.iter().all(|mark| turns(mark) || *mark == "=") && found.iter().any(|mark| turns(mark))
-    {
+    if found.iter().all(|mark| turns(mark) || *mark == "=") && found.iter().any(turns) {
         sides.reverse();
         found.reverse();
         for mark in &mut found {
