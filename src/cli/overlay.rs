@@ -103,6 +103,7 @@ fn dataset(args: &RunArgs, path: Option<&str>) -> Result<Option<DatasetEntry>, F
         cluster: text(&args.cluster),
         tags: None,
         scorers: None,
+        choices: None,
         filter: text(&args.filter),
         limit: args.limit.map(At::nowhere),
         shuffle: args.shuffle.map(At::nowhere),

@@ -42,6 +42,8 @@ pub struct DatasetMap {
     /// The column that names the scorers which apply to a row, by their ids: a list, or a text with
     /// commas. A row that names none is scored by all.
     pub scorers: Option<At<String>>,
+    /// The options of multiple-choice questions: a column with a list, or a column for each.
+    pub choices: Option<At<ChoicesEntry>>,
     /// Keeps the rows for which this Polars SQL expression is true.
     #[serde(rename = "where")]
     pub filter: Option<At<String>>,
@@ -67,6 +69,7 @@ impl DatasetMap {
             cluster: over.cluster.or(self.cluster),
             tags: over.tags.or(self.tags),
             scorers: over.scorers.or(self.scorers),
+            choices: over.choices.or(self.choices),
             filter: over.filter.or(self.filter),
             limit: over.limit.or(self.limit),
             shuffle: over.shuffle.or(self.shuffle),
@@ -127,6 +130,28 @@ pub enum ExpectedEntry {
     /// The long form.
     Map(ExpectedMap),
 }
+
+/// The options of multiple-choice questions. Prompts have them as `choices`, `choice_letters` and
+/// `choice_lines`; the accepted answers become letters.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ChoicesMap {
+    /// The column with a list of options.
+    pub column: Option<At<String>>,
+    /// Several columns, each with one option.
+    pub columns: Vec<At<String>>,
+    /// The accepted answer is the number of an option, counted from 0 or 1. Default: its text or
+    /// letter.
+    pub index: Option<At<u64>>,
+    /// Shuffles the options of each row with this seed.
+    pub shuffle: Option<At<u64>>,
+    /// Asks each row once for each rotation of its options.
+    pub circular: bool,
+}
+
+/// The choices entry: a column, a list of columns, or a mapping.
+#[derive(Debug, Clone)]
+pub struct ChoicesEntry(pub ChoicesMap);
 
 /// Repeats.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -543,6 +568,22 @@ short_or_long!(ContentEntry, PartEntry, "a template or a list of parts", "string
 
     fn visit_seq<A: SeqAccess<'de>>(self, parts: A) -> Result<ContentEntry, A::Error> {
         Vec::deserialize(SeqAccessDeserializer::new(parts)).map(ContentEntry::Parts)
+    }
+});
+
+short_or_long!(ChoicesEntry, ChoicesMap, "a column, a list of columns or a mapping", "string", {
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<ChoicesEntry, E> {
+        let column = Some(At::nowhere(text.to_owned()));
+        Ok(ChoicesEntry(ChoicesMap { column, ..ChoicesMap::default() }))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, columns: A) -> Result<ChoicesEntry, A::Error> {
+        let columns = Vec::deserialize(SeqAccessDeserializer::new(columns))?;
+        Ok(ChoicesEntry(ChoicesMap { columns, ..ChoicesMap::default() }))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ChoicesEntry, A::Error> {
+        long(map).map(ChoicesEntry)
     }
 });
 

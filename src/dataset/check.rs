@@ -1,9 +1,13 @@
 //! A dataset that was read once and found good, and its samples.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    fmt,
+    sync::Arc,
+};
 
 use super::{
-    Fields, Select,
+    Fields, Select, choices,
     draw::{Spool, SpoolReader, draw},
     error::DatasetError,
     fetch::Local,
@@ -18,6 +22,7 @@ use crate::{base::digest::Hasher, domain::sample::Sample, frame::filter::Filter}
 pub struct Dataset {
     course: Arc<Course>,
     columns: Arc<[String]>,
+    /// Samples with their rotations.
     len: u64,
     digest: String,
     repeated: Arc<HashSet<u64>>,
@@ -73,17 +78,23 @@ impl Dataset {
             let order = draw(candidates, *shuffle, *sample, *limit);
             let flow = Flow::new(&course, Ids::trust(Arc::clone(&repeated)));
             let filled = Arc::new(Spool::fill(flow, &order)?);
-            len = filled.len();
+            len = 0;
             let mut reader = filled.read()?;
             let mut ledger = Ledger::default();
             while let Some(sample) = reader.next()? {
                 ledger.add(&sample);
+                len += course.times(&sample);
             }
             digest = ledger.hasher.finish_hex();
             spool = Some(filled);
         }
         for file in course.local.files.iter() {
             file.unchanged()?;
+        }
+        if course.roles.has_choices() {
+            for name in choices::COLUMNS {
+                columns.add(name);
+            }
         }
         Ok(Self { course, columns: columns.names().into(), len, digest, repeated, spool })
     }
@@ -130,8 +141,8 @@ impl Dataset {
             }
             Source::Flow(Box::new(Flow::new(&self.course, Ids::trust(Arc::clone(&self.repeated)))))
         };
-        let location = self.course.local.location.clone();
-        Ok(Samples { rows, index: 0, len: self.len, location })
+        let (course, queue) = (Arc::clone(&self.course), VecDeque::new());
+        Ok(Samples { rows, index: 0, len: self.len, course, queue })
     }
 }
 
@@ -140,7 +151,9 @@ pub struct Samples {
     rows: Source,
     index: u64,
     len: u64,
-    location: String,
+    course: Arc<Course>,
+    /// Rotations that wait for their turn.
+    queue: VecDeque<Sample>,
 }
 
 enum Source {
@@ -164,12 +177,7 @@ impl Iterator for Samples {
         if self.index >= self.len {
             return None;
         }
-        let read = match &mut self.rows {
-            Source::Flow(flow) => flow.next(),
-            Source::Spool(reader) => reader.next(),
-        };
-        let changed = || DatasetError::Changed { path: self.location.clone() };
-        match read.and_then(|sample| sample.ok_or_else(changed)) {
+        match self.read() {
             Ok(mut sample) => {
                 sample.index = self.index;
                 self.index += 1;
@@ -188,6 +196,36 @@ impl Iterator for Samples {
     }
 }
 
+impl Samples {
+    fn read(&mut self) -> Result<Sample, DatasetError> {
+        loop {
+            if let Some(rotation) = self.queue.pop_front() {
+                return Ok(rotation);
+            }
+            let read = match &mut self.rows {
+                Source::Flow(flow) => flow.next()?,
+                Source::Spool(reader) => reader.next()?,
+            };
+            let changed = || DatasetError::Changed { path: self.course.local.location.clone() };
+            let sample = read.ok_or_else(changed)?;
+            if !self.course.roles.is_circular() {
+                return Ok(sample);
+            }
+            self.queue.extend(choices::rotations(&sample, self.course.select.only_ids.as_ref()));
+        }
+    }
+}
+
+impl Course {
+    /// How many times `sample` is asked.
+    fn times(&self, sample: &Sample) -> u64 {
+        if !self.roles.is_circular() {
+            return 1;
+        }
+        choices::rotations(sample, self.select.only_ids.as_ref()).len() as u64
+    }
+}
+
 impl Pass {
     /// Reads the rows, stopping at a limit that is not applied to a draw.
     fn run(course: &Arc<Course>, collect_columns: bool) -> Result<Self, DatasetError> {
@@ -202,10 +240,11 @@ impl Pass {
             Some(limit) => *limit,
         };
         let mut ledger = Ledger::default();
-        let mut len = 0;
-        while len < limit {
+        let (mut rows, mut len) = (0, 0);
+        while rows < limit {
             let Some(sample) = flow.next()? else { break };
-            len += 1;
+            rows += 1;
+            len += course.times(&sample);
             if !drawn {
                 ledger.add(&sample);
             }

@@ -28,6 +28,16 @@ impl Draw {
     }
 }
 
+/// The numbers below `count` in a random order.
+pub(super) fn permutation(seed: u64, count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    let mut draw = Draw::new(seed);
+    for last in (1..count).rev() {
+        order.swap(last, draw.below(last as u64 + 1) as usize);
+    }
+    order
+}
+
 /// The places of the drawn rows among `count` rows, in their final order.
 pub(super) fn draw(
     count: u64,
@@ -100,11 +110,6 @@ impl Spool {
         out.flush().map_err(spool_error)?;
         drop(out);
         Ok(Self { file, offsets })
-    }
-
-    /// How many samples there are.
-    pub(super) fn len(&self) -> u64 {
-        self.offsets.len() as u64
     }
 
     /// Reads the samples in their order.

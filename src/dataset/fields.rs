@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     Field, Fields,
+    choices::arrange,
     error::{DatasetError, Place},
     rows::Row,
     survey::Columns,
@@ -59,6 +60,16 @@ impl Roles {
         self.fields.expected.is_some()
     }
 
+    /// Whether a row is asked once for each rotation of its options.
+    pub(super) fn is_circular(&self) -> bool {
+        self.fields.choices.as_ref().is_some_and(|choices| choices.circular)
+    }
+
+    /// Whether rows have options.
+    pub(super) fn has_choices(&self) -> bool {
+        self.fields.choices.is_some()
+    }
+
     /// The sample of a row.
     pub(super) fn sample(&self, id: String, row: Row) -> Result<Sample, DatasetError> {
         let Row { vars, place } = row;
@@ -87,7 +98,11 @@ impl Roles {
         let cluster = cluster.map(value_text).filter(|text| !text.is_empty());
         let tags = fields.tags.as_ref().and_then(|name| present(&vars, name));
         let tags = tags.map(tags_of).unwrap_or_default();
-        Ok(Sample { index: 0, id, input, expected, vars, metadata, cluster, tags })
+        let mut sample = Sample { index: 0, id, input, expected, vars, metadata, cluster, tags };
+        if let Some(choices) = &fields.choices {
+            arrange(&mut sample, choices, &place)?;
+        }
+        Ok(sample)
     }
 
     fn expected(&self, vars: &Vars, place: &Place) -> Result<Vec<String>, DatasetError> {
@@ -165,6 +180,9 @@ pub(super) fn named(fields: &Fields) -> Vec<(&'static str, &str)> {
     }
     if let Some(name) = fields.tags.as_deref() {
         add("the list of tags", name);
+    }
+    for name in fields.choices.iter().flat_map(|choices| &choices.columns) {
+        add("the choices", name);
     }
     names
 }

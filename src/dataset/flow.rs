@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Select,
+    Select, choices,
     error::{DatasetError, Place},
     fetch::Local,
     fields::{Roles, canonical, id_of},
@@ -140,8 +140,11 @@ impl Flow {
                 }
                 None => self.content_id(&row.vars),
             };
-            if course.select.only_ids.as_ref().is_some_and(|wanted| !wanted.contains(&id)) {
-                continue;
+            if let Some(wanted) = &course.select.only_ids {
+                let circular = course.roles.is_circular();
+                if !(wanted.contains(&id) || (circular && choices::is_wanted(&id, wanted))) {
+                    continue;
+                }
             }
             self.counts.wanted += 1;
             return course.roles.sample(id, row).map(Some);

@@ -6,6 +6,7 @@
 //! bytes of bookkeeping at most.
 
 mod check;
+mod choices;
 mod csv;
 mod draw;
 mod error;
@@ -72,6 +73,20 @@ impl fmt::Debug for Field {
     }
 }
 
+/// The options of multiple-choice questions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Choices {
+    /// A column with a list of texts, or a column for each option.
+    pub columns: Vec<String>,
+    /// The accepted answer is the number of an option, counted from this; `None`: its text or its
+    /// letter.
+    pub index: Option<u64>,
+    /// The seed of a random order, one for each row.
+    pub shuffle: Option<u64>,
+    /// Whether a row is asked once for each rotation of its options.
+    pub circular: bool,
+}
+
 /// What of a row is what of a sample. All that is left out is found by its usual name.
 #[derive(Clone, Default)]
 pub struct Fields {
@@ -91,6 +106,9 @@ pub struct Fields {
     pub cluster: Option<String>,
     /// The tags column: a list, or text split at commas. `None`: the column `tags`, or nothing.
     pub tags: Option<String>,
+    /// The options of a multiple-choice question. They add the columns `choices`, `choice_letters`
+    /// and `choice_lines`, and make letters of the accepted answers.
+    pub choices: Option<Choices>,
 }
 
 impl fmt::Debug for Fields {
@@ -103,6 +121,7 @@ impl fmt::Debug for Fields {
             .field("metadata", &self.metadata)
             .field("cluster", &self.cluster)
             .field("tags", &self.tags)
+            .field("choices", &self.choices)
             .finish()
     }
 }

@@ -645,3 +645,43 @@ mod any_input {
         }
     }
 }
+
+#[test]
+fn options_are_shuffled_and_asked_in_every_rotation() {
+    let rows = "{\"id\":\"x\",\"o\":[\"r\",\"g\",\"b\"],\"expected\":\"g\"}\n\
+                {\"id\":\"y\",\"o\":[\"1\",\"2\"],\"expected\":\"A\"}\n";
+    let folder = Folder::with("q.jsonl", rows);
+    let fields = |shuffle, circular| {
+        let columns = vec!["o".to_owned()];
+        let choices = Choices { columns, index: None, shuffle, circular };
+        Fields { choices: Some(choices), ..Fields::default() }
+    };
+    let right = |sample: &Sample| {
+        let at = usize::from(sample.expected[0].as_bytes()[0] - b'A');
+        sample.vars["choices"][at].as_str().expect("a text").to_owned()
+    };
+    let plain = folder.fields("q.jsonl", &fields(None, false)).expect("good");
+    assert!(plain.columns().iter().any(|column| column == "choice_lines"));
+    assert_eq!(samples(&plain)[0].expected, ["B"]);
+    let turned = folder.fields("q.jsonl", &fields(Some(3), true)).expect("good");
+    let turned_samples = samples(&turned);
+    let ids: Vec<&str> = turned_samples.iter().map(|sample| sample.id.as_str()).collect();
+    assert_eq!(ids, ["x~1", "x~2", "x~3", "y~1", "y~2"]);
+    let clusters: Vec<_> =
+        turned_samples.iter().map(|s| s.cluster.as_deref().expect("one")).collect();
+    assert_eq!(clusters, ["x", "x", "x", "y", "y"]);
+    let answers: Vec<String> = turned_samples.iter().map(right).collect();
+    assert_eq!(answers, ["g", "g", "g", "1", "1"]);
+    // A limit and a draw count rows, not rotations.
+    let one = |select| {
+        let source = folder.source("q.jsonl");
+        samples(&check(&source, b"", &fields(None, true), select).expect("good")).len()
+    };
+    assert_eq!(one(Select { limit: Some(1), ..Select::default() }), 3);
+    assert_eq!(one(Select { shuffle: Some(1), ..Select::default() }), 5);
+    let only = Some(["x~2".to_owned()].into());
+    assert_eq!(one(Select { only_ids: only, ..Select::default() }), 1);
+    let fields = Fields { expected: Some(Field::Column("id".into())), ..fields(None, false) };
+    let error = folder.fields("q.jsonl", &fields).expect_err("refused").to_string();
+    assert!(error.contains("`x` is none of the 3 choices"), "{error}");
+}

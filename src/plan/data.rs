@@ -8,11 +8,11 @@ use super::{Inputs, PlanError, known_formats};
 use crate::{
     config::{
         At, ConfigError, File, Place,
-        entry::{DatasetMap, ExpectedEntry, ExpectedMap},
+        entry::{ChoicesMap, DatasetMap, ExpectedEntry, ExpectedMap},
         error::suggestion,
         variables,
     },
-    dataset::{self, Dataset, DatasetError, Field, Fields, Format, Select, Source},
+    dataset::{self, Choices, Dataset, DatasetError, Field, Fields, Format, Select, Source},
     domain::sample::Vars,
     extract::Pipeline,
     prompt::Template,
@@ -69,6 +69,7 @@ fn blame(error: DatasetError, data: &DatasetMap, entry: Place, inputs: Inputs<'_
             "the metadata" => place(data.metadata.first()),
             "the cluster" => place(data.cluster.as_ref()),
             "the list of tags" => place(data.tags.as_ref()),
+            "the choices" => place(data.choices.as_ref()),
             _ => place(data.filter.as_ref()),
         },
         DatasetError::Filter(_) => place(data.filter.as_ref()),
@@ -104,6 +105,11 @@ fn fields(data: &DatasetMap, inputs: Inputs<'_>) -> Result<Fields, ConfigError> 
         metadata: data.metadata.iter().map(|at| at.value.clone()).collect(),
         cluster: text(&data.cluster),
         tags: text(&data.tags),
+        choices: data
+            .choices
+            .as_ref()
+            .map(|at| choices(&at.value.0, at.place, inputs))
+            .transpose()?,
     };
     let Some(expected) = &data.expected else { return Ok(fields) };
     match &expected.value {
@@ -124,6 +130,21 @@ fn fields(data: &DatasetMap, inputs: Inputs<'_>) -> Result<Fields, ConfigError> 
         }
     }
     Ok(fields)
+}
+
+fn choices(map: &ChoicesMap, place: Place, inputs: Inputs<'_>) -> Result<Choices, ConfigError> {
+    let error = |message: &str| Err(ConfigError::new(inputs.origin, place, message));
+    let columns: Vec<String> =
+        map.column.iter().chain(&map.columns).map(|at| at.value.clone()).collect();
+    if columns.is_empty() || (map.column.is_some() && !map.columns.is_empty()) {
+        return error("`choices` takes one of `column` and `columns`");
+    }
+    let index = map.index.as_ref().map(|at| at.value);
+    if index.is_some_and(|index| index > 1) {
+        return error("`index` of `choices` is 0 or 1");
+    }
+    let shuffle = map.shuffle.as_ref().map(|at| at.value);
+    Ok(Choices { columns, index, shuffle, circular: map.circular })
 }
 
 fn expected_field(
@@ -191,6 +212,17 @@ fn range(written: &At<String>, inputs: Inputs<'_>) -> Result<(u64, Option<u64>),
     }
     Err(ConfigError::new(inputs.origin, written.place, format!("`{}` is no range", written.value))
         .hint("write it as `0..100`, `100..` or `..100`; rows count from 0"))
+}
+
+/// The choices entry for the stored header.
+pub(super) fn choices_json(map: &ChoicesMap) -> Value {
+    let columns = map.column.iter().chain(&map.columns).map(|at| at.value.as_str());
+    json!({
+        "columns": columns.collect::<Vec<_>>(),
+        "index": map.index.as_ref().map(|at| at.value),
+        "shuffle": map.shuffle.as_ref().map(|at| at.value),
+        "circular": map.circular,
+    })
 }
 
 /// The expected entry for the stored header.

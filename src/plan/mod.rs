@@ -346,7 +346,7 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
     let text = |value: &Option<At<String>>| value.as_ref().map(|at| at.value.clone());
     let data = file.dataset.as_ref().map(|entry| {
         let data = &entry.value.0;
-        json!({
+        let mut written = json!({
             "path": text(&data.path).map(|path| without_secrets(&path)),
             "format": text(&data.format),
             "id": text(&data.id),
@@ -364,7 +364,12 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
                 "seed": at.value.0.seed,
             })),
             "range": text(&data.range),
-        })
+        });
+        // Runs recorded before there were choices have no key for them.
+        if let Some(at) = &data.choices {
+            written["choices"] = data::choices_json(&at.value.0);
+        }
+        written
     });
     json!({
         "config": inputs.origin,

@@ -49,7 +49,8 @@ impl PlannedScorer {
     pub fn info(&self) -> ScorerInfo {
         let mut options = self.options.clone();
         if let Range::Number { unit } = self.card.range {
-            options.insert("unit".to_owned(), Value::from(unit));
+            // A scorer that takes its unit as an option has it there already.
+            options.entry("unit").or_insert_with(|| Value::from(unit));
         }
         ScorerInfo {
             id: self.id.clone(),

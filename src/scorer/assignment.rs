@@ -1,95 +1,98 @@
-//! The best pairing of two sides, each with a gain for every pair.
+//! Which of one list belongs to which of another, so that the sum over the pairs is greatest.
 
-/// The highest sum of gains when each row has at most one column and each column one row. Rows are
-/// of one length.
+/// The greatest sum of values over pairs, each row and each column in one pair at most. `values`
+/// holds rows of equal length, every value at least 0 and finite.
 ///
 /// # Source
-/// The Hungarian method in the form of Jonker and Volgenant 1987: rows are added one by one, each
-/// along the cheapest path of changes.
-pub(super) fn most(gains: &[Vec<f64>]) -> f64 {
-    let (rows, columns) = (gains.len(), gains.first().map_or(0, Vec::len));
+/// The Hungarian method (Kuhn 1955) with potentials: rows x rows x columns steps, for the smaller
+/// number of the two as rows.
+pub(super) fn greatest_sum(values: &[Vec<f64>]) -> f64 {
+    let (rows, columns) = (values.len(), values.first().map_or(0, Vec::len));
+    if rows == 0 || columns == 0 {
+        return 0.0;
+    }
     if rows > columns {
         let turned: Vec<Vec<f64>> =
-            (0..columns).map(|column| gains.iter().map(|row| row[column]).collect()).collect();
-        return most(&turned);
+            (0..columns).map(|column| values.iter().map(|row| row[column]).collect()).collect();
+        return greatest_sum(&turned);
     }
-    // Place 0 of the columns is where a row begins that has none yet.
-    let mut row_of: Vec<Option<usize>> = vec![None; columns + 1];
-    let (mut of_row, mut of_column) = (vec![0.0; rows], vec![0.0; columns + 1]);
-    for new in 0..rows {
-        let mut least = vec![f64::INFINITY; columns + 1];
-        let mut from = vec![0; columns + 1];
-        let mut done = vec![false; columns + 1];
-        row_of[0] = Some(new);
-        let mut at = 0;
-        while let Some(row) = row_of[at] {
-            done[at] = true;
-            let (mut step, mut next) = (f64::INFINITY, 0);
-            for column in (1..=columns).filter(|column| !done[*column]) {
-                let cost = -gains[row][column - 1] - of_row[row] - of_column[column];
-                if cost < least[column] {
-                    (least[column], from[column]) = (cost, at);
+    // Counted from 1; row 0 and column 0 stand for none.
+    let mut row_of = vec![0_usize; columns + 1];
+    let (mut row_potential, mut column_potential) = (vec![0.0; rows + 1], vec![0.0; columns + 1]);
+    for row in 1..=rows {
+        row_of[0] = row;
+        let mut column = 0;
+        let mut slack = vec![f64::INFINITY; columns + 1];
+        let mut way = vec![0_usize; columns + 1];
+        let mut used = vec![false; columns + 1];
+        while row_of[column] != 0 {
+            used[column] = true;
+            let at = row_of[column];
+            let (mut least, mut next) = (f64::INFINITY, 0);
+            for other in 1..=columns {
+                if used[other] {
+                    continue;
                 }
-                if least[column] < step {
-                    (step, next) = (least[column], column);
+                let cost = -values[at - 1][other - 1] - row_potential[at] - column_potential[other];
+                if cost < slack[other] {
+                    slack[other] = cost;
+                    way[other] = column;
                 }
-            }
-            if next == 0 {
-                break;
-            }
-            for column in 0..=columns {
-                match row_of[column] {
-                    Some(row) if done[column] => {
-                        of_row[row] += step;
-                        of_column[column] -= step;
-                    }
-                    _ => least[column] -= step,
+                if slack[other] < least {
+                    least = slack[other];
+                    next = other;
                 }
             }
-            at = next;
+            for other in 0..=columns {
+                if used[other] {
+                    row_potential[row_of[other]] += least;
+                    column_potential[other] -= least;
+                } else {
+                    slack[other] -= least;
+                }
+            }
+            column = next;
         }
-        while at != 0 {
-            row_of[at] = row_of[from[at]];
-            at = from[at];
+        while column != 0 {
+            row_of[column] = row_of[way[column]];
+            column = way[column];
         }
     }
-    let gain = |(column, row): (usize, &Option<usize>)| row.map_or(0.0, |row| gains[row][column]);
-    row_of[1..].iter().enumerate().map(gain).sum()
+    (1..=columns)
+        .filter(|column| row_of[*column] != 0)
+        .map(|column| values[row_of[column] - 1][column - 1])
+        .sum()
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    /// By trying all pairings.
-    fn slow(gains: &[Vec<f64>], taken: &mut Vec<bool>) -> f64 {
-        let [row, rest @ ..] = gains else { return 0.0 };
-        let mut best = slow(rest, taken);
-        for column in 0..row.len() {
+    fn by_trying(values: &[Vec<f64>], row: usize, taken: &mut Vec<bool>) -> f64 {
+        let Some(cells) = values.get(row) else { return 0.0 };
+        let mut best = by_trying(values, row + 1, taken);
+        for column in 0..taken.len() {
             if !taken[column] {
                 taken[column] = true;
-                best = best.max(row[column] + slow(rest, taken));
+                best = best.max(cells[column] + by_trying(values, row + 1, taken));
                 taken[column] = false;
             }
         }
         best
     }
 
-    #[test]
-    fn no_other_pairing_is_better() {
-        let mut seed = 1_u32;
-        let mut draw = || {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            f64::from(seed >> 24) / 256.0
-        };
-        for (rows, columns) in [(1, 1), (2, 5), (5, 2), (4, 4), (6, 5), (5, 6)] {
-            for _ in 0..30 {
-                let gains: Vec<Vec<f64>> =
-                    (0..rows).map(|_| (0..columns).map(|_| draw()).collect()).collect();
-                let expected = slow(&gains, &mut vec![false; columns]);
-                assert!((most(&gains) - expected).abs() < 1e-9, "{gains:?}");
-            }
+    proptest! {
+        #[test]
+        fn it_is_the_best_of_all_ways(
+            (rows, columns, cells) in (1..5_usize, 1..5_usize, prop::collection::vec(0..9_u8, 25)),
+        ) {
+            let values: Vec<Vec<f64>> = (0..rows)
+                .map(|row| (0..columns).map(|c| f64::from(cells[row * 5 + c]) / 8.0).collect())
+                .collect();
+            let best = by_trying(&values, 0, &mut vec![false; columns]);
+            prop_assert!((greatest_sum(&values) - best).abs() < 1e-9);
         }
-        assert!(most(&[]).abs() < f64::EPSILON);
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::scorer::{
     ArgError, Args, Better, Built, Card, OptionCard, Range, ScorerKind,
     against::{Compare, Found, THRESHOLD, best, higher, likeness},
-    assignment::most,
+    assignment::greatest_sum,
     edits::similarity,
 };
 
@@ -103,7 +103,7 @@ impl Coverage {
         let row = |item: &String| expected.iter().map(|other| similarity(item, other)).collect();
         let alike: Vec<Vec<f64>> = items.iter().map(row).collect::<Result<_, String>>()?;
         let all = if self.allow_extra { expected.len() } else { longer };
-        Ok((most(&alike) / all as f64).clamp(0.0, 1.0))
+        Ok((greatest_sum(&alike) / all as f64).clamp(0.0, 1.0))
     }
 }
 

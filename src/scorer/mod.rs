@@ -10,45 +10,72 @@ mod args;
 mod asks;
 mod assignment;
 mod bleu;
+mod bounds;
 mod cer;
+mod choice;
 mod chrf;
 mod code_exec;
 mod compare;
 mod compose;
 mod contains;
+mod contains_all;
+mod contains_any;
 mod cost;
+mod drop_f1;
 mod edits;
+mod ends_with;
 mod error_rate;
 mod exact_match;
 mod exec;
 mod expr;
-mod gleu;
 pub mod family;
+mod finish_reason;
+mod gleu;
+mod graded;
+mod ifeval;
+mod instruction;
 mod is_json;
 mod jaro_winkler;
 mod js;
+mod language;
 mod latency;
+mod latex;
+mod length;
+mod letter;
 mod levenshtein;
 mod list_contains;
+mod math;
 mod meteor;
 mod ngrams;
 mod normalize;
 mod numeric;
 mod numeric_diff;
 mod one_of;
+mod parts;
+mod perplexity;
 mod porter;
 mod python;
+mod python_text;
 mod quantity;
 pub mod reference;
+mod refusal;
 mod regex;
+mod rouge;
 mod rouge1;
 mod rouge2;
-mod rouge;
 mod rouge_l;
 mod rouge_lsum;
 mod script;
+mod squad;
+mod squad_em;
+mod squad_f1;
+mod starts_with;
 mod subsequence;
 mod ter;
+mod tokens;
+mod tokens_per_second;
+mod tongue;
+mod ttft;
 mod wer;
 mod western;
 mod words;
@@ -236,8 +263,16 @@ pub struct OptionCard {
 pub static SCORERS: &[&dyn ScorerKind] = &[
     &exact_match::ExactMatch,
     &contains::Contains,
+    &contains_all::ContainsAll,
+    &contains_any::ContainsAny,
+    &starts_with::StartsWith,
+    &ends_with::EndsWith,
     &regex::RegexMatch,
     &one_of::OneOf,
+    &length::Length,
+    &language::Language,
+    &refusal::Refusal,
+    &choice::Choice,
     &numeric::Numeric,
     &numeric_diff::NumericDiff,
     &levenshtein::Levenshtein,
@@ -254,8 +289,16 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &wer::Wer,
     &cer::Cer,
     &list_contains::ListContains,
+    &math::Math,
+    &squad_em::SquadEm,
+    &squad_f1::SquadF1,
+    &drop_f1::DropF1,
+    &levenshtein::Levenshtein,
+    &ifeval::IfEval,
     &is_json::IsJson,
     &latency::Latency,
+    &ttft::Ttft,
+    &tokens::Tokens,
     &cost::Cost,
     &code_exec::CodeExec,
     &exec::Exec,
@@ -267,6 +310,9 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &compose::any_of::AnyOf,
     &compose::weighted::Weighted,
     &compose::threshold::Threshold,
+    &finish_reason::Finish,
+    &tokens_per_second::TokensPerSecond,
+    &perplexity::Perplexity,
 ];
 
 /// The kind of scorer called `name`.
@@ -274,5 +320,7 @@ pub fn find(name: &str) -> Option<&'static dyn ScorerKind> {
     SCORERS.iter().copied().find(|kind| kind.card().name == name)
 }
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;

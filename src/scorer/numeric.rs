@@ -1,5 +1,7 @@
 //! Whether the output is the expected number.
 
+use std::borrow::Cow;
+
 use crate::{
     domain::score::{Score, Verdict},
     scorer::{
@@ -23,6 +25,12 @@ static CARD: Card = Card {
             doc: "Takes the first or the last number out of the output.",
         },
         OptionCard {
+            name: "decimal",
+            kind: "point or comma",
+            default: "point",
+            doc: "What stands before the decimals, on both sides: with `comma`, `1.234,5` is 1234.5.",
+        },
+        OptionCard {
             name: "abs_tol",
             kind: "number",
             default: "0",
@@ -36,8 +44,8 @@ static CARD: Card = Card {
         },
     ],
     edge_cases: &[
-        "Read are `1,234.5`, `-$5`, `5 apples`, `1/2`, `1 1/2`, `2e3`, `1.8 billion`; not `1.234,5`, \
-         `½` or numbers in words.",
+        "Read are `1,234.5`, `-$5`, `5 apples`, `1/2`, `1 1/2`, `2½`, `2e3`, `2 × 10^3`, \
+         `1.8 billion`; not numbers in words, and `1.234,5` only with `decimal: comma`.",
         "With a percent sign on both sides, or on none, numbers count as written; with one on one \
          side `5%` equals `5` and `0.05`.",
         "An output without a number scores 0; an expected answer that is no number is a failure of \
@@ -61,6 +69,7 @@ enum Find {
 #[derive(Debug)]
 struct Close {
     find: Find,
+    comma: bool,
     abs_tol: f64,
     rel_tol: f64,
 }
@@ -76,19 +85,26 @@ impl ScorerKind for Numeric {
             Some("first") => Find::First,
             Some(_) => Find::Last,
         };
+        let comma = args.name("decimal", &["point", "comma"])? == Some("comma");
         let abs_tol = args.number("abs_tol", 0.0, f64::MAX)?.unwrap_or(0.0);
         let rel_tol = args.number("rel_tol", 0.0, 1.0)?.unwrap_or(1e-9);
-        Ok(Built::pure(Close { find, abs_tol, rel_tol }))
+        Ok(Built::pure(Close { find, comma, abs_tol, rel_tol }))
     }
 }
 
 impl Close {
     fn read(&self, output: &str) -> Option<Quantity> {
+        let output = self.plain(output);
         match self.find {
-            Find::Whole => quantity::whole(output),
-            Find::First => quantity::first(output),
-            Find::Last => quantity::last(output),
+            Find::Whole => quantity::whole(&output),
+            Find::First => quantity::first(&output),
+            Find::Last => quantity::last(&output),
         }
+    }
+
+    fn plain<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let spelt = quantity::spelt_out(text);
+        if self.comma { Cow::Owned(quantity::with_points(&spelt)) } else { spelt }
     }
 
     fn is_close(&self, a: f64, b: f64) -> bool {
@@ -106,7 +122,7 @@ impl Close {
 
     fn no_number(&self, output: &str) -> String {
         match self.find {
-            Find::Whole if quantity::first(output).is_some() => {
+            Find::Whole if quantity::first(&self.plain(output)).is_some() => {
                 format!("{} is more than a number; `find` takes one out of it", quoted(output))
             }
             _ => format!("no number in {}", quoted(output)),
@@ -125,7 +141,7 @@ impl Scorer for Close {
             Err(verdict) => return verdict,
         };
         let numbers: Vec<Option<Quantity>> =
-            expected.iter().map(|text| quantity::whole(text)).collect();
+            expected.iter().map(|text| quantity::whole(&self.plain(text))).collect();
         let matched = |got| numbers.iter().flatten().any(|number| self.equal(got, *number));
         let got = subject.output.and_then(|output| self.read(output));
         if got.is_some_and(matched) {

@@ -1,6 +1,8 @@
 //! Numbers as people write them: with currency, unit, percent sign, fraction or a word for a power
 //! of ten.
 
+use std::borrow::Cow;
+
 use crate::extract::number::{Number, is_currency, numbers};
 
 /// A number with what surrounds it.
@@ -24,6 +26,59 @@ const CURRENCY_CODES: [&str; 23] = [
 
 /// Words that may follow a number as its unit: `dollars per day`.
 const MAX_UNIT_WORDS: usize = 3;
+
+/// Fractions of one character.
+const VULGAR: [(char, &str); 18] = [
+    ('½', "1/2"),
+    ('⅓', "1/3"),
+    ('⅔', "2/3"),
+    ('¼', "1/4"),
+    ('¾', "3/4"),
+    ('⅕', "1/5"),
+    ('⅖', "2/5"),
+    ('⅗', "3/5"),
+    ('⅘', "4/5"),
+    ('⅙', "1/6"),
+    ('⅚', "5/6"),
+    ('⅐', "1/7"),
+    ('⅛', "1/8"),
+    ('⅜', "3/8"),
+    ('⅝', "5/8"),
+    ('⅞', "7/8"),
+    ('⅑', "1/9"),
+    ('⅒', "1/10"),
+];
+
+/// `text` with fractions of one character written out: `2½` as `2 1/2`.
+pub(super) fn spelt_out(text: &str) -> Cow<'_, str> {
+    let vulgar = |c: char| VULGAR.iter().find(|(sign, _)| *sign == c).map(|(_, spelt)| *spelt);
+    if text.is_ascii() || !text.chars().any(|c| vulgar(c).is_some()) {
+        return Cow::Borrowed(text);
+    }
+    let mut spelt = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        let Some(fraction) = vulgar(c) else {
+            spelt.push(c);
+            continue;
+        };
+        if spelt.ends_with(|before: char| before.is_ascii_digit()) {
+            spelt.push(' ');
+        }
+        spelt.push_str(fraction);
+    }
+    Cow::Owned(spelt)
+}
+
+/// `text` with decimal commas as points, and points between digits as commas.
+pub(super) fn with_points(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            ',' => '.',
+            '.' => ',',
+            c => c,
+        })
+        .collect()
+}
 
 /// The number that `text` is as a whole, apart from currency, unit and punctuation around it.
 pub(super) fn whole(text: &str) -> Option<Quantity> {
@@ -99,10 +154,51 @@ fn quantity(
         }
         _ => (first.value()?, first.end, 1),
     };
+    let (end, value) = match power_of_ten(&text[end..]) {
+        Some((power, length)) => (end + length, times_power_of_ten(value, power)?),
+        None => (end, value),
+    };
+    let used = used.max(ahead.iter().flatten().take_while(|number| number.start < end).count());
     let (scale, percent, length) = suffix(&text[end..]);
     let value = value * scale;
     let quantity = Quantity { value, percent, start: first.start, end: end + length };
     value.is_finite().then_some((quantity, used))
+}
+
+/// The power in `× 10^3`, `x10³` or `\\times 10^{-3}` at the start of `text`, and its bytes.
+fn power_of_ten(text: &str) -> Option<(i32, usize)> {
+    let signs = ["×", "x", "*", "·", "\\times", "\\cdot"];
+    let rest = text.trim_start_matches(' ');
+    let rest = signs.iter().find_map(|sign| rest.strip_prefix(sign))?.trim_start_matches(' ');
+    let rest = rest.strip_prefix("10")?;
+    if let Some(raised) = rest.strip_prefix('^').or_else(|| rest.strip_prefix("**")) {
+        let inner = raised.strip_prefix(['{', '(']).unwrap_or(raised);
+        let minus = inner.strip_prefix(['-', '\u{2212}']);
+        let digits = minus.or_else(|| inner.strip_prefix('+')).unwrap_or(inner);
+        let length = digits.bytes().take_while(u8::is_ascii_digit).count();
+        let power: i32 = digits[..length].parse().ok()?;
+        let behind = &digits[length..];
+        let behind =
+            if inner.len() < raised.len() { behind.strip_prefix(['}', ')'])? } else { behind };
+        return Some((if minus.is_some() { -power } else { power }, text.len() - behind.len()));
+    }
+    let minus = rest.strip_prefix('⁻');
+    let digits = minus.unwrap_or(rest);
+    let value = |c: char| "⁰¹²³⁴⁵⁶⁷⁸⁹".chars().position(|digit| digit == c);
+    let behind = digits.trim_start_matches(|c| value(c).is_some());
+    let raised = digits.len() - behind.len();
+    let power = digits[..raised].chars().filter_map(value).try_fold(0_i32, |power, digit| {
+        power.checked_mul(10)?.checked_add(i32::try_from(digit).ok()?)
+    })?;
+    (raised > 0).then(|| (if minus.is_some() { -power } else { power }, text.len() - behind.len()))
+}
+
+/// `value` times ten to the `power`, rounded once.
+fn times_power_of_ten(value: f64, power: i32) -> Option<f64> {
+    let digits = format!("{value:e}");
+    let (digits, own) = digits.split_once('e')?;
+    let power = own.parse::<i32>().ok()?.checked_add(power)?;
+    format!("{digits}e{power}").parse().ok().filter(|value: &f64| value.is_finite())
 }
 
 fn ratio(above: &Number, below: &Number) -> Option<f64> {
@@ -178,7 +274,7 @@ mod tests {
             let found = whole(text).map(|quantity| (quantity.value, quantity.percent));
             assert_eq!(found, expected, "{text}");
         };
-        let plain = |text, value| check(text, Some((value, false)));
+        let plain = |text: &str, value| check(text, Some((value, false)));
         for text in [
             "42",
             " 42.\n",
@@ -214,6 +310,14 @@ mod tests {
         plain("-1.8 billion", -1.8e9);
         plain("2 Million dollars", 2e6);
         plain("3 / 4", 0.75);
+        plain("2.5 × 10^3", 2_500.0);
+        plain("2.5x10^{-3} m", 0.0025);
+        plain("-6.02 \\times 10^{23}", -6.02e23);
+        plain("3·10⁸ m/s", 3e8);
+        plain("1.6*10**-19", 1.6e-19);
+        plain(&spelt_out("2½ cups"), 2.5);
+        plain(&spelt_out("½"), 0.5);
+        plain(&with_points("1.234,5 €"), 1234.5);
         check("5%", Some((5.0, true)));
         check("5 \\% of people", Some((5.0, true)));
         check("1/2%", Some((0.5, true)));
@@ -251,6 +355,8 @@ mod tests {
     fn numbers_out_of_texts() {
         let values = |text| quantities(text).map(|q: Quantity| q.value).collect::<Vec<_>>();
         assert_eq!(values("1/2 of 3 1/4 is 1 5/8, 2/0, 50%"), [0.5, 3.25, 1.625, 0.0, 50.0]);
+        assert_eq!(values("2 x 10^3 and 4"), [2000.0, 4.0]);
+        assert_eq!(values("2 x 10 and 4"), [2.0, 10.0, 4.0]);
         assert_eq!(values("on 1/2/2024"), [1.0, 2.0, 2024.0]);
         assert_eq!(values("1e999 7"), [7.0]);
         assert_eq!(first("from 3 to 4").map(|q| q.value), Some(3.0));

@@ -10,7 +10,10 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::{
     base::money::Money,
-    domain::trial::{Attempt, TrialKey},
+    domain::{
+        generation::{FinishReason, TokenLogprob, Usage},
+        trial::{Attempt, Hit, TrialKey},
+    },
 };
 
 fn sample(expected: &[String]) -> Sample {
@@ -43,7 +46,7 @@ fn answer(latency_us: Option<u64>, cost: Option<Money>) -> Answer {
     }
 }
 
-fn built(name: &str, options: &Value) -> Result<Box<dyn Scorer>, ArgError> {
+pub(super) fn built(name: &str, options: &Value) -> Result<Box<dyn Scorer>, ArgError> {
     let kind = find(name).unwrap_or_else(|| panic!("no scorer `{name}`"));
     let options = options.as_object().cloned().unwrap_or_default();
     match kind.build(&Args::new(kind.card(), &options)?.at(site()))? {
@@ -84,22 +87,66 @@ impl Scorer for Asking {
     }
 }
 
-fn verdict(scorer: &dyn Scorer, expected: &[String], output: Option<&str>) -> Verdict {
+pub(super) fn verdict(scorer: &dyn Scorer, expected: &[String], output: Option<&str>) -> Verdict {
     let (sample, answer) = (sample(expected), answer(Some(1), None));
     let generation = Generation::default();
     scorer.score(&Subject { sample: &sample, answer: &answer, generation: &generation, output })
 }
 
-fn texts(value: &Value) -> Vec<String> {
+/// The verdict on a sample with these columns.
+pub(super) fn verdict_of(scorer: &dyn Scorer, vars: &Value, output: &str) -> Verdict {
+    let mut sample = sample(&[]);
+    sample.vars = vars.as_object().cloned().unwrap_or_default();
+    let (answer, generation) = (answer(Some(1), None), Generation::default());
+    let output = Some(output);
+    scorer.score(&Subject { sample: &sample, answer: &answer, generation: &generation, output })
+}
+
+pub(super) fn texts(value: &Value) -> Vec<String> {
     serde_json::from_value(value.clone()).expect("a list of texts")
+}
+
+/// The answer of a case, as far as scorers look at more than its text.
+fn generation(case: &Value) -> Generation {
+    let count = |key: &str| case["usage"][key].as_u64().unwrap_or_default();
+    let usage = Usage {
+        input: count("input"),
+        output: count("output"),
+        reasoning: count("reasoning"),
+        ..Usage::default()
+    };
+    let logprobs = case["logprobs"].as_array().into_iter().flatten();
+    Generation {
+        finish_reason: case["finish_reason"]
+            .as_str()
+            .and_then(FinishReason::from_name)
+            .unwrap_or_default(),
+        usage: case["usage"].is_object().then_some(usage),
+        reasoning: case["reasoning"].as_str().map(str::to_owned),
+        logprobs: logprobs
+            .map(|logprob| TokenLogprob {
+                token: "t".into(),
+                logprob: logprob.as_f64().unwrap_or(f64::NEG_INFINITY),
+                top: Vec::new(),
+            })
+            .collect(),
+        ..Generation::default()
+    }
 }
 
 /// Runs one case of a fixture; what differs is the result.
 fn run(name: &str, case: &Value) -> Option<String> {
     let scorer = built(name, &case["options"]).unwrap_or_else(|error| panic!("{case}: {error}"));
-    let (sample, generation) = (sample(&texts(&case["expected"])), Generation::default());
+    let mut sample = sample(&texts(&case["expected"]));
+    sample.vars = case["vars"].as_object().cloned().unwrap_or_default();
+    sample.input = case["input"].as_str().map(str::to_owned);
+    let generation = generation(case);
     let cost = case["cost_pico"].as_i64().map(Money::from_pico);
-    let answer = answer(case["latency_us"].as_u64(), cost);
+    let mut answer = answer(case["latency_us"].as_u64(), cost);
+    if let Some(attempt) = answer.attempts.last_mut() {
+        attempt.ttft_us = case["ttft_us"].as_u64();
+    }
+    answer.cached = case["cached"].as_bool().unwrap_or(false).then(Hit::default);
     let output = case["output"].as_str();
     let subject = Subject { sample: &sample, answer: &answer, generation: &generation, output };
     let got = scorer.score(&subject);
@@ -262,6 +309,23 @@ fn every_scorer() -> Vec<Box<dyn Scorer>> {
         ("cer", json!({"max": 1})),
         ("numeric_diff", json!({"find": "last"})),
         ("list_contains", json!({"separator": ","})),
+        ("contains_all", json!({"ignore_case": true})),
+        ("contains_any", json!({})),
+        ("starts_with", json!({"ignore_case": true})),
+        ("ends_with", json!({})),
+        ("length", json!({"unit": "graphemes", "max": 5})),
+        ("length", json!({"unit": "words"})),
+        ("length", json!({"unit": "sentences"})),
+        ("language", json!({"value": "en"})),
+        ("refusal", json!({"want": "answer"})),
+        ("choice", json!({})),
+        ("choice", json!({"letters": "XYZ"})),
+        ("math", json!({})),
+        ("math", json!({"find": "whole"})),
+        ("ifeval", json!({"mode": "loose"})),
+        ("squad_em", json!({})),
+        ("squad_f1", json!({})),
+        ("drop_f1", json!({"separator": ","})),
         ("is_json", json!({"object_only": true})),
         ("latency", json!({"max": "3s"})),
         ("cost", json!({"max": "$1"})),
