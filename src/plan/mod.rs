@@ -137,7 +137,7 @@ pub enum PlanError {
 pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError> {
     let targets = targets(file, inputs)?;
     let extracts = scorers::pipelines(file, inputs)?;
-    let scorers = scorers::scorers(file, inputs, &extracts)?;
+    let scorers = scorers::scorers(file, inputs, &extracts, &targets)?;
     let prompts = prompts::compile(file, inputs)?;
     models::check(&prompts, &targets, file, inputs)?;
     let (epochs, reduce) = epochs(file, inputs)?;
@@ -151,6 +151,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let (dataset, location) = data::open(file, inputs).await?;
     prompts::check_variables(&prompts, &dataset, inputs)?;
     scorers::check_expected(&scorers, file, &dataset, inputs)?;
+    scorers::check_columns(&scorers, file, &dataset, inputs)?;
     let header = RunHeader {
         id: id::new_run_id(),
         name: name(file, inputs, &location),

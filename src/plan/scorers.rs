@@ -1,6 +1,6 @@
 //! The scorers of a plan and the extractions they read.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -8,9 +8,9 @@ use super::Inputs;
 use crate::{
     config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion},
     dataset::Dataset,
-    domain::run::ScorerInfo,
+    domain::{run::ScorerInfo, target::Target},
     extract::Pipeline,
-    scorer::{self, Args, Built, Card, Range, SCORERS, Scorer},
+    scorer::{self, Args, Built, Card, Range, SCORERS, Scorer, Site},
 };
 
 /// A scorer with its id and what it reads.
@@ -101,11 +101,13 @@ pub(super) fn scorers(
     file: &File,
     inputs: Inputs<'_>,
     extracts: &[Pipeline],
+    targets: &[Arc<Target>],
 ) -> Result<Vec<PlannedScorer>, ConfigError> {
+    let site = site(inputs, targets);
     let mut ids = HashSet::new();
     let mut planned = Vec::with_capacity(file.scorers.len());
     for entry in &file.scorers {
-        let scorer = build(entry, inputs, extracts)?;
+        let scorer = build(entry, inputs, extracts, &site)?;
         if !ids.insert(scorer.id.clone()) {
             let message = format!("two scorers are called `{}`", scorer.id);
             let hint = format!("give one of them an `id`: `{}: {{id: …}}`", entry.value.name);
@@ -121,6 +123,7 @@ fn build(
     entry: &At<ScorerEntry>,
     inputs: Inputs<'_>,
     extracts: &[Pipeline],
+    site: &Site,
 ) -> Result<PlannedScorer, ConfigError> {
     let name = &entry.value.name;
     let origin = inputs.origin_of(entry.place, "--scorer");
@@ -159,11 +162,46 @@ fn build(
         })?),
     };
     let built = Args::new(card, &options)
-        .and_then(|args| kind.build(&args))
+        .and_then(|args| kind.build(&args.at(site.clone())))
         .map_err(|wrong| error(wrong.to_string()))?;
     let Built::Pure(scorer) = built;
     let extract_id = extract.map(|index| extracts[index].id().to_owned());
     Ok(PlannedScorer { id, card, options, extract, extract_id, scorer })
+}
+
+/// Where the scorers of a config stand.
+fn site(inputs: Inputs<'_>, targets: &[Arc<Target>]) -> Site {
+    let all = targets.iter().flat_map(|target| target.with_stand_ins());
+    Site {
+        base_dir: inputs.base_dir.to_owned(),
+        tools: all.map(|target| (target.name.clone(), target.params.tools.clone())).collect(),
+    }
+}
+
+/// Refuses scorers that read a column which the dataset does not have.
+pub(super) fn check_columns(
+    scorers: &[PlannedScorer],
+    file: &File,
+    dataset: &Dataset,
+    inputs: Inputs<'_>,
+) -> Result<(), ConfigError> {
+    let known = dataset.columns();
+    for (index, planned) in scorers.iter().enumerate() {
+        let lacks = |column: &&String| !known.iter().any(|known| known == *column);
+        let Some(column) = planned.scorer.columns().iter().find(lacks) else { continue };
+        let place = file.scorers.get(index).map_or(Place::default(), |entry| entry.place);
+        let origin = inputs.origin_of(place, "--scorer");
+        let message = format!(
+            "scorer `{}` reads the column `{column}`, which the dataset does not have",
+            planned.id
+        );
+        return Err(ConfigError::new(origin, place, message).hint(suggestion(
+            column,
+            known.iter().map(String::as_str),
+            "columns",
+        )));
+    }
+    Ok(())
 }
 
 /// Refuses scorers that have nothing to compare with in the whole dataset.

@@ -1,5 +1,7 @@
 //! The options of a scorer as written, read with types.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -7,6 +9,7 @@ use crate::{
         money::Money,
         text::{nearest, one_line},
     },
+    domain::params::Tool,
     scorer::Card,
 };
 
@@ -22,11 +25,21 @@ pub struct ArgError {
     pub message: String,
 }
 
+/// Where a scorer stands.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    /// The directory of the config, which its paths are relative to.
+    pub base_dir: PathBuf,
+    /// The functions that each model may call, by its name.
+    pub tools: Vec<(String, Vec<Tool>)>,
+}
+
 /// The options of one scorer. Holds only options that its card names.
 #[derive(Debug, Clone)]
 pub struct Args {
     scorer: &'static str,
     options: Map<String, Value>,
+    site: Site,
 }
 
 impl Args {
@@ -49,7 +62,19 @@ impl Args {
                 message: format!("unknown option; {hint}{all}"),
             });
         }
-        Ok(Self { scorer: card.name, options: options.clone() })
+        Ok(Self { scorer: card.name, options: options.clone(), site: Site::default() })
+    }
+
+    /// The same options of a scorer that stands at `site`.
+    #[must_use]
+    pub fn at(mut self, site: Site) -> Self {
+        self.site = site;
+        self
+    }
+
+    /// Where the scorer stands.
+    pub fn site(&self) -> &Site {
+        &self.site
     }
 
     /// An error about `option`.
@@ -67,6 +92,30 @@ impl Args {
             Some(Value::Bool(on)) => Ok(*on),
             Some(other) => Err(self.mistyped(name, "`true` or `false`", other)),
         }
+    }
+
+    /// A switch that somebody may leave alone.
+    ///
+    /// # Errors
+    /// A value that is no boolean.
+    pub fn switch(&self, name: &str) -> Result<Option<bool>, ArgError> {
+        self.get(name).map(|_| self.flag(name)).transpose()
+    }
+
+    /// Any value, as written.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.get(name)
+    }
+
+    /// A whole number from `least` to `most`.
+    ///
+    /// # Errors
+    /// A value that is no whole number, or out of range.
+    pub fn whole(&self, name: &str, least: u64, most: u64) -> Result<Option<u64>, ArgError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.as_u64().filter(|number| (least..=most).contains(number)).map(Some).ok_or_else(|| {
+            self.mistyped(name, &format!("a whole number from {least} to {most}"), value)
+        })
     }
 
     /// A text.
@@ -187,6 +236,11 @@ impl Args {
         usd.and_then(Money::from_usd)
             .map(Some)
             .ok_or_else(|| self.mistyped(name, "an amount such as `$0.01`", value))
+    }
+
+    /// The value as it is written; `None` for null.
+    pub fn raw(&self, name: &str) -> Option<&Value> {
+        self.get(name)
     }
 
     fn get(&self, name: &str) -> Option<&Value> {

@@ -8,8 +8,17 @@ mod args;
 mod compare;
 mod contains;
 mod cost;
+mod deep;
 mod exact_match;
+mod is_html;
 mod is_json;
+mod is_sql;
+mod is_xml;
+mod is_yaml;
+mod json;
+mod json_diff;
+mod json_path;
+mod json_schema;
 mod latency;
 mod levenshtein;
 mod normalize;
@@ -17,10 +26,13 @@ mod numeric;
 mod one_of;
 mod quantity;
 mod regex;
+mod schema;
+mod sql_execution;
+mod tool_calls;
 
 use std::fmt;
 
-pub use args::{ArgError, Args};
+pub use args::{ArgError, Args, Site};
 
 use crate::domain::{generation::Generation, sample::Sample, score::Verdict, trial::Answer};
 
@@ -45,6 +57,11 @@ pub trait Scorer: Send + Sync + fmt::Debug {
     /// Whether it can say nothing of a sample without expected answers.
     fn needs_expected(&self) -> bool {
         false
+    }
+
+    /// The dataset columns that it reads; a run whose dataset lacks one is refused.
+    fn columns(&self) -> &[String] {
+        &[]
     }
 }
 
@@ -137,6 +154,15 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &numeric::Numeric,
     &levenshtein::Levenshtein,
     &is_json::IsJson,
+    &json_schema::JsonSchema,
+    &json_diff::JsonDiff,
+    &json_path::JsonPathMatch,
+    &is_xml::IsXml,
+    &is_html::IsHtml,
+    &is_yaml::IsYaml,
+    &is_sql::IsSql,
+    &sql_execution::SqlExecution,
+    &tool_calls::ToolCalls,
     &latency::Latency,
     &cost::Cost,
 ];
