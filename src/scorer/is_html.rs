@@ -96,9 +96,7 @@ impl Valid {
                 read(&mut tree, &mut tag, &mut seen, event).err()
             });
         emitter.naively_switch_states(true);
-        let tokenizer = Tokenizer::new_with_emitter(text, emitter);
-        for problem in tokenizer {
-            let Ok(problem) = problem;
+        if let Some(Ok(problem)) = Tokenizer::new_with_emitter(text, emitter).next() {
             return Err(problem);
         }
         tree.finish()?;

@@ -242,9 +242,10 @@ impl Scorer for At {
                 Some(value) => format!("{} is at the path", quoted(&value.to_string())),
             });
         }
-        let passed = match self.all {
-            true => !found.is_empty() && found.iter().all(|value| fits(value)),
-            false => found.iter().any(|value| fits(value)),
+        let passed = if self.all {
+            !found.is_empty() && found.iter().all(|value| fits(value))
+        } else {
+            found.iter().any(|value| fits(value))
         };
         yes_or_no(passed, || {
             let wanted = match &self.wanted {

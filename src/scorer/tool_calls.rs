@@ -12,6 +12,7 @@ use self::{
     pair::{in_any_order, in_order},
 };
 use crate::{
+    base::text::one_line,
     domain::{
         params::Tool,
         sample::value_text,
@@ -246,7 +247,7 @@ impl Calls {
         let score = Score { passed: Some(value >= self.threshold), ..Score::number(value) };
         Verdict::Scored(match value {
             1.0.. => score,
-            _ => score.because(crate::base::text::one_line(&why(), 300)),
+            _ => score.because(one_line(&why(), 300)),
         })
     }
 }
@@ -261,12 +262,10 @@ impl Scorer for Calls {
     }
 
     fn score(&self, subject: &Subject<'_>) -> Verdict {
-        let expected = match self.valid_only {
-            true => Vec::new(),
-            false => match self.expected(subject) {
-                Ok(expected) => expected,
-                Err(verdict) => return verdict,
-            },
+        let expected = if self.valid_only { Ok(Vec::new()) } else { self.expected(subject) };
+        let expected = match expected {
+            Ok(expected) => expected,
+            Err(verdict) => return verdict,
         };
         let made = Self::made(subject);
         if made.len() > MAX_CALLS {
@@ -289,9 +288,10 @@ impl Scorer for Calls {
         let mut best: Option<(f64, usize, &Vec<Call>)> = None;
         for wanted in &expected {
             let pair = |left: usize, right: usize| fits(&wanted[left], right);
-            let right = match self.in_order {
-                true => in_order(wanted.len(), made.len(), pair),
-                false => in_any_order(wanted.len(), made.len(), pair),
+            let right = if self.in_order {
+                in_order(wanted.len(), made.len(), pair)
+            } else {
+                in_any_order(wanted.len(), made.len(), pair)
             };
             let all = wanted.len() + made.len();
             let value = if all == 0 { 1.0 } else { 2.0 * right as f64 / all as f64 };

@@ -289,11 +289,11 @@ pub(super) const IN_HEAD: &[&str] = &[
     "template", "title",
 ];
 
-/// HTML within SVG and MathML.
+/// HTML within `SVG` and `MathML`.
 pub(super) const INTEGRATION: &[&str] =
     &["annotation-xml", "desc", "foreignobject", "mi", "mn", "mo", "ms", "mtext", "title"];
 
-/// Start tags that end SVG and MathML, which is an error.
+/// Start tags that end `SVG` and `MathML`, which is an error.
 pub(super) const BREAKS_OUT: &[&str] = &[
     "b",
     "big",

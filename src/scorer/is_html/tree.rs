@@ -26,7 +26,7 @@ fn wrong<T>(why: impl Into<String>) -> Result<T, Problem> {
 #[derive(Debug)]
 struct Open {
     name: String,
-    /// Whether it is of SVG or MathML.
+    /// Whether it is of `SVG` or `MathML`.
     foreign: bool,
 }
 
@@ -58,7 +58,7 @@ impl Tree {
         self.doctype
     }
 
-    /// Whether SVG or MathML is open.
+    /// Whether `SVG` or `MathML` is open.
     pub(super) fn is_foreign(&self) -> bool {
         self.open.last().is_some_and(|open| open.foreign && !is_in(INTEGRATION, &open.name))
     }
@@ -118,14 +118,12 @@ impl Tree {
             frame if is_in(TABLE_FRAME, frame) || frame == "colgroup" => {
                 wrong(format!("text stands directly in `<{frame}>`"))
             }
-            "head" => self.leave_head(),
+            "head" => {
+                self.open.pop();
+                Ok(())
+            }
             _ => Ok(()),
         }
-    }
-
-    fn leave_head(&mut self) -> Result<(), Problem> {
-        self.open.pop();
-        Ok(())
     }
 
     /// A start tag; `self_closing` when it ends in `/>`.
@@ -172,7 +170,7 @@ impl Tree {
     fn outer(&mut self, name: &str) -> Result<(), Problem> {
         let misplaced = || wrong(format!("`<{name}>` is out of place"));
         if name == "body" && self.current() == "head" {
-            self.leave_head()?;
+            self.open.pop();
         }
         let at_top = self.open.iter().all(|open| open.name == "html") && !self.content;
         let seen = match name {
@@ -193,7 +191,7 @@ impl Tree {
 
     fn inner(&mut self, name: &str) -> Result<(), Problem> {
         if self.current() == "head" && !is_in(IN_HEAD, name) {
-            self.leave_head()?;
+            self.open.pop();
         }
         if is_in(TABLE_PARTS, name) {
             return self.table_part(name);
@@ -210,8 +208,7 @@ impl Tree {
         if is_in(ENDS_P, name)
             && let Some(at) = self.within("p", |open| is_in(SCOPE, open))
         {
-            let others: Vec<&str> = IMPLIED.to_vec();
-            self.end_above(at, &others)?;
+            self.end_above(at, IMPLIED)?;
         }
         match name {
             "option" if self.current() == "option" => drop(self.open.pop()),

@@ -221,10 +221,10 @@ impl<'a> Names<'a> {
         let late = self.late > 0 && qualifier.is_none();
         fine |=
             late && self.scopes.iter().rev().any(|scope| scope.aliases.iter().any(|a| a == name));
-        match fine {
-            true => ControlFlow::Continue(()),
-            false => ControlFlow::Break(format!("the column {} is not allowed", quoted(name))),
+        if fine {
+            return ControlFlow::Continue(());
         }
+        ControlFlow::Break(format!("the column {} is not allowed", quoted(name)))
     }
 
     /// Whether a column without a table comes from what the statement makes.

@@ -14,8 +14,8 @@ pub(super) fn replace(conn: &Connection) -> Result<(), Error> {
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_INNOCUOUS;
-    conn.create_scalar_function("like", 2, flags, |context| called(context))?;
-    conn.create_scalar_function("like", 3, flags, |context| called(context))
+    conn.create_scalar_function("like", 2, flags, called)?;
+    conn.create_scalar_function("like", 3, flags, called)
 }
 
 fn text(value: ValueRef<'_>) -> Option<String> {

@@ -22,10 +22,10 @@ fn database(dir: &Path) -> PathBuf {
 }
 
 fn everything_in(dir: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut files: Vec<_> = std::fs::read_dir(dir)
+    let mut files: Vec<_> = fs::read_dir(dir)
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())
-        .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap_or_default()))
+        .map(|path| (path.display().to_string(), fs::read(&path).unwrap_or_default()))
         .collect();
     files.sort();
     files
@@ -153,8 +153,7 @@ fn queries_without_end_are_stopped() {
 fn files_that_change_or_are_none_are_refused() {
     let dir = tempfile::tempdir().expect("a folder");
     let text = dir.path().join("text.db");
-    std::fs::write(&text, "no database, but longer than a hundred bytes. ".repeat(9))
-        .expect("written");
+    fs::write(&text, "no database, but longer than a hundred bytes. ".repeat(9)).expect("written");
     assert!(check(&text).expect_err("a text").contains("not a database"));
     assert!(check(&dir.path().join("nothing.db")).is_err());
     let busy = dir.path().join("busy.db");
