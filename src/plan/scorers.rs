@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, HashSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,7 +13,7 @@ use super::Inputs;
 use crate::{
     base::quantity,
     config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion, variables},
-    domain::{run::ScorerInfo, trial::Status},
+    domain::{run::ScorerInfo, target::Target, trial::Status},
     extract::Pipeline,
     provider::PROVIDERS,
     scorer::{self, Built, Card, Range, RowScorers, SCORERS, Site},
@@ -99,7 +100,8 @@ pub fn unsandboxed(scorers: &[PlannedScorer], inputs: Inputs<'_>) -> bool {
 /// The first thing that is wrong.
 pub fn scoring(file: &File, inputs: Inputs<'_>, rows: Rows<'_>) -> Result<Scoring, ConfigError> {
     let extracts = pipelines(file, inputs)?;
-    let scorers = scorers(file, inputs, &extracts)?;
+    // Which functions the models had is not known any more.
+    let scorers = scorers(file, inputs, &extracts, &[])?;
     check_rows(&scorers, file, rows, inputs)?;
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     Ok(Scoring { scorers, extracts, score_also, models: Vec::new(), prompts: Vec::new() })
@@ -154,12 +156,13 @@ pub(super) fn scorers(
     file: &File,
     inputs: Inputs<'_>,
     extracts: &[Pipeline],
+    targets: &[Arc<Target>],
 ) -> Result<Vec<PlannedScorer>, ConfigError> {
     let mut ids = HashSet::new();
     let rows = row_scorers(file);
     let mut planned = Vec::with_capacity(file.scorers.len());
     for entry in &file.scorers {
-        let scorer = build(entry, inputs, extracts, rows.as_ref())?;
+        let scorer = build(entry, inputs, (extracts, targets), rows.as_ref())?;
         if !ids.insert(scorer.id.clone()) {
             let message = format!("two scorers are called `{}`", scorer.id);
             let hint = format!("give one of them an `id`: `{}: {{id: …}}`", entry.value.name);
@@ -184,7 +187,7 @@ fn row_scorers(file: &File) -> Option<RowScorers> {
 fn build(
     entry: &At<ScorerEntry>,
     inputs: Inputs<'_>,
-    extracts: &[Pipeline],
+    (extracts, targets): (&[Pipeline], &[Arc<Target>]),
     rows: Option<&RowScorers>,
 ) -> Result<PlannedScorer, ConfigError> {
     let name = &entry.value.name;
@@ -231,6 +234,8 @@ fn build(
         })?),
     };
     let mut site = site(inputs, &options).map_err(error)?;
+    let all = targets.iter().flat_map(|target| target.with_stand_ins());
+    site.tools = all.map(|target| (target.name.clone(), target.params.tools.clone())).collect();
     site.extracts = extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect();
     let scorer = scorer::assemble(kind, &options, site, rows.map(|rows| (id.as_str(), rows)))
         .map_err(|wrong| error(wrong.to_string()))?

@@ -10,6 +10,7 @@ use crate::{
         text::{nearest, one_line},
     },
     config::{entry, variables},
+    domain::params::Tool,
     scorer::Card,
 };
 
@@ -39,6 +40,8 @@ pub struct Site {
     pub depth: usize,
     /// Ids of the extractions, in order.
     pub extracts: Vec<String>,
+    /// The functions that each model may call, by its name.
+    pub tools: Vec<(String, Vec<Tool>)>,
     /// Whether code that models wrote may run without a sandbox: somebody typed so.
     pub unsafe_no_sandbox: bool,
 }
@@ -122,6 +125,30 @@ impl Args {
             Some(Value::Bool(on)) => Ok(*on),
             Some(other) => Err(self.mistyped(name, "`true` or `false`", other)),
         }
+    }
+
+    /// A switch that somebody may leave alone.
+    ///
+    /// # Errors
+    /// A value that is no boolean.
+    pub fn switch(&self, name: &str) -> Result<Option<bool>, ArgError> {
+        self.get(name).map(|_| self.flag(name)).transpose()
+    }
+
+    /// Any value, as written.
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.get(name)
+    }
+
+    /// A whole number from `least` to `most`.
+    ///
+    /// # Errors
+    /// A value that is no whole number, or out of range.
+    pub fn whole(&self, name: &str, least: u64, most: u64) -> Result<Option<u64>, ArgError> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.as_u64().filter(|number| (least..=most).contains(number)).map(Some).ok_or_else(|| {
+            self.mistyped(name, &format!("a whole number from {least} to {most}"), value)
+        })
     }
 
     /// A text.

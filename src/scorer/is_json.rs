@@ -1,14 +1,12 @@
 //! Whether the output is JSON.
 
-use serde::de::{Deserialize, IgnoredAny};
-use serde_json::Deserializer;
-
 use crate::{
     base::text::one_line,
     domain::score::Verdict,
     scorer::{
         ArgError, Args, Better, Built, Card, OptionCard, Range, Scorer, ScorerKind, Subject,
         compare::{output, yes_or_no},
+        json::{depth, grammar},
     },
 };
 
@@ -27,11 +25,14 @@ static CARD: Card = Card {
     edge_cases: &[
         "White space around the value is allowed; a code fence is not, `extract: code_block` \
          removes it.",
-        "Values may be nested as deep as they like.",
+        "Output that is JSON and nested over 1,000 levels deep is not scored: few readers take it.",
         "Keys that occur twice and lone surrogates are allowed, as in the standard's grammar.",
     ],
     source: "RFC 8259",
 };
+
+/// Deepest nesting that counts as an answer.
+const MAX_DEPTH: usize = 1_000;
 
 /// The kind.
 #[derive(Debug)]
@@ -58,11 +59,15 @@ impl Scorer for Parses {
             Ok(output) => output.trim(),
             Err(verdict) => return verdict,
         };
-        let problem = match check(text) {
+        let problem = match grammar(text) {
             Err(_) if text.starts_with("```") => {
                 Some("it stands in a code fence; `extract: code_block` removes it".to_owned())
             }
             Err(error) => Some(one_line(&format!("no JSON: {error}"), 200)),
+            Ok(()) if depth(text) > MAX_DEPTH => {
+                let deep = format!("the output is nested over {MAX_DEPTH} levels deep");
+                return Verdict::Failed(deep);
+            }
             Ok(()) if self.object_only && !text.starts_with('{') => {
                 Some("JSON, but no object".to_owned())
             }
@@ -70,11 +75,4 @@ impl Scorer for Parses {
         };
         yes_or_no(problem.is_none(), || problem.unwrap_or_default())
     }
-}
-
-/// Checks the grammar without building the value, and so without descending into it.
-fn check(text: &str) -> Result<(), serde_json::Error> {
-    let mut read = Deserializer::from_str(text);
-    IgnoredAny::deserialize(&mut read)?;
-    read.end()
 }

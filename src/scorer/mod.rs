@@ -21,6 +21,7 @@ mod contains;
 mod contains_all;
 mod contains_any;
 mod cost;
+mod deep;
 mod drop_f1;
 mod edits;
 mod ends_with;
@@ -34,9 +35,17 @@ mod gleu;
 mod graded;
 mod ifeval;
 mod instruction;
+mod is_html;
 mod is_json;
+mod is_sql;
+mod is_xml;
+mod is_yaml;
 mod jaro_winkler;
 mod js;
+mod json;
+mod json_diff;
+mod json_path;
+mod json_schema;
 mod language;
 mod latency;
 mod latex;
@@ -65,7 +74,9 @@ mod rouge1;
 mod rouge2;
 mod rouge_l;
 mod rouge_lsum;
+mod schema;
 mod script;
+mod sql_execution;
 mod squad;
 mod squad_em;
 mod squad_f1;
@@ -75,6 +86,7 @@ mod ter;
 mod tokens;
 mod tokens_per_second;
 mod tongue;
+mod tool_calls;
 mod ttft;
 mod wer;
 mod western;
@@ -296,6 +308,15 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &levenshtein::Levenshtein,
     &ifeval::IfEval,
     &is_json::IsJson,
+    &json_schema::JsonSchema,
+    &json_diff::JsonDiff,
+    &json_path::JsonPathMatch,
+    &is_xml::IsXml,
+    &is_html::IsHtml,
+    &is_yaml::IsYaml,
+    &is_sql::IsSql,
+    &sql_execution::SqlExecution,
+    &tool_calls::ToolCalls,
     &latency::Latency,
     &ttft::Ttft,
     &tokens::Tokens,

@@ -140,7 +140,9 @@ fn run(name: &str, case: &Value) -> Option<String> {
     let mut sample = sample(&texts(&case["expected"]));
     sample.vars = case["vars"].as_object().cloned().unwrap_or_default();
     sample.input = case["input"].as_str().map(str::to_owned);
-    let generation = generation(case);
+    let calls = case.get("tool_calls").cloned().unwrap_or_else(|| json!([]));
+    let tool_calls = serde_json::from_value(calls).expect("calls of functions");
+    let generation = Generation { tool_calls, ..generation(case) };
     let cost = case["cost_pico"].as_i64().map(Money::from_pico);
     let mut answer = answer(case["latency_us"].as_u64(), cost);
     if let Some(attempt) = answer.attempts.last_mut() {
@@ -271,17 +273,92 @@ fn wrong_options_say_what_is_allowed() {
 }
 
 #[test]
-fn deep_json_is_json() {
+fn json_that_is_too_deep_is_not_scored() {
     let scorer = built("is_json", &json!({})).expect("builds");
-    let deep = "[".repeat(10_000) + &"]".repeat(10_000);
-    assert_eq!(
-        verdict(&*scorer, &[], Some(&deep)),
-        Verdict::Scored(crate::domain::score::Score::binary(true))
-    );
+    let deep = |n: usize| "[".repeat(n) + &"]".repeat(n);
+    let verdict = |text: &str| verdict(&*scorer, &[], Some(text));
+    assert_eq!(verdict(&deep(1_000)), Verdict::Scored(crate::domain::score::Score::binary(true)));
+    assert!(matches!(verdict(&deep(10_000)), Verdict::Failed(why) if why.contains("1000 levels")));
     let objects = "{\"a\":".repeat(10_000);
-    assert!(
-        matches!(verdict(&*scorer, &[], Some(&objects)), Verdict::Scored(score) if score.value == 0.0)
-    );
+    assert!(matches!(verdict(&objects), Verdict::Scored(score) if score.value == 0.0));
+}
+
+/// Structured scorers on what nobody should answer: a wrong answer or a failure, at once.
+#[test]
+fn hostile_outputs_are_wrong_or_not_scored() {
+    let deep = |open: &str, close: &str| open.repeat(10_000) + &close.repeat(10_000);
+    let hostile = [
+        deep("[", "]"),
+        deep("{\"a\":[", "]}"),
+        "[".repeat(100_000),
+        format!("[\"{}\"]", "a".repeat(10 << 20)),
+        format!("[{}1]", "1,".repeat(5 << 20)),
+        "\0".repeat(1_000),
+        "\u{202E}\u{200B}\u{301}".repeat(10_000),
+        "<a>".repeat(10_000),
+        "- ".repeat(10_000),
+        "SELECT ".to_owned() + &deep("(", ")"),
+    ];
+    for (name, options) in structured() {
+        let scorer = built(name, &options).expect(name);
+        for output in &hostile {
+            let expected = ["{\"a\": 1}".to_owned()];
+            assert_sound(&verdict(&*scorer, &expected, Some(output)));
+            if let Verdict::Scored(score) = verdict(&*scorer, &expected, Some(output)) {
+                let told: String = output.chars().take(20).collect();
+                assert!(score.value < 1.0, "{name} {told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn wrong_options_of_structured_scorers_say_what_is_allowed() {
+    let check = |name: &str, options: Value, part: &str| {
+        let error = built(name, &options).expect_err(part).to_string();
+        assert!(error.contains(part), "{error}");
+    };
+    check("json_schema", json!({}), "write one of `schema`, `file` and `column`");
+    check("json_schema", json!({"schema": {"type": "text"}}), "`schema`: at `/type`");
+    check("json_schema", json!({"schema": {"pattern": "("}}), "regex");
+    check("json_schema", json!({"schema": {"$ref": "http://127.0.0.1/x"}}), "none is fetched");
+    check("json_schema", json!({"schema": {}, "draft": "5"}), "there are `4`, `6`, `7`");
+    check("json_schema", json!({"file": "tests/nothing.json"}), "nothing.json");
+    check("json_path", json!({}), "`path`: is needed");
+    check("json_path", json!({"path": "a.b"}), "bad path");
+    check("json_path", json!({"path": "$.a", "matches": "("}), "unclosed group");
+    check("json_path", json!({"path": "$.a", "matches": "x", "exists": true}), "write one of");
+    check("json_diff", json!({"threshold": 2}), "a number from 0 to 1");
+    check("is_sql", json!({"dialect": "sqllite"}), "did you mean `sqlite`?");
+    check("is_xml", json!({"elements": "a//b"}), "is no path of names");
+    check("is_yaml", json!({"object_only": true, "scalar": true}), "mappings only");
+    check("sql_execution", json!({}), "`database`: is needed");
+    check("sql_execution", json!({"database": "Cargo.toml"}), "not a database");
+    check("sql_execution", json!({"database": "nothing.db"}), "nothing.db");
+    let shop = "tests/fixtures/sql/shop.db";
+    check("sql_execution", json!({"database": shop, "max_rows": 0}), "a whole number from 1");
+    check("sql_execution", json!({"database": shop, "max_time": "5m"}), "from `1ms` to `60s`");
+    check("tool_calls", json!({"tools": [{"name": "a b"}]}), "a tool needs a `name`");
+    check("tool_calls", json!({"arguments": "some"}), "there are `equal`, `subset`, `ignore`");
+    let bad = json!([{"name": "f", "parameters": {"type": "text"}}]);
+    check("tool_calls", json!({ "tools": bad }), "the parameters of `f`");
+}
+
+fn structured() -> Vec<(&'static str, Value)> {
+    vec![
+        ("is_json", json!({"object_only": true})),
+        ("json_schema", json!({"schema": {"type": "object", "required": ["zz"]}})),
+        ("json_diff", json!({})),
+        ("json_path", json!({"path": "$..b"})),
+        ("json_path", json!({"path": "$.zz", "exists": true})),
+        ("is_xml", json!({"elements": "x/y"})),
+        ("is_xml", json!({"fragment": true})),
+        ("is_html", json!({"document": true})),
+        ("is_yaml", json!({"object_only": true})),
+        ("is_sql", json!({"tables": "t", "columns": "a"})),
+        ("sql_execution", json!({"database": "tests/fixtures/sql/shop.db", "column": "zz"})),
+        ("tool_calls", json!({"arguments": "subset"})),
+    ]
 }
 
 fn every_scorer() -> Vec<Box<dyn Scorer>> {
@@ -330,8 +407,10 @@ fn every_scorer() -> Vec<Box<dyn Scorer>> {
         ("latency", json!({"max": "3s"})),
         ("cost", json!({"max": "$1"})),
     ]
+    .into_iter()
+    .chain(structured())
     .map(|(name, options)| built(name, &options).expect(name))
-    .into()
+    .collect()
 }
 
 /// A verdict that may be stored: a finite value, an explanation of at most 300 characters.

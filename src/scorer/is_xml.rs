@@ -1,0 +1,239 @@
+//! Whether the output is well-formed XML.
+
+use roxmltree::{Document, Error, ParsingOptions};
+
+use crate::{
+    base::text::one_line,
+    domain::score::Verdict,
+    scorer::{
+        ArgError, Args, Better, Built, Card, OptionCard, Range, Scorer, ScorerKind, Subject,
+        compare::{alternatives, output, quoted, yes_or_no},
+    },
+};
+
+static CARD: Card = Card {
+    name: "is_xml",
+    summary: "Whether the whole output is a well-formed XML document.",
+    range: Range::Unit,
+    better: Better::Higher,
+    reads_output: true,
+    options: &[
+        OptionCard {
+            name: "root",
+            kind: "text",
+            default: "any",
+            doc: "The name of the root element.",
+        },
+        OptionCard {
+            name: "elements",
+            kind: "text or list of texts",
+            default: "none",
+            doc: "Elements that must be there, as paths of names from the root: `order/item`.",
+        },
+        OptionCard {
+            name: "fragment",
+            kind: "flag",
+            default: "false",
+            doc: "Several elements beside each other will do, with text between them; there must be \
+                  one at least.",
+        },
+    ],
+    edge_cases: &[
+        "White space around the document is allowed; a code fence is not, `extract: code_block` \
+         removes it.",
+        "Names of elements are compared without their namespace prefix. A prefix must be declared.",
+        "A document type declaration makes it 0: it could define entities that expand without end, \
+         and none is read. No external file is ever read.",
+        "Nothing is validated against a schema.",
+        "Output of over 4 MiB, nested over 500 levels deep or of over a million nodes is not scored.",
+    ],
+    source: "XML 1.0 and Namespaces in XML 1.0 by the Rust crate `roxmltree` 0.21",
+};
+
+/// Largest output that is read.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Deepest nesting of elements that is read.
+const MAX_DEPTH: usize = 500;
+
+/// Most nodes of a document.
+const MAX_NODES: u32 = 1_000_000;
+
+/// The kind.
+#[derive(Debug)]
+pub(super) struct IsXml;
+
+#[derive(Debug)]
+struct WellFormed {
+    root: Option<String>,
+    elements: Vec<String>,
+    fragment: bool,
+}
+
+impl ScorerKind for IsXml {
+    fn card(&self) -> &'static Card {
+        &CARD
+    }
+
+    fn build(&self, args: &Args) -> Result<Built, ArgError> {
+        let elements = args.texts("elements")?.unwrap_or_default();
+        let is_path = |path: &String| path.split('/').all(|name| !name.trim().is_empty());
+        if let Some(bad) = elements.iter().find(|path| !is_path(path)) {
+            return Err(args.error(
+                "elements",
+                format!("{} is no path of names such as `order/item`", quoted(bad)),
+            ));
+        }
+        let (root, fragment) = (args.text("root")?.map(str::to_owned), args.flag("fragment")?);
+        if fragment && root.is_some() {
+            return Err(args.error("root", "a fragment has no root"));
+        }
+        Ok(Built::pure(WellFormed { root, elements, fragment }))
+    }
+}
+
+/// How deep the tags of `text` may stand within each other at most; comments and CDATA may hold
+/// what looks like more.
+fn depth(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for at in memchr_all(bytes, b'<') {
+        match bytes.get(at + 1) {
+            Some(b'/') => depth = depth.saturating_sub(1),
+            Some(b'!' | b'?') | None => {}
+            Some(_) => {
+                // A tag that ends itself opens nothing.
+                let end = bytes[at..].iter().take(4_096).position(|byte| *byte == b'>');
+                if end.is_none_or(|end| bytes[at + end - 1] != b'/') {
+                    depth += 1;
+                    deepest = deepest.max(depth);
+                }
+            }
+        }
+    }
+    deepest
+}
+
+fn memchr_all(bytes: &[u8], wanted: u8) -> impl Iterator<Item = usize> {
+    bytes.iter().enumerate().filter(move |(_, byte)| **byte == wanted).map(|(at, _)| at)
+}
+
+impl WellFormed {
+    /// What is wrong with `text`; `Err` when it cannot be looked at.
+    fn problem(&self, text: &str) -> Result<Option<String>, String> {
+        if text.len() > MAX_BYTES {
+            let mib = MAX_BYTES >> 20;
+            return Err(format!("has {} bytes; at most {mib} MiB are read as XML", text.len()));
+        }
+        if depth(text) > MAX_DEPTH {
+            return Err(format!("is nested over {MAX_DEPTH} levels deep"));
+        }
+        let wrapped;
+        let document = if self.fragment {
+            if text.contains("<?xml") || text.contains("<!DOCTYPE") {
+                return Ok(Some("a fragment has no declaration".to_owned()));
+            }
+            wrapped = format!("<fragment>{text}</fragment>");
+            wrapped.as_str()
+        } else {
+            text
+        };
+        let options = ParsingOptions {
+            allow_dtd: false,
+            nodes_limit: MAX_NODES,
+            ..ParsingOptions::default()
+        };
+        let document = match Document::parse_with_options(document, options) {
+            Ok(document) => document,
+            Err(Error::NodesLimitReached) => return Err(format!("has over {MAX_NODES} nodes")),
+            Err(_) if text.starts_with("```") => {
+                let told = "it stands in a code fence; `extract: code_block` removes it";
+                return Ok(Some(told.to_owned()));
+            }
+            Err(error) => return Ok(Some(one_line(&format!("no XML: {error}"), 200))),
+        };
+        let root = document.root_element();
+        // The wrapping closed early and opened anew is two roots, which is no document.
+        if self.fragment && !root.children().any(|node| node.is_element()) {
+            return Ok(Some("there is no element".to_owned()));
+        }
+        let name = root.tag_name().name();
+        if let Some(wanted) = self.root.as_deref().filter(|wanted| *wanted != name) {
+            return Ok(Some(format!("the root is {}, not {}", quoted(name), quoted(wanted))));
+        }
+        let missing: Vec<String> =
+            self.elements.iter().filter(|path| !self.has(&document, path)).cloned().collect();
+        Ok((!missing.is_empty()).then(|| format!("there is no element {}", alternatives(&missing))))
+    }
+
+    fn has(&self, document: &Document<'_>, path: &str) -> bool {
+        let mut at = vec![if self.fragment { document.root_element() } else { document.root() }];
+        for name in path.split('/').map(str::trim) {
+            at = at
+                .iter()
+                .flat_map(roxmltree::Node::children)
+                .filter(|node| node.is_element() && node.tag_name().name() == name)
+                .collect();
+        }
+        !at.is_empty()
+    }
+}
+
+impl Scorer for WellFormed {
+    fn score(&self, subject: &Subject<'_>) -> Verdict {
+        let text = match output(subject) {
+            Ok(output) => output.trim(),
+            Err(verdict) => return verdict,
+        };
+        match self.problem(text) {
+            Ok(problem) => yes_or_no(problem.is_none(), || problem.unwrap_or_default()),
+            Err(why) => Verdict::Failed(format!("the output {why}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn plain() -> WellFormed {
+        WellFormed { root: None, elements: Vec::new(), fragment: false }
+    }
+
+    #[test]
+    fn what_means_harm_is_refused() {
+        let laughs: String = (1..10)
+            .map(|i| format!("<!ENTITY l{i} \"{}\">", format!("&l{};", i - 1).repeat(10)))
+            .collect();
+        let bomb = format!("<!DOCTYPE x [<!ENTITY l0 \"lol\">{laughs}]><x>&l9;</x>");
+        let problem = plain().problem(&bomb).expect("looked at").expect("a problem");
+        assert!(problem.contains("DTD"), "{problem}");
+        let deep = "<a>".repeat(10_000) + &"</a>".repeat(10_000);
+        assert_eq!(plain().problem(&deep), Err("is nested over 500 levels deep".to_owned()));
+        let fine = "<a>".repeat(MAX_DEPTH) + &"</a>".repeat(MAX_DEPTH);
+        assert_eq!(plain().problem(&fine), Ok(None));
+        assert!(plain().problem(&format!("<a>{}</a>", " ".repeat(10 << 20))).is_err());
+        let flat = format!("<a>{}</a>", "<b/>x".repeat(600_000));
+        assert!(plain().problem(&flat).is_err());
+        let attributes: String = (0..20_000).map(|i| format!(" a{i}=\"\"")).collect();
+        assert_eq!(plain().problem(&format!("<a{attributes}/>")), Ok(None));
+        for open in ["<", "<a ", "<!--", "<![CDATA[", "<a b='", "&", "<?a "] {
+            let text = format!("<r>{}", open.repeat(100_000));
+            assert_ne!(plain().problem(&text), Ok(None), "{open}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in any::<String>(), like in r#"[<>/a-c="' !&;?\[\]\-]{0,40}"#) {
+            for text in [text, like] {
+                for fragment in [true, false] {
+                    let scorer = WellFormed { root: None, elements: vec!["a/b".into()], fragment };
+                    scorer.problem(&text).ok();
+                }
+            }
+        }
+    }
+}
