@@ -41,3 +41,7 @@ docs:
 # Speed, start-up and memory against a mock server; prints a Markdown table. Not part of `check`.
 bench *args:
     python3 benches/run.py {{args}}
+
+# The scorers of overlap and distance against the Python programs that they follow.
+bench-scorers *args:
+    python3 benches/scorers.py {{args}}

@@ -4,7 +4,7 @@ use std::{fs, net::IpAddr};
 
 use super::{registered::Referred, resolve::Resolver};
 use crate::{
-    base::secret::Secret,
+    base::{digest::sha256_u64, secret::Secret},
     config::{At, ConfigError, entry::ModelMap, variables},
     domain::target::{Credential, HttpEndpoint, Settings},
     provider::{Auth, Provider, Setting},
@@ -43,28 +43,43 @@ impl Resolver<'_> {
         };
         let upstream = map.model.as_ref().map(|model| self.text(model)).transpose()?;
         let upstream = upstream.unwrap_or_default();
-        let header = |name: &String, written: &At<String>| {
-            let value = self.header(&self.text(written)?, &credential, &upstream);
-            let value = value.map_err(|message| {
-                self.error(written.place, format!("the header `{name}`: {message}"))
-            })?;
-            Ok((name.clone(), Secret::new(value)))
-        };
-        let headers = map
-            .headers
-            .iter()
-            .map(|(name, written)| header(name, written))
-            .collect::<Result<_, ConfigError>>()?;
+        let (headers, header_digest) = self.headers(map, &credential, &upstream)?;
         Ok(HttpEndpoint {
             base_url,
             credential,
             credential_slug: map.credential.as_ref().map(|slug| slug.value.clone()),
             headers,
+            header_digest,
             flavour: map.flavour.unwrap_or_default(),
             stream: map.stream.unwrap_or(true),
             insecure_http: map.insecure_http.unwrap_or(false),
             settings,
         })
+    }
+
+    /// The headers, and a digest of them in which `{{model}}` is left open.
+    fn headers(
+        &self,
+        map: &ModelMap,
+        credential: &Credential,
+        upstream: &str,
+    ) -> Result<(Vec<(String, Secret)>, u32), ConfigError> {
+        let mut headers = Vec::with_capacity(map.headers.len());
+        let mut digest = Vec::new();
+        for (name, written) in &map.headers {
+            let text = self.text(written)?;
+            let filled = |upstream| {
+                self.header(&text, credential, upstream).map_err(|message| {
+                    self.error(written.place, format!("the header `{name}`: {message}"))
+                })
+            };
+            for part in [&name.to_ascii_lowercase(), &filled("{{model}}")?] {
+                digest.extend((part.len() as u64).to_le_bytes());
+                digest.extend(part.as_bytes());
+            }
+            headers.push((name.clone(), Secret::new(filled(upstream)?)));
+        }
+        Ok((headers, sha256_u64(&digest) as u32))
     }
 
     fn settings(&self, map: &ModelMap, provider: &dyn Provider) -> Result<Settings, ConfigError> {

@@ -18,6 +18,7 @@ use crate::{
         variables,
     },
     domain::{
+        limits::Limits,
         params::Params,
         target::{Capabilities, Endpoint, ReplaySource, SimProfile, Target, Timeouts},
     },
@@ -57,6 +58,11 @@ impl<'a> Resolver<'a> {
         {
             // What a pool is taken for where one model has to speak for it, as in a snapshot.
             let first = resolve(&first.value.model, self.context)?;
+            if let Some(limits) = &map.limits {
+                let message =
+                    "`limits` belong to the models of a `pool`, whose accounts they are of";
+                return Err(self.error(limits.place, message));
+            }
             let name = map.id.as_ref().map_or_else(|| "pool".to_owned(), |id| id.value.clone());
             let (pool, fallback) = (self.pool(map)?, self.fallback(map)?);
             return Ok(Target { name, fallback, pool, ..first });
@@ -105,6 +111,7 @@ impl<'a> Resolver<'a> {
             price: self.price(map, provider, row, referred.as_ref())?,
             capabilities,
             timeouts: self.timeouts(&map.timeouts)?,
+            limits: self.limits(map, referred.as_ref())?,
             fallback: self.fallback(map)?,
             pool: Vec::new(),
         })
@@ -239,6 +246,25 @@ impl<'a> Resolver<'a> {
             }
         }
         Ok(timeouts)
+    }
+
+    /// What the account may be asked for: as written, and else as the registered model says.
+    fn limits(
+        &self,
+        map: &ModelMap,
+        referred: Option<&Referred<'_>>,
+    ) -> Result<Limits, ConfigError> {
+        let registered = referred.map(|referred| referred.entry.limits).unwrap_or_default();
+        let Some(At { value: said, place }) = &map.limits else { return Ok(registered) };
+        let limits = Limits {
+            rpm: said.rpm.as_ref().map(|at| at.value),
+            tpm: said.tpm.as_ref().map(|at| at.value),
+            concurrency: said.concurrency.as_ref().map(|at| at.value),
+        };
+        match limits.zero() {
+            Some(name) => Err(self.error(*place, format!("`{name}` is 1 or more"))),
+            None => Ok(limits.or(registered)),
+        }
     }
 
     fn duration(&self, written: &At<String>) -> Result<Duration, ConfigError> {

@@ -44,6 +44,7 @@ impl Resolver<'_> {
         }
         full.id = map.id.clone().or_else(|| Some(reference.clone()));
         full.fallback = map.fallback.clone().or(full.fallback);
+        full.limits = map.limits.clone().or(full.limits);
         full.params = full.params.overridden_by(map.params.clone());
         Ok(Some(full))
     }

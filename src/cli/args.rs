@@ -149,6 +149,12 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "N", help_heading = "Models")]
     pub(super) epochs: Option<u32>,
 
+    /// Run code that models wrote without a sandbox, with your rights: it can read your files, use
+    /// your network and change both
+    #[arg(long)]
+    #[serde(default)]
+    pub(super) unsafe_no_sandbox: bool,
+
     /// Ask anew whatever was asked before, and keep no answer
     #[arg(long, conflicts_with_all = ["refresh", "cache_ttl"], help_heading = "Cache")]
     pub(super) no_cache: bool,

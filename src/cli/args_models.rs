@@ -226,6 +226,16 @@ pub(super) struct EntryFlags {
     #[arg(long, value_name = "TAG", help_heading = "Capabilities")]
     pub(super) tag: Vec<String>,
 
+    /// Requests a minute of its account; 0: as many as it takes
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(super) rpm: Option<u64>,
+    /// Tokens a minute of its account, of prompts and answers; 0: as many as it takes
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(super) tpm: Option<u64>,
+    /// Requests of its account in flight; 0: found out
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(super) concurrency: Option<u32>,
+
     /// A price in US dollars: `input`, `output`, `cache_read`, `cache_write`, or another one; empty
     /// takes one away. May be repeated
     #[arg(long, value_name = "CATEGORY=USD", help_heading = "Prices")]

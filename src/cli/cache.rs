@@ -18,9 +18,9 @@ use super::{
 use crate::{
     base::{clock, money::Money, quantity},
     client::Caching,
-    domain::target::Endpoint,
+    domain::{contract::CacheKey, target::Endpoint},
     plan::Plan,
-    store::{AnswerCache, CacheFile, CacheStats, ClearFilter, StoreError},
+    store::{AnswerCache, CacheFile, CacheStats, ClearFilter, Keep, StoreError},
 };
 
 /// Runs the command.
@@ -58,6 +58,9 @@ fn stats(args: &CacheStatsArgs, path: &Path, out: &mut Out) -> Result<(), Failur
             "path": path.display().to_string(),
             "entries": stats.entries,
             "bytes": stats.bytes,
+            "max_bytes": stats.max_bytes,
+            "expired": stats.expired,
+            "evicted": stats.evicted,
             "hits": stats.hits,
             "unpriced_hits": stats.unpriced_hits,
             "saved_usd": saved.map(Money::usd),
@@ -75,7 +78,14 @@ fn stats(args: &CacheStatsArgs, path: &Path, out: &mut Out) -> Result<(), Failur
     let lines = [
         ("cache", env::shown(path)),
         ("answers", stats.entries.to_string()),
-        ("size", size(stats.bytes)),
+        (
+            "size",
+            stats.max_bytes.map_or_else(
+                || size(stats.bytes),
+                |most| format!("{} of {}", size(stats.bytes), size(most)),
+            ),
+        ),
+        ("removed", format!("{} too old, {} for room", stats.expired, stats.evicted)),
         ("hits", stats.hits.to_string()),
         ("saved", saved),
         ("oldest", oldest.unwrap_or_else(none)),
@@ -116,6 +126,26 @@ fn milliseconds(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// Whether any model's answers are cached: those of simulated and recorded ones cost nothing.
+fn is_of_use(plan: &Plan) -> bool {
+    let mut targets = plan.targets.iter().flat_map(|target| target.with_stand_ins());
+    targets.any(|target| matches!(target.endpoint, Endpoint::Http(_)))
+}
+
+/// What says whether an answer is in the cache that a run of `plan` would use; `None` where it uses
+/// none, or would look at no answer that is there now.
+pub(super) fn look_up(
+    plan: &Plan,
+    refresh: bool,
+    db: &Path,
+) -> Option<impl Fn(&CacheKey) -> bool + use<>> {
+    let ttl = plan.cache_ttl.filter(|_| !refresh && is_of_use(plan))?;
+    let since_ms = clock::now_ms().saturating_sub(milliseconds(ttl));
+    // A file that is of no use is told of by the run itself.
+    let file = CacheFile::open(&path(db)).ok().flatten()?;
+    Some(move |key: &CacheKey| file.has(key, since_ms).unwrap_or(false))
+}
+
 /// The cache of a run, if it uses one.
 pub(super) struct Used {
     store: Arc<AnswerCache>,
@@ -128,12 +158,11 @@ impl Used {
     /// that cannot be used is said so, and the run goes on without.
     pub(super) fn open(plan: &Plan, refresh: bool, db: &Path, out: &mut Out) -> Option<Self> {
         let ttl = plan.cache_ttl?;
-        let mut targets = plan.targets.iter().flat_map(|target| target.with_stand_ins());
-        let calls = targets.any(|target| matches!(target.endpoint, Endpoint::Http(_)));
-        if !calls {
+        if !is_of_use(plan) {
             return None;
         }
-        match AnswerCache::open(&path(db)) {
+        let keep = Keep { ttl, max_bytes: plan.cache_max_bytes.unwrap_or(Keep::MAX_BYTES) };
+        match AnswerCache::open(&path(db), keep) {
             Ok(store) => {
                 let since_ms = refresh.then(clock::now_ms);
                 Some(Self { store: Arc::new(store), ttl, since_ms })

@@ -82,7 +82,7 @@ fn cache(args: &RunArgs) -> Option<CacheEntry> {
         return Some(CacheEntry::Used(false));
     }
     let ttl = args.cache_ttl.clone().map(At::nowhere);
-    ttl.map(|ttl| CacheEntry::Map(CacheMap { ttl: Some(ttl) }))
+    ttl.map(|ttl| CacheEntry::Map(CacheMap { ttl: Some(ttl), max_size: None }))
         .or_else(|| args.refresh.then_some(CacheEntry::Used(true)))
 }
 

@@ -8,18 +8,22 @@ use serde_json::{Value, json};
 use super::{
     Out,
     args::{RunArgs, RunFormat},
+    cache,
     exit::{Exit, Failure},
     run,
 };
 use crate::{
     base::{money::Money, text::one_line},
-    domain::run::ModelInfo,
-    plan::{Estimate, ModelEstimate, Past, Plan},
+    domain::{contract::CacheKey, run::ModelInfo},
+    plan::{Estimate, Known, ModelEstimate, Past, Plan},
     store::Store,
 };
 
 /// Rows that the line before a run is estimated from.
 const FEW_ROWS: u64 = 200;
+
+/// Trials that the line before a run looks up in the response cache.
+const LOOKED_UP: u64 = 10_000;
 
 /// Runs the command.
 pub(super) fn run(args: &RunArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
@@ -28,7 +32,7 @@ pub(super) fn run(args: &RunArgs, db: &Path, out: &mut Out) -> Result<Exit, Fail
     for notice in plan.notices.iter().filter(|_| !args.quiet) {
         out.note(&format!("note: {notice}"));
     }
-    let estimate = estimate(&plan, db, u64::MAX)?;
+    let estimate = estimate(&plan, args.refresh, db, u64::MAX)?;
     match args.format {
         RunFormat::Json => out.data(&format!("{:#}\n", as_json(&plan, &estimate)))?,
         RunFormat::Table => out.data(&table(&plan, &estimate, presets::NOTHING))?,
@@ -38,9 +42,10 @@ pub(super) fn run(args: &RunArgs, db: &Path, out: &mut Out) -> Result<Exit, Fail
 }
 
 /// The line before a run: how many calls, and what they may cost.
-pub(super) fn line(plan: &Plan, db: &Path) -> Result<String, Failure> {
-    let estimate = estimate(plan, db, FEW_ROWS)?;
+pub(super) fn line(plan: &Plan, refresh: bool, db: &Path) -> Result<String, Failure> {
     let header = &plan.header;
+    let a_row = (header.planned_trials() / header.samples.max(1)).max(1);
+    let estimate = estimate(plan, refresh, db, LOOKED_UP / a_row)?;
     let mut parts = vec![
         of(header.samples, "sample"),
         of(header.prompts.len() as u64, "prompt"),
@@ -64,12 +69,24 @@ pub(super) fn line(plan: &Plan, db: &Path) -> Result<String, Failure> {
     };
     let time = estimate.time(plan.concurrency).filter(|time| time.as_secs() > 0);
     let time = time.map(|time| format!("about {}", duration(time)));
-    let line: Vec<String> = [trials, cost].into_iter().chain(time).collect();
+    let cached = match estimate.models.iter().map(|model| model.cached).sum() {
+        0 => None,
+        cached if estimate.seen < header.samples => {
+            Some(format!("at least {cached} of them in the cache"))
+        }
+        cached => Some(format!("{cached} of them in the cache")),
+    };
+    let line: Vec<String> =
+        std::iter::once(trials).chain(cached).chain([cost]).chain(time).collect();
     let line = line.join("; ");
     Ok(line)
 }
 
-fn estimate(plan: &Plan, db: &Path, rows: u64) -> Result<Estimate, Failure> {
+/// Estimates `plan` from its first `rows` rows; from fewer, where there is no cache to look at.
+fn estimate(plan: &Plan, refresh: bool, db: &Path, rows: u64) -> Result<Estimate, Failure> {
+    let look_up = cache::look_up(plan, refresh, db);
+    let cached = look_up.as_ref().map(|has| has as &dyn Fn(&CacheKey) -> bool);
+    let rows = if cached.is_none() && rows < u64::MAX { FEW_ROWS } else { rows.max(FEW_ROWS) };
     // A database that cannot be read is told of by the run itself.
     let store = db.exists().then(|| Store::open_existing(db).ok()).flatten();
     let past = |model: &ModelInfo| -> Option<Past> {
@@ -79,7 +96,8 @@ fn estimate(plan: &Plan, db: &Path, rows: u64) -> Result<Estimate, Failure> {
             latency: Duration::try_from_secs_f64(latency_us / 1e6).ok()?,
         })
     };
-    plan.estimate(rows, &past).map_err(|error| Failure::usage(error.to_string()))
+    plan.estimate(rows, Known { past: &past, cached })
+        .map_err(|error| Failure::usage(error.to_string()))
 }
 
 fn as_json(plan: &Plan, estimate: &Estimate) -> Value {
@@ -89,6 +107,7 @@ fn as_json(plan: &Plan, estimate: &Estimate) -> Value {
         json!({
             "model": target.name,
             "calls": model.calls,
+            "cached": model.cached,
             "tokens": {
                 "input": model.input,
                 "output": model.output,
@@ -106,6 +125,7 @@ fn as_json(plan: &Plan, estimate: &Estimate) -> Value {
         "epochs": header.epochs,
         "trials": header.planned_trials(),
         "calls": estimate.models.iter().map(|model| model.calls).sum::<u64>(),
+        "cached": estimate.models.iter().map(|model| model.cached).sum::<u64>(),
         "judge_calls": 0,
         "tokens": {
             "input": estimate.sum(|model| Some(model.input)),
@@ -124,7 +144,7 @@ fn as_json(plan: &Plan, estimate: &Estimate) -> Value {
 fn table(plan: &Plan, estimate: &Estimate, style: TableStyle) -> String {
     let mut table = Table::new();
     table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["model", "calls", "tok in", "tok out", "cost", "at most"]);
+    table.set_header(["model", "calls", "cached", "tok in", "tok out", "cost", "at most"]);
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -132,6 +152,7 @@ fn table(plan: &Plan, estimate: &Estimate, style: TableStyle) -> String {
         [
             name,
             model.calls.to_string(),
+            model.cached.to_string(),
             model.input.to_string(),
             or_dash(model.output),
             or_dash(model.cost),
@@ -144,6 +165,7 @@ fn table(plan: &Plan, estimate: &Estimate, style: TableStyle) -> String {
     if estimate.models.len() > 1 {
         let all = ModelEstimate {
             calls: estimate.models.iter().map(|model| model.calls).sum(),
+            cached: estimate.models.iter().map(|model| model.cached).sum(),
             input: estimate.models.iter().map(|model| model.input).sum(),
             output: estimate.sum(|model| model.output),
             cost: estimate.sum(|model| model.cost),

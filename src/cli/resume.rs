@@ -81,7 +81,7 @@ impl Taken {
         }
         let status = run.status;
         let before = Before::read(store, run, retry)?;
-        let rest = header.planned_trials() - before.settled.len() as u64;
+        let rest = header.planned_trials() - before.settled.count();
         if rest == 0 && retry {
             return Err(Failure::usage(format!("no trial of run {id} failed")));
         }

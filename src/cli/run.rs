@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,33 +9,28 @@ use std::{
 use super::{
     Out,
     args::{RunArgs, RunFormat},
-    cache,
+    asked::Asked,
     catalog::OwnTable,
     command, env,
+    execute::{Executed, Work, execute},
     exit::{Exit, Failure},
     home::Home,
-    log::Log,
-    overlay,
-    progress::Progress,
     resume::Taken,
     stored::{Stored, report_path},
     watch,
 };
 use crate::{
     base::quantity,
-    client::{self, ClientOptions, Notice, ReplayBook},
-    config::{self, File, variables},
+    client::{ClientOptions, ReplayBook},
+    config::{self, variables},
     dataset,
-    domain::{contract::Sink, measure::GateResult, run::RunStatus, target::Endpoint},
+    domain::{measure::GateResult, run::RunStatus, target::Endpoint},
     gate::{self, Gate, Measured},
     plan::{self, Inputs, Plan},
     report,
-    run::{self as runner, Allowed, Before, Outcome},
-    store::{self, RunLock, Store, Writer},
+    run::{Allowed, Fork, Outcome},
+    store::{self, RunLock, Store},
 };
-
-/// Names of the config that is used when none is named.
-pub(super) const CONFIG_NAMES: [&str; 4] = ["evals.yaml", "evals.yml", "eval.yaml", "eval.yml"];
 
 /// Runs the command.
 pub(super) fn run(args: &RunArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
@@ -94,6 +88,7 @@ fn resolve(
         lookup: &lookup,
         only_ids: only_ids.as_ref(),
         table: own.table(),
+        unsafe_no_sandbox: args.unsafe_no_sandbox,
     };
     Ok(runtime.block_on(plan::resolve(&asked.file, inputs))?)
 }
@@ -143,13 +138,17 @@ pub(super) fn once(
         );
     }
     if !args.quiet {
-        out.note(&super::plan::line(&plan, db)?);
+        out.note(&super::plan::line(&plan, args.refresh, db)?);
     }
 
+    let fork = fork(&plan, db)?;
+    if let Some(from) = plan.header.forked_from.as_ref().filter(|_| fork.is_some() && !args.quiet) {
+        out.note(&format!("note: what run {from} has answers to is not asked again"));
+    }
     note_use(&plan)?;
     store::check_room(db)?;
     let _lock = lock.map_or_else(|| RunLock::take(db, &plan.header.id), Ok)?;
-    let outcome = execute(Work { plan, books, allowed, before }, db, args, out, runtime)?;
+    let outcome = execute(Work { plan, books, allowed, before, fork }, db, args, out, runtime)?;
     let Executed { id: header_id, outcome, trouble } = outcome;
     let store = Store::open_existing(db)?;
     let record = store.find_run(&header_id)?;
@@ -183,8 +182,16 @@ pub(super) fn once(
     Ok(exit(&outcome, &stored.gates))
 }
 
+/// The run that the plan's is made from, unless it was deleted in the meantime.
+fn fork(plan: &Plan, db: &Path) -> Result<Option<Fork>, Failure> {
+    let Some(from) = &plan.header.forked_from else { return Ok(None) };
+    let store = Store::open_existing(db)?;
+    let Ok(run) = store.find_run(from) else { return Ok(None) };
+    Ok(Some(Fork::read(store, run, plan)?))
+}
+
 /// What to type to go on with run `id`.
-fn resume_command(db: &Path, id: &str) -> String {
+pub(super) fn resume_command(db: &Path, id: &str) -> String {
     match env::shown(db) {
         db if db == env::DEFAULT_DB => format!("evals resume {id}"),
         db => format!("evals resume {id} --db {db}"),
@@ -197,227 +204,6 @@ fn note_use(plan: &Plan) -> Result<(), Failure> {
     let used: BTreeSet<_> = plan.targets.iter().filter_map(|t| t.credential_slug()).collect();
     let run = Some(plan.header.id.as_str());
     used.iter().try_for_each(|slug| super::vault::note("key.use", Some(slug), run))
-}
-
-/// What is ready to be executed.
-struct Work {
-    plan: Plan,
-    books: ClientOptions,
-    allowed: Allowed,
-    before: Option<Before>,
-}
-
-/// A run that was executed.
-struct Executed {
-    id: String,
-    outcome: Outcome,
-    /// Why it was stopped, when the disk was the reason.
-    trouble: Option<String>,
-}
-
-/// Executes the plan.
-fn execute(
-    work: Work,
-    db: &Path,
-    args: &RunArgs,
-    out: &mut Out,
-    runtime: &tokio::runtime::Runtime,
-) -> Result<Executed, Failure> {
-    let Work { plan, books, allowed, before } = work;
-    let id = plan.header.id.clone();
-    let log = args.log.as_ref().map(|path| {
-        Log::create(path).map_err(|error| {
-            Failure::usage(format!("failed to write log `{}`: {error}", path.display()))
-        })
-    });
-    let log = log.transpose()?;
-    let settled = before.as_ref().map_or(0, |before| before.settled.len() as u64);
-    let brake = Arc::new(runner::Brake::default());
-    let on_trouble = Arc::clone(&brake);
-    // What is in flight is waited for: it is paid, and there is room for it.
-    let writer = Arc::new(Writer::guarded(db, Box::new(move || on_trouble.halt()))?);
-    let progress = Arc::new(Progress::new(plan.header.planned_trials() - settled, args.quiet));
-    let mut sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&writer) as _, Arc::clone(&progress) as _];
-    sinks.extend(log.map(|log| Arc::new(log) as Arc<dyn Sink>));
-    let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
-    let cache = cache::Used::open(&plan, args.refresh, db, out);
-    let told = Arc::clone(&progress);
-    let client = client::stack(ClientOptions {
-        concurrency: plan.concurrency,
-        cache: cache.as_ref().map(cache::Used::caching),
-        budget: plan.budget,
-        stop: Some(brake.halted()),
-        retry: Some(plan.retry),
-        limits: plan.limits.clone(),
-        adaptive: plan.adaptive,
-        shared: env::home().map(|home| home.join("limits")),
-        notice: Some(Notice::new(move |text| told.say(text, &mut Out::new()))),
-        ..books
-    });
-    let outcome = runtime.block_on(async {
-        let plan = Arc::new(plan);
-        let job = runner::Job { plan, client, sinks, brake: Arc::clone(&brake), allowed, before };
-        let run = runner::execute(job);
-        tokio::pin!(run);
-        let mut interrupts = Interrupts::new();
-        let mut told = false;
-        loop {
-            tokio::select! {
-                outcome = &mut run => return Some(outcome),
-                () = interrupts.next() => {
-                    if told {
-                        return None;
-                    }
-                    told = true;
-                    brake.stop();
-                    progress.say(
-                        "stopping: calls in flight have 10 s to end; Ctrl-C again quits at once",
-                        out,
-                    );
-                }
-            }
-        }
-    });
-    progress.finish();
-    let Some(outcome) = outcome else {
-        // The second Ctrl-C waits for nothing: what was answered is durable already.
-        quit(Exit::Interrupted)
-    };
-    if let Some(cache) = cache {
-        cache.close(out);
-    }
-    let trouble = writer.trouble().map(str::to_owned);
-    let recorded = Arc::try_unwrap(writer).map_or(Ok(()), Writer::close);
-    let go_on = |failure: Failure| failure.hint(format!("to go on: {}", resume_command(db, &id)));
-    let outcome = outcome.map_err(|error| go_on(error.into()))?;
-    recorded.map_err(|error| go_on(Failure::incomplete(error.to_string())))?;
-    Ok(Executed { id, outcome, trouble })
-}
-
-/// Ends the process at once.
-#[expect(
-    clippy::exit,
-    clippy::disallowed_methods,
-    reason = "a second Ctrl-C must not wait for threads that are still at work"
-)]
-fn quit(exit: Exit) -> ! {
-    std::process::exit(i32::from(exit.code()))
-}
-
-/// Ctrl-C and, where there is one, the signal to terminate.
-pub(super) struct Interrupts {
-    #[cfg(unix)]
-    terminate: Option<tokio::signal::unix::Signal>,
-}
-
-impl Interrupts {
-    pub(super) fn new() -> Self {
-        Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-                .ok(),
-        }
-    }
-
-    /// Waits for the next one.
-    pub(super) async fn next(&mut self) {
-        #[cfg(unix)]
-        if let Some(terminate) = &mut self.terminate {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-        tokio::signal::ctrl_c().await.ok();
-    }
-}
-
-/// What the user asked for: the config with the flags laid over it.
-pub(super) struct Asked {
-    pub(super) file: File,
-    /// The config's path, or `command line`.
-    pub(super) origin: String,
-    /// What paths in the config are relative to.
-    pub(super) base_dir: PathBuf,
-}
-
-impl Asked {
-    /// Who said what stands at `place`: the config, or a flag.
-    fn origin_of<'a>(&'a self, place: config::Place, flag: &'a str) -> &'a str {
-        if place.line == 0 { flag } else { &self.origin }
-    }
-
-    pub(super) fn read(args: &RunArgs) -> Result<Self, Failure> {
-        let source = args.source.as_deref();
-        let is_config = source.is_some_and(|source| {
-            let extension = Path::new(source).extension().map(std::ffi::OsStr::to_ascii_lowercase);
-            args.config.is_none() && extension.is_some_and(|e| e == "yaml" || e == "yml")
-        });
-        let config = match (&args.config, source) {
-            (Some(config), _) => Some(config.clone()),
-            (None, Some(source)) if is_config => Some(PathBuf::from(source)),
-            (None, Some(_)) => None,
-            (None, None) => Some(found_config()?),
-        };
-        let dataset = source.filter(|_| !is_config);
-        let Some(config) = config else {
-            let file = overlay::file(args, dataset)?;
-            return Ok(Self { file, origin: "command line".to_owned(), base_dir: PathBuf::new() });
-        };
-        let origin = config.display().to_string();
-        let text = read_config(&config, &origin)?;
-        let base_dir = super::stored::directory_of(&config).to_owned();
-        // Paths on the command line are relative to where it is typed, those in a file to the file.
-        let here = std::env::current_dir().unwrap_or_default();
-        let dataset = dataset.map(|path| absolute(&here, path));
-        let mut over = overlay::file(args, dataset.as_deref())?;
-        for prompt in &mut over.prompts {
-            if let Some(file) = &mut prompt.value.0.file {
-                file.value = absolute(&here, &file.value);
-            }
-        }
-        for model in &mut over.models {
-            if let Some(reference) = &mut model.value.0.reference
-                && let Some(path) = reference.value.strip_prefix("replay:")
-            {
-                model.value.0.id.get_or_insert_with(|| reference.clone());
-                reference.value = format!("replay:{}", absolute(&here, path));
-            }
-        }
-        let mut file = config::parse(&text, &origin)?;
-        if let Some(report) = &mut file.report {
-            report.value = base_dir.join(&report.value);
-        }
-        Ok(Self { file: file.overridden_by(over), origin, base_dir })
-    }
-}
-
-/// `path` as seen from anywhere; addresses and standard input stay what they are.
-fn absolute(here: &Path, path: &str) -> String {
-    if path == "-" || path.contains("://") {
-        return path.to_owned();
-    }
-    here.join(path).display().to_string()
-}
-
-fn found_config() -> Result<PathBuf, Failure> {
-    CONFIG_NAMES.iter().map(PathBuf::from).find(|path| path.is_file()).ok_or_else(|| {
-        Failure::usage("there is no `evals.yaml` here, and nothing else was named").hint(
-            "`evals init` writes a starter; or name a config or a dataset: evals run rows.csv -m \
-             sim/good -p '{{question}}' --expected answer -s exact_match",
-        )
-    })
-}
-
-fn read_config(path: &Path, origin: &str) -> Result<String, Failure> {
-    let bytes = fs::read(path)
-        .map_err(|error| Failure::usage(format!("failed to read config `{origin}`: {error}")))?;
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = String::from_utf8_lossy(valid).matches('\n').count() + 1;
-        Failure::usage(format!("{origin}:{line}: the config is not UTF-8 text"))
-    })
 }
 
 /// The id of the run that `reference` means now.

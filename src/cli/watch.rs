@@ -11,8 +11,10 @@ use tokio::{sync::mpsc, time::timeout};
 use super::{
     Out,
     args::RunArgs,
+    asked::{Asked, CONFIG_NAMES},
+    execute::Interrupts,
     exit::{Exit, Failure},
-    run::{self, Asked, Begin, CONFIG_NAMES, Interrupts},
+    run::{self, Begin},
     stored::directory_of,
 };
 

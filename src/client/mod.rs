@@ -1,6 +1,6 @@
 //! Floor 3: a call in, a reply out.
 //!
-//! [`stack`] puts the parts together, and it is the one place that knows their order. From the
+//! [`client`] puts the parts together, and it is the one place that knows their order. From the
 //! outside to the inside:
 //!
 //! | layer | what it does |
@@ -25,6 +25,7 @@ mod policy;
 mod send;
 
 use std::{
+    fmt,
     path::PathBuf,
     sync::{Arc, Mutex},
     time::Duration,
@@ -36,14 +37,18 @@ use self::by_target::ByTarget;
 pub use self::{
     embed::{Embedded, Embedder},
     estimate::{Tokens, UNKNOWN_OUTPUT},
-    policy::{Limits, Notice, RetryPolicy},
+    policy::{Notice, RetryPolicy},
     send::replay::{ReplayBook, ReplayError},
 };
-use crate::domain::{
-    budget::{Budget, Spent},
-    contract::{Call, Generate, Reply, ResponseCache},
-    fault::{Fault, FaultKind},
-    target::{Endpoint, ReplaySource, Target},
+use crate::{
+    base::clock,
+    domain::{
+        budget::{Budget, Spent},
+        contract::{CacheKey, Call, Generate, Reply, ResponseCache},
+        fault::{Fault, FaultKind},
+        limits::Limits,
+        target::{Endpoint, ReplaySource, Target},
+    },
 };
 
 /// How answers that were given before are used.
@@ -57,7 +62,16 @@ pub struct Caching {
     pub since_ms: Option<i64>,
 }
 
-/// What the stack is made with.
+impl Caching {
+    /// The time from which on answers count, in milliseconds since the epoch.
+    fn oldest_ms(&self) -> i64 {
+        let ttl = i64::try_from(self.ttl.as_millis()).unwrap_or(i64::MAX);
+        let since = clock::now_ms().saturating_sub(ttl);
+        self.since_ms.map_or(since, |floor| floor.max(since))
+    }
+}
+
+/// What the client is made with.
 #[derive(Debug, Clone)]
 pub struct ClientOptions {
     /// Attempts in flight at most.
@@ -102,10 +116,30 @@ impl Default for ClientOptions {
     }
 }
 
-/// The client: everything between a call and its reply.
-///
-/// Calls are answered inside a tokio runtime with I/O and time.
+/// Everything between a call and its reply, and between texts and their vectors.
+#[derive(Clone)]
+pub struct Client {
+    /// Answers calls.
+    pub calls: Arc<dyn Generate>,
+    /// Makes vectors, under the limits and the budget of the calls.
+    pub vectors: Arc<Embedder>,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("vectors", &self.vectors).finish_non_exhaustive()
+    }
+}
+
+/// The part of [`client`] that answers calls.
 pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
+    client(options).calls
+}
+
+/// The client.
+///
+/// It is used inside a tokio runtime with I/O and time.
+pub fn client(options: ClientOptions) -> Client {
     let stop = options.stop.clone();
     let slots = Arc::new(layer::slots::Slots::new(options.concurrency, options.stop));
     let accounts = Arc::new(layer::limits::Accounts {
@@ -117,16 +151,33 @@ pub fn stack(options: ClientOptions) -> Arc<dyn Generate> {
         known: Mutex::default(),
         seen: ByTarget::default(),
     });
-    let send = send::Sender::new(options.books);
+    let till = Arc::new(layer::budget::Till::new(options.budget, options.spent, stop));
+    let http = Arc::new(send::http::HttpSender::default());
+    let vectors = Arc::new(Embedder {
+        http: Arc::clone(&http),
+        accounts: Arc::clone(&accounts),
+        slots: Arc::clone(&slots),
+        till: Arc::clone(&till),
+        cache: options.cache.clone(),
+        asked: ByTarget::default(),
+    });
+    let send = send::Sender::new(http, options.books);
     let timeout = layer::timeout::Timeout::new(send);
     let limited = layer::limits::Limited::new(timeout, Arc::clone(&accounts), Arc::clone(&slots));
     let retry = layer::retry::Retry::new(limited, accounts, slots);
     let fallback = layer::fallback::Fallback::new(retry);
-    let budget = layer::budget::Purse::new(fallback, options.budget, options.spent, stop);
-    match options.cache {
+    let budget = layer::budget::Purse::new(fallback, till);
+    let calls: Arc<dyn Generate> = match options.cache {
         Some(caching) => Arc::new(layer::cache::Cache::new(budget, caching)),
         None => Arc::new(budget),
-    }
+    };
+    Client { calls, vectors }
+}
+
+/// What the answer of `call` is kept under in the response cache; `None` for calls that are not
+/// cached.
+pub fn cache_key(call: &Call) -> Option<CacheKey> {
+    layer::cache::asked(call).1
 }
 
 /// The reply of a call for which no request was made.

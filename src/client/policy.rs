@@ -32,32 +32,6 @@ impl Default for RetryPolicy {
     }
 }
 
-/// What an account may be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Limits {
-    /// Requests a minute.
-    pub rpm: Option<u64>,
-    /// Tokens a minute, of prompts and answers.
-    pub tpm: Option<u64>,
-    /// Requests in flight.
-    pub concurrency: Option<u32>,
-}
-
-impl Limits {
-    /// The smaller one of each: models of one account share its limits.
-    #[must_use]
-    pub fn tightest(self, other: Self) -> Self {
-        fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
-            one.into_iter().chain(other).min()
-        }
-        Self {
-            rpm: least(self.rpm, other.rpm),
-            tpm: least(self.tpm, other.tpm),
-            concurrency: least(self.concurrency, other.concurrency),
-        }
-    }
-}
-
 /// Hears what a person should know while calls wait, a sentence at a time.
 #[derive(Clone)]
 pub struct Notice(Arc<dyn Fn(&str) + Send + Sync>);

@@ -144,6 +144,9 @@ pub struct EpochsEntry(pub EpochsMap);
 pub struct CacheMap {
     /// How old an answer may be to be used again: `12h`, `14d`. Default: `14d`.
     pub ttl: Option<At<String>>,
+    /// How large its file may become, as `500MB` or `2GiB`; the oldest answers make room for new
+    /// ones. Default: `1GiB`.
+    pub max_size: Option<At<String>>,
 }
 
 /// The cache entry: `false`, `true`, or a mapping.
@@ -153,6 +156,21 @@ pub enum CacheEntry {
     Used(bool),
     /// That it is used, and how.
     Map(CacheMap),
+}
+
+impl CacheEntry {
+    /// This entry with what `over` says taking precedence.
+    #[must_use]
+    pub fn overridden_by(self, over: Self) -> Self {
+        match (self, over) {
+            (Self::Map(map), Self::Used(true)) => Self::Map(map),
+            (Self::Map(map), Self::Map(over)) => Self::Map(CacheMap {
+                ttl: over.ttl.or(map.ttl),
+                max_size: over.max_size.or(map.max_size),
+            }),
+            (_, over) => over,
+        }
+    }
 }
 
 /// A prompt in the long form: one of `text`, `user` (with `system`), `messages` and `file`.
@@ -385,6 +403,10 @@ pub struct ModelMap {
 #[derive(Debug, Clone)]
 pub struct ModelEntry(pub ModelMap);
 
+/// The key of what is written in place of a scorer's options, as in `python: judge.py:score`: the
+/// first of them.
+pub const SHORT: &str = "=";
+
 /// The scorer entry: a name, or `{name: options}`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScorerEntry {
@@ -472,15 +494,21 @@ short_or_long!(EpochsEntry, EpochsMap, "a count or `{count, reduce}`", "integer"
     }
 });
 
-short_or_long!(CacheEntry, CacheMap, "`false`, `true` or a mapping with `ttl`", "boolean", {
-    fn visit_bool<E: serde::de::Error>(self, used: bool) -> Result<CacheEntry, E> {
-        Ok(CacheEntry::Used(used))
-    }
+short_or_long!(
+    CacheEntry,
+    CacheMap,
+    "`false`, `true` or a mapping with `ttl` and `max_size`",
+    "boolean",
+    {
+        fn visit_bool<E: serde::de::Error>(self, used: bool) -> Result<CacheEntry, E> {
+            Ok(CacheEntry::Used(used))
+        }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CacheEntry, A::Error> {
-        long(map).map(CacheEntry::Map)
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<CacheEntry, A::Error> {
+            long(map).map(CacheEntry::Map)
+        }
     }
-});
+);
 
 short_or_long!(PromptEntry, PromptMap, "a template or a mapping", "string", {
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<PromptEntry, E> {
@@ -536,10 +564,15 @@ short_or_long!(ScorerEntry, Map<String, Value>, "a scorer's name or `{name: opti
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ScorerEntry, A::Error> {
         use serde::de::Error as _;
         let one = || A::Error::custom("a scorer is written `name` or `name: {options}`");
-        let (name, options) = map.next_entry::<String, Option<Map<String, Value>>>()?.ok_or_else(one)?;
+        let (name, options) = map.next_entry::<String, Value>()?.ok_or_else(one)?;
         if map.next_key::<String>()?.is_some() {
             return Err(one());
         }
-        Ok(ScorerEntry { name, options: options.unwrap_or_default() })
+        let options = match options {
+            Value::Null => Map::new(),
+            Value::Object(options) => options,
+            short => Map::from_iter([(SHORT.to_owned(), short)]),
+        };
+        Ok(ScorerEntry { name, options })
     }
 });

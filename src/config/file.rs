@@ -137,7 +137,12 @@ impl File {
             gates: list(self.gates, over.gates),
             budget: self.budget.overridden_by(over.budget),
             concurrency: over.concurrency.or(self.concurrency),
-            cache: over.cache.or(self.cache),
+            cache: match (self.cache, over.cache) {
+                (Some(own), Some(over)) => {
+                    Some(At { value: own.value.overridden_by(over.value), place: own.place })
+                }
+                (own, over) => over.or(own),
+            },
             schedule: over.schedule.or(self.schedule),
             retry: self.retry.overridden_by(over.retry),
             report: over.report.or(self.report),

@@ -40,17 +40,29 @@ pub(super) struct Counts {
     pub(super) wanted: u64,
 }
 
+/// Hashes that came by. Kept in parts, which grow one after the other: a set that grows needs three
+/// times its room.
+#[derive(Default)]
+pub(super) struct Hashes(Box<[HashSet<u64>; 16]>);
+
+impl Hashes {
+    /// Adds `hash`. `false`: it was there already.
+    fn insert(&mut self, hash: u64) -> bool {
+        self.0[(hash >> 60) as usize].insert(hash)
+    }
+}
+
 /// How ids are looked after.
 pub(super) enum Ids {
     /// Every id is remembered by its hash, and repeated content counted.
-    Watch { seen: HashSet<u64>, repeated: HashMap<u64, u64> },
+    Watch { seen: Hashes, repeated: HashMap<u64, u64> },
     /// The rows are known to be good; only content known to repeat is counted.
     Trust { repeated: Arc<HashSet<u64>>, counts: HashMap<u64, u64> },
 }
 
 impl Ids {
     pub(super) fn watch() -> Self {
-        Self::Watch { seen: HashSet::new(), repeated: HashMap::new() }
+        Self::Watch { seen: Hashes::default(), repeated: HashMap::new() }
     }
 
     pub(super) fn trust(repeated: Arc<HashSet<u64>>) -> Self {

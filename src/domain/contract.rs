@@ -28,6 +28,14 @@ pub struct Call {
     pub prompt: u32,
     /// Repeat, from 0.
     pub epoch: u32,
+    /// Requests that may be made for it.
+    pub requests: usize,
+}
+
+impl Call {
+    /// Requests of one call in all: repetitions, renewals of a token and those to models that stand
+    /// in, together.
+    pub const MOST_REQUESTS: usize = 9;
 }
 
 /// What came of a call.

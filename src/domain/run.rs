@@ -9,6 +9,7 @@ use crate::domain::{
     generation::{TokenLogprob, Usage},
     message::Message,
     sample::Vars,
+    score::Corpus,
     target::Price,
     trial::{Hit, Status, TrialKey},
 };
@@ -70,6 +71,13 @@ impl RunHeader {
     /// Trials that the run consists of.
     pub fn planned_trials(&self) -> u64 {
         self.samples * self.prompts.len() as u64 * self.models.len() as u64 * u64::from(self.epochs)
+    }
+
+    /// The place of a trial in the plan: samples outermost, then prompts, models, epochs.
+    pub fn place(&self, sample: u64, prompt: u32, model: u32, epoch: u32) -> u64 {
+        let (prompts, models) = (self.prompts.len() as u64, self.models.len() as u64);
+        let asked = (sample * prompts + u64::from(prompt)) * models + u64::from(model);
+        asked * u64::from(self.epochs) + u64::from(epoch)
     }
 
     /// What people call the model at `index`: its title where that means no other model of the run,
@@ -147,6 +155,9 @@ pub struct ScorerInfo {
     pub extract: Option<String>,
     /// Whether its values lie between 0 and 1.
     pub unit_range: bool,
+    /// How what it counted becomes a value for the whole run; `None` when it does not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corpus: Option<Corpus>,
 }
 
 /// How a run stands.
@@ -296,10 +307,12 @@ pub struct TrialDigest {
 }
 
 /// What metrics need of a stored score.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct DigestScore {
     /// The value; `None` when there is none.
     pub value: Option<f64>,
+    /// What the scorer counted; empty when it does not count.
+    pub counts: Vec<f64>,
     /// Whether the scorer itself failed (rather than not applying).
     pub failed: bool,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     base::{digest::Hasher, money::Money, secret::Secret},
-    domain::{generation::Usage, params::Params},
+    domain::{generation::Usage, limits::Limits, params::Params},
 };
 
 /// A model that can be called.
@@ -32,6 +32,8 @@ pub struct Target {
     pub max_output: Option<u64>,
     /// How long a call may take.
     pub timeouts: Timeouts,
+    /// What its account may be asked for, as far as this model says.
+    pub limits: Limits,
     /// Who is asked when this model gives no answer, in order.
     pub fallback: Vec<Arc<Target>>,
     /// Those who share its calls, by weight; with none it answers itself.
@@ -67,12 +69,7 @@ impl Target {
             secret.update(part.expose().as_bytes());
             secret.update(&[0]);
         }
-        for (name, value) in &endpoint.headers {
-            secret.update(name.as_bytes());
-            secret.update(&[0]);
-            secret.update(value.expose().as_bytes());
-            secret.update(&[0]);
-        }
+        secret.update(&endpoint.header_digest.to_le_bytes());
         format!("{} {} {:.16}", self.provider, &base[..end], secret.finish_hex())
     }
 
@@ -107,6 +104,9 @@ pub struct HttpEndpoint {
     pub credential_slug: Option<String>,
     /// Further headers; their values may be secrets.
     pub headers: Vec<(String, Secret)>,
+    /// A digest of the headers in which the model is left open: models that one credential asks for
+    /// belong to one account, whatever a `{{model}}` in their headers becomes.
+    pub header_digest: u32,
     /// Which of the provider's endpoints is called.
     pub flavour: Flavour,
     /// Whether answers are streamed.

@@ -28,11 +28,15 @@ pub fn decide(gates: &[Gate], header: &RunHeader, measures: &RunMeasures) -> Vec
 }
 
 fn one(gate: &Gate, header: &RunHeader, measures: &RunMeasures) -> Vec<GateResult> {
+    let metric = match gate.measured {
+        Measured::ScorerCorpus(_) => "corpus",
+        _ => "mean",
+    };
     match gate.measured {
-        Measured::ScorerMean(scorer) => measures
+        Measured::ScorerMean(scorer) | Measured::ScorerCorpus(scorer) => measures
             .measures
             .iter()
-            .filter(|cell| cell.scorer as usize == scorer && cell.metric == "mean")
+            .filter(|cell| cell.scorer as usize == scorer && cell.metric == metric)
             .map(|cell| {
                 let estimate = cell.estimate;
                 let shown = estimate.value.map(|value| match (estimate.low, estimate.high) {

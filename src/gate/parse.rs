@@ -26,6 +26,8 @@ pub struct Gate {
 pub enum Measured {
     /// The mean of a scorer, by its index; decided for each model and prompt.
     ScorerMean(usize),
+    /// The value of all answers as one text, of a scorer that counts, by index.
+    ScorerCorpus(usize),
     /// A latency quantile; decided for each model.
     Latency(Quantile),
     /// The cost of the whole run.
@@ -140,7 +142,9 @@ pub fn parse(text: &str, scorers: &[ScorerInfo]) -> Result<Gate, GateError> {
     }
     let measured = measure_of(measure, scorers)?;
     let bound_read = match measured {
-        Measured::ScorerMean(_) | Measured::ErrorRate => quantity::share(bound),
+        Measured::ScorerMean(_) | Measured::ScorerCorpus(_) | Measured::ErrorRate => {
+            quantity::share(bound)
+        }
         Measured::Latency(_) => quantity::duration(bound).map(|time| time.as_secs_f64() * 1e3),
         Measured::CostTotal => quantity::usd(bound),
         Measured::ErrorCount => bound.parse::<u64>().ok().map(|count| count as f64),
@@ -154,7 +158,7 @@ pub fn parse(text: &str, scorers: &[ScorerInfo]) -> Result<Gate, GateError> {
         };
         wrong(format!("gate `{text}`: `{bound}` is no value for `{measure}`"), hint)
     })?;
-    if let Measured::ScorerMean(index) = measured
+    if let Measured::ScorerMean(index) | Measured::ScorerCorpus(index) = measured
         && scorers[index].unit_range
         && !(0.0..=1.0).contains(&bound)
     {
@@ -177,14 +181,21 @@ fn measure_of(measure: &str, scorers: &[ScorerInfo]) -> Result<Measured, GateErr
         ("errors", "count", _) => return Ok(Measured::ErrorCount),
         _ => {}
     }
-    if metric == "mean"
-        && let Some(index) = scorers.iter().position(|scorer| scorer.id == subject)
-    {
-        return Ok(Measured::ScorerMean(index));
+    if let Some(index) = scorers.iter().position(|scorer| scorer.id == subject) {
+        match metric {
+            "mean" => return Ok(Measured::ScorerMean(index)),
+            "corpus" if scorers[index].corpus.is_some() => {
+                return Ok(Measured::ScorerCorpus(index));
+            }
+            _ => {}
+        }
     }
     let known: Vec<String> = scorers
         .iter()
-        .map(|scorer| format!("{}.mean", scorer.id))
+        .flat_map(|scorer| {
+            let corpus = scorer.corpus.map(|_| format!("{}.corpus", scorer.id));
+            std::iter::once(format!("{}.mean", scorer.id)).chain(corpus)
+        })
         .chain(QUANTILES.iter().map(|(name, _)| format!("latency.{name}")))
         .chain(["cost.total", "errors.rate", "errors.count"].map(str::to_owned))
         .collect();

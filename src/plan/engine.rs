@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use super::Inputs;
 use crate::{
     base::quantity,
-    client::{Limits, RetryPolicy},
+    client::RetryPolicy,
     config::{At, ConfigError, File, engine::ConcurrencyEntry},
-    domain::target::Target,
+    domain::{limits::Limits, target::Target},
 };
 
 /// Calls in flight of all accounts together, where each finds out its own.
@@ -78,36 +78,17 @@ pub(super) fn retry(file: &File, inputs: Inputs<'_>) -> Result<RetryPolicy, Conf
     })
 }
 
-/// What accounts may be asked for: models of one account share the smallest of each limit.
-pub(super) fn limits(
-    file: &File,
-    targets: &[Arc<Target>],
-    inputs: Inputs<'_>,
-) -> Result<Vec<(String, Limits)>, ConfigError> {
+/// What accounts may be asked for: models of one account share the smallest of each limit. Those
+/// that stand in for others count like any.
+pub(super) fn limits(targets: &[Arc<Target>]) -> Vec<(String, Limits)> {
     let mut found: Vec<(String, Limits)> = Vec::new();
-    for (entry, target) in file.models.iter().zip(targets) {
-        let Some(said) = &entry.value.0.limits else { continue };
-        let place = if said.place.line == 0 { entry.place } else { said.place };
-        let positive = |name: &str, value: Option<u64>| match value {
-            Some(0) => {
-                let message = format!("model `{}`: `{name}` is 1 or more", target.name);
-                let origin = inputs.origin_of(place, "--model");
-                Err(ConfigError::new(origin, place, message))
-            }
-            value => Ok(value),
-        };
-        let said = &said.value;
-        let concurrency = said.concurrency.as_ref().map(|at| u64::from(at.value));
-        let limits = Limits {
-            rpm: positive("rpm", said.rpm.as_ref().map(|at| at.value))?,
-            tpm: positive("tpm", said.tpm.as_ref().map(|at| at.value))?,
-            concurrency: positive("concurrency", concurrency)?.map(|n| n as u32),
-        };
+    let asked = targets.iter().flat_map(|target| target.with_stand_ins());
+    for target in asked.filter(|target| !target.limits.is_empty()) {
         let account = target.account();
         match found.iter_mut().find(|(known, _)| *known == account) {
-            Some((_, known)) => *known = known.tightest(limits),
-            None => found.push((account, limits)),
+            Some((_, known)) => *known = known.tightest(target.limits),
+            None => found.push((account, target.limits)),
         }
     }
-    Ok(found)
+    found
 }

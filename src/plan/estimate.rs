@@ -1,16 +1,18 @@
 //! What a plan will call and cost, before it does.
 
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
-use super::{Plan, Row};
+use super::Plan;
 use crate::{
     base::money::Money,
-    client::Tokens,
+    client::{Tokens, cache_key},
     dataset::DatasetError,
     domain::{
+        contract::{CacheKey, Call},
         generation::Usage,
         message::Message,
         run::ModelInfo,
+        sample::Sample,
         target::{Endpoint, Target},
     },
 };
@@ -24,11 +26,28 @@ pub struct Past {
     pub latency: Duration,
 }
 
-/// What one model of a plan will be asked.
+/// What is known before anything is asked.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// What earlier runs tell of a model.
+    pub past: &'a dyn Fn(&ModelInfo) -> Option<Past>,
+    /// Whether an answer is in the response cache; `None` when it is not looked at.
+    pub cached: Option<&'a dyn Fn(&CacheKey) -> bool>,
+}
+
+impl fmt::Debug for Known<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Known").finish_non_exhaustive()
+    }
+}
+
+/// What one model of a plan will be asked. Answers that are in the response cache are no part of it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ModelEstimate {
     /// Calls, one a trial. What is tried again comes on top.
     pub calls: u64,
+    /// Trials whose answers are in the response cache, of the rows that were looked at.
+    pub cached: u64,
     /// Tokens of the prompts.
     pub input: u64,
     /// Tokens of the answers, as far as earlier runs tell.
@@ -68,35 +87,59 @@ impl Estimate {
 }
 
 impl Plan {
-    /// Estimates the plan from its first `rows` rows. `past` says what earlier runs tell of a model.
+    /// Estimates the plan from its first `rows` rows.
     ///
     /// # Errors
     /// The dataset cannot be read.
-    pub fn estimate(
-        &self,
-        rows: u64,
-        past: &dyn Fn(&ModelInfo) -> Option<Past>,
-    ) -> Result<Estimate, DatasetError> {
+    pub fn estimate(&self, rows: u64, known: Known<'_>) -> Result<Estimate, DatasetError> {
         let models = self.targets.iter().zip(&self.header.models);
         let pasts: Vec<Option<Past>> =
-            models.map(|(target, info)| expected(target).or_else(|| past(info))).collect();
+            models.map(|(target, info)| expected(target).or_else(|| (known.past)(info))).collect();
         let mut estimate =
             Estimate { seen: 0, models: self.targets.iter().map(|target| empty(target)).collect() };
+        let mut cached = estimate.models.clone();
         let wanted = usize::try_from(rows).unwrap_or(usize::MAX);
         for row in self.rows()?.take(wanted) {
-            let Row { prompts, .. } = row?;
+            let row = row?;
             estimate.seen += 1;
-            for messages in prompts.iter().flatten() {
-                let each = self.targets.iter().zip(&pasts).zip(&mut estimate.models);
-                for ((target, past), model) in each {
-                    model.add(target, *past, messages);
+            for (prompt, messages) in (0_u32..).zip(&row.prompts) {
+                let Ok(messages) = messages else { continue };
+                for (index, (target, past)) in self.targets.iter().zip(&pasts).enumerate() {
+                    estimate.models[index].add(target, *past, messages);
+                    let about = (&row.sample, prompt, messages);
+                    for _ in 0..known.cached.map_or(0, |has| self.kept(target, about, has)) {
+                        cached[index].add(target, *past, messages);
+                    }
                 }
             }
         }
         let repeats = f64::from(self.header.epochs)
             * (self.header.samples as f64 / estimate.seen.max(1) as f64);
-        estimate.models.iter_mut().for_each(|model| model.scale(repeats));
+        for (model, cached) in estimate.models.iter_mut().zip(&cached) {
+            model.scale(repeats);
+            model.leave_out(cached);
+        }
         Ok(estimate)
+    }
+
+    /// Of the repeats of a trial, those whose answers are kept.
+    fn kept(
+        &self,
+        target: &Arc<Target>,
+        (sample, prompt, messages): (&Arc<Sample>, u32, &Arc<[Message]>),
+        has: &dyn Fn(&CacheKey) -> bool,
+    ) -> usize {
+        let key = |epoch| {
+            cache_key(&Call {
+                target: Arc::clone(target),
+                messages: Arc::clone(messages),
+                sample: Arc::clone(sample),
+                prompt,
+                epoch,
+                requests: Call::MOST_REQUESTS,
+            })
+        };
+        (0..self.header.epochs).filter_map(key).filter(has).count()
     }
 }
 
@@ -142,6 +185,36 @@ impl ModelEstimate {
             self.cost = self.cost_at_most;
         }
         self.latency = self.latency.zip(past).map(|(sum, past)| sum.saturating_add(past.latency));
+    }
+
+    /// Takes away what the answers in the cache would use up if they were asked for.
+    fn leave_out(&mut self, cached: &Self) {
+        let less = |all: Option<Money>, part: Option<Money>| {
+            let (all, part) = all.zip(part)?;
+            Some(Money::from_pico((all.pico() - part.pico()).max(0)))
+        };
+        self.cached = cached.calls;
+        self.calls = self.calls.saturating_sub(cached.calls);
+        if self.calls == 0 {
+            // Nothing is asked, so nothing of it is unknown.
+            let none = Some(Money::ZERO);
+            let latency = Some(Duration::ZERO);
+            *self = Self {
+                output: Some(0),
+                cost: none,
+                cost_at_most: none,
+                latency,
+                cached: self.cached,
+                ..Self::default()
+            };
+            return;
+        }
+        self.input = self.input.saturating_sub(cached.input);
+        self.tokens_at_most = self.tokens_at_most.saturating_sub(cached.tokens_at_most);
+        self.output = self.output.zip(cached.output).map(|(all, part)| all.saturating_sub(part));
+        self.cost = less(self.cost, cached.cost);
+        self.cost_at_most = less(self.cost_at_most, cached.cost_at_most);
+        self.latency = self.latency.zip(cached.latency).map(|(all, part)| all.saturating_sub(part));
     }
 
     fn scale(&mut self, by: f64) {

@@ -3,6 +3,7 @@
 //! Everything that can be wrong before the first call is found here, and nothing is written.
 
 mod budget;
+mod cache;
 mod data;
 mod engine;
 mod estimate;
@@ -22,23 +23,21 @@ use std::{
 use serde_json::{Value, json};
 
 pub use self::{
-    estimate::{Estimate, ModelEstimate, Past},
+    estimate::{Estimate, Known, ModelEstimate, Past},
     row::Row,
     scorers::PlannedScorer,
 };
 use crate::{
-    base::{clock, id, quantity},
+    base::{clock, id},
     catalog::{self, Table},
-    client::{Limits, RetryPolicy},
+    client::RetryPolicy,
     config::{
-        At, ConfigError, File, Place,
-        engine::Schedule,
-        entry::{CacheEntry, ModelEntry},
-        error::suggestion,
+        At, ConfigError, File, Place, engine::Schedule, entry::ModelEntry, error::suggestion,
     },
     dataset::{Dataset, DatasetError, Format},
     domain::{
         budget::Budget,
+        limits::Limits,
         run::{ModelInfo, PromptInfo, RunHeader},
         target::{Endpoint, Target},
         trial::Status,
@@ -47,9 +46,6 @@ use crate::{
     metric::{REDUCERS, reducer},
     prompt::Prompt,
 };
-
-/// How old an answer may be to be used again, when nobody says otherwise.
-const DEFAULT_TTL: Duration = Duration::from_hours(14 * 24);
 
 /// A run that can be executed.
 #[derive(Debug)]
@@ -74,6 +70,8 @@ pub struct Plan {
     pub concurrency: u32,
     /// How old an answer in the response cache may be; `None` asks anew.
     pub cache_ttl: Option<Duration>,
+    /// Bytes that the file of the response cache may have; `None` is the default.
+    pub cache_max_bytes: Option<u64>,
     /// Whether accounts find out how many of these are theirs.
     pub adaptive: bool,
     /// What accounts may be asked for, by `Target::account`.
@@ -103,6 +101,8 @@ pub struct Inputs<'a> {
     pub only_ids: Option<&'a HashSet<String>>,
     /// What is known of models.
     pub table: Table<'a>,
+    /// Whether code that models wrote may run without a sandbox.
+    pub unsafe_no_sandbox: bool,
 }
 
 impl<'a> Inputs<'a> {
@@ -142,21 +142,29 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     models::check(&prompts, &targets, file, inputs)?;
     let (epochs, reduce) = epochs(file, inputs)?;
     let budget = budget::resolve(file, inputs, &targets)?;
-    let cache_ttl = cache_ttl(file, inputs)?;
+    let cache_ttl = cache::ttl(file, inputs)?;
+    let cache_max_bytes = cache::max_bytes(file, inputs)?;
     let concurrency = engine::concurrency(file, inputs)?;
     let retry = engine::retry(file, inputs)?;
-    let limits = engine::limits(file, &targets, inputs)?;
+    let limits = engine::limits(&targets);
     let by_model = file.schedule.as_ref().is_some_and(|at| at.value == Schedule::ByModel);
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     let (dataset, location) = data::open(file, inputs).await?;
     prompts::check_variables(&prompts, &dataset, inputs)?;
     scorers::check_expected(&scorers, file, &dataset, inputs)?;
+    let mut notices = models::notices(&targets, inputs.table);
+    notices.extend(scorers::notices(&scorers));
+    let mut config = snapshot(file, inputs, concurrency);
+    if inputs.unsafe_no_sandbox && scorers.iter().any(|planned| planned.card.name == "code_exec") {
+        notices.push("code that models write runs without a sandbox, with your rights".to_owned());
+        config["unsafe_no_sandbox"] = Value::Bool(true);
+    }
     let header = RunHeader {
         id: id::new_run_id(),
         name: name(file, inputs, &location),
         created_ms: clock::now_ms(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        config: snapshot(file, inputs, concurrency),
+        config,
         dataset: without_secrets(&location),
         dataset_digest: dataset.digest().to_owned(),
         samples: dataset.len(),
@@ -189,12 +197,13 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         score_also,
         budget,
         cache_ttl,
+        cache_max_bytes,
         concurrency: concurrency.calls,
         adaptive: concurrency.auto,
         limits,
         retry,
         by_model,
-        notices: models::notices(&targets, inputs.table),
+        notices,
         targets,
         base_dir: inputs.base_dir.to_owned(),
     })
@@ -259,22 +268,13 @@ fn epochs(file: &File, inputs: Inputs<'_>) -> Result<(u32, &'static str), Config
             "reducers",
         ))
     })?;
+    if epochs.count.value < found.least() {
+        let (name, least) = (found.name(), found.least());
+        let message = format!("`{name}` needs {least} repeats, not {}", epochs.count.value);
+        return Err(ConfigError::new(inputs.origin, reduce.place, message)
+            .hint(format!("write `epochs: {{count: {least}, reduce: {name}}}`")));
+    }
     Ok((epochs.count.value, found.name()))
-}
-
-fn cache_ttl(file: &File, inputs: Inputs<'_>) -> Result<Option<Duration>, ConfigError> {
-    let ttl = match file.cache.as_ref().map(|entry| &entry.value) {
-        Some(CacheEntry::Used(false)) => return Ok(None),
-        None | Some(CacheEntry::Used(true)) => None,
-        Some(CacheEntry::Map(map)) => map.ttl.as_ref(),
-    };
-    let Some(ttl) = ttl else { return Ok(Some(DEFAULT_TTL)) };
-    let read = quantity::duration(&ttl.value).filter(|ttl| !ttl.is_zero());
-    read.map(Some).ok_or_else(|| {
-        let message = format!("`{}` is no time that an answer may be kept", ttl.value);
-        ConfigError::new(inputs.origin_of(ttl.place, "--cache-ttl"), ttl.place, message)
-            .hint("write `12h` or `14d`; `cache: false` or `--no-cache` asks anew")
-    })
 }
 
 fn name(file: &File, inputs: Inputs<'_>, location: &str) -> String {

@@ -1,16 +1,22 @@
 //! The scorers of a plan and the extractions they read.
 
-use std::collections::HashSet;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashSet},
+    time::Duration,
+};
 
 use serde_json::{Map, Value};
 
 use super::Inputs;
 use crate::{
-    config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion},
+    base::quantity,
+    config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion, variables},
     dataset::Dataset,
     domain::run::ScorerInfo,
     extract::Pipeline,
-    scorer::{self, Args, Built, Card, Range, SCORERS, Scorer},
+    provider::PROVIDERS,
+    scorer::{self, Args, Built, Card, Range, SCORERS, Site},
 };
 
 /// A scorer with its id and what it reads.
@@ -25,8 +31,12 @@ pub struct PlannedScorer {
     pub extract: Option<usize>,
     /// The id of that pipeline.
     pub extract_id: Option<String>,
+    /// How long it may take for one answer.
+    pub limit: Duration,
+    /// Whether somebody said so.
+    pub limited: bool,
     /// The scorer itself.
-    pub scorer: Box<dyn Scorer>,
+    pub scorer: Built,
 }
 
 impl std::fmt::Debug for PlannedScorer {
@@ -48,6 +58,7 @@ impl PlannedScorer {
             options: Value::Object(options),
             extract: self.extract_id.clone(),
             unit_range: matches!(self.card.range, Range::Unit),
+            corpus: self.scorer.corpus(),
         }
     }
 }
@@ -133,7 +144,7 @@ fn build(
             "scorers",
         ))
     })?;
-    let mut options = entry.value.options.clone();
+    let mut options = scorer::spelled_out(kind.card(), entry.value.options.clone());
     let mut text = |key: &str| match options.shift_remove(key) {
         None => Ok(None),
         Some(Value::String(text)) if !text.trim().is_empty() => Ok(Some(text)),
@@ -146,6 +157,13 @@ fn build(
     };
     let id = text("id")?.unwrap_or_else(|| name.clone());
     let wanted = text("extract")?;
+    let timeout = text("timeout")?.map(|written| {
+        quantity::duration(&written).filter(|time| !time.is_zero()).ok_or_else(|| {
+            error(format!("`timeout` of scorer `{name}`: `{written}` is no time"))
+                .hint("write `500ms`, `10s` or `2m`")
+        })
+    });
+    let timeout = timeout.transpose()?;
     let card = kind.card();
     let extract = match wanted.as_deref() {
         _ if !card.reads_output => None,
@@ -158,12 +176,78 @@ fn build(
                 .hint(suggestion(wanted, known.iter().copied(), "extractions"))
         })?),
     };
-    let built = Args::new(card, &options)
-        .and_then(|args| kind.build(&args))
+    let site = site(inputs, &options).map_err(error)?;
+    let scorer = Args::new(card, &options)
+        .and_then(|args| kind.build(&args.at(site)))
         .map_err(|wrong| error(wrong.to_string()))?;
-    let Built::Pure(scorer) = built;
     let extract_id = extract.map(|index| extracts[index].id().to_owned());
-    Ok(PlannedScorer { id, card, options, extract, extract_id, scorer })
+    Ok(PlannedScorer {
+        id,
+        card,
+        options,
+        extract,
+        extract_id,
+        limit: timeout.unwrap_or_else(|| scorer.limit()),
+        limited: timeout.is_some(),
+        scorer,
+    })
+}
+
+/// What programs are told of the environment: where things are and in which language, nothing that
+/// might hold a key.
+const VARIABLES: [&str; 8] = ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "USER"];
+
+fn site(inputs: Inputs<'_>, options: &Map<String, Value>) -> Result<Site, String> {
+    let variable = |name: &&str| Some(((*name).to_owned(), (inputs.lookup)(name)?));
+    let mut named = BTreeMap::new();
+    let lookup = RefCell::new(|name: &str| {
+        let value = (inputs.lookup)(name)?;
+        named.insert(name.to_owned(), value.clone());
+        Some(value)
+    });
+    for text in environments(options) {
+        variables::fill_in(text, &|name| (lookup.borrow_mut())(name))?;
+    }
+    let is_key = |name: &&String| {
+        PROVIDERS.iter().any(|provider| provider.card().key_env.contains(&name.as_str()))
+    };
+    if let Some(name) = named.keys().find(is_key) {
+        return Err(format!(
+            "`${{{name}}}` is a provider's key, and programs get none; give it one of its own under \
+             another name"
+        ));
+    }
+    Ok(Site {
+        base_dir: inputs.base_dir.to_owned(),
+        variables: VARIABLES.iter().filter_map(variable).collect(),
+        named,
+        unsafe_no_sandbox: inputs.unsafe_no_sandbox,
+    })
+}
+
+/// The texts of every `env` among `options`, those of scorers within scorers too.
+fn environments(options: &Map<String, Value>) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut open: Vec<(&str, &Value)> = options.iter().map(|(k, v)| (k.as_str(), v)).collect();
+    while let Some((name, value)) = open.pop() {
+        match value {
+            Value::Object(map) if name == "env" => {
+                found.extend(map.values().filter_map(Value::as_str));
+            }
+            Value::Object(map) => open.extend(map.iter().map(|(k, v)| (k.as_str(), v))),
+            Value::Array(items) => open.extend(items.iter().map(|item| (name, item))),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Which programs the scorers start, in a sentence each: a config may be somebody else's.
+pub(super) fn notices(scorers: &[PlannedScorer]) -> impl Iterator<Item = String> {
+    scorers.iter().flat_map(|planned| {
+        let says = |program| format!("scorer `{}` starts `{program}`", planned.id);
+        planned.scorer.starts().into_iter().map(says)
+    })
 }
 
 /// Refuses scorers that have nothing to compare with in the whole dataset.

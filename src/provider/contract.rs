@@ -21,6 +21,7 @@ use super::*;
 use crate::domain::{
     fault::FaultKind,
     generation::TextKind,
+    limits::Limits,
     message::Message,
     params::{Params, Reasoning, ResponseFormat, Tool, ToolChoice},
     sample::{Sample, Vars},
@@ -269,12 +270,14 @@ fn call(case: &Value) -> (Call, HttpEndpoint) {
         },
         stream: case["stream"] == json!(true),
         insecure_http: false,
+        header_digest: 0,
     };
     let target = Target {
         name: "model".to_owned(),
         provider: "any",
         model: case["model"].as_str().unwrap_or("org/model:tag").to_owned(),
         base_model: case["base_model"].as_str().map(str::to_owned),
+        limits: Limits::default(),
         endpoint: Endpoint::Http(endpoint.clone()),
         params: read_params(params),
         price: None,
@@ -303,6 +306,7 @@ fn call(case: &Value) -> (Call, HttpEndpoint) {
         sample: Arc::new(sample),
         prompt: 0,
         epoch: 0,
+        requests: Call::MOST_REQUESTS,
     };
     (call, endpoint)
 }

@@ -249,6 +249,9 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
     let sum = |part: fn(&ModelTotals) -> u64| measures.models.iter().map(part).sum::<u64>();
     let (planned, ended, failed) = (measures.planned, measures.ended(), measures.failed());
     let mut warnings = Vec::new();
+    if view.run.header.config["unsafe_no_sandbox"] == true {
+        warnings.push("code that models wrote ran without a sandbox".to_owned());
+    }
     if ended < planned {
         let missing = planned - ended;
         let verb = if missing == 1 { "has" } else { "have" };

@@ -56,6 +56,7 @@ pub(super) fn scorer(id: &str, unit_range: bool) -> ScorerInfo {
         options: json!({}),
         extract: None,
         unit_range,
+        corpus: None,
     }
 }
 

@@ -1,10 +1,8 @@
 //! What was recorded of a run before this process took it up.
 
-use std::{
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
-};
+use std::sync::{Mutex, PoisonError};
 
+use super::Places;
 use crate::{
     domain::{run::RunRecord, trial::Status},
     store::{Recorded, Store, StoreError},
@@ -15,11 +13,11 @@ use crate::{
 #[derive(Debug)]
 pub struct Before {
     /// Places in the plan of the trials that have their verdicts.
-    pub settled: HashSet<u64>,
+    pub settled: Places,
     /// Of these, trials without an answer or with a scorer that failed.
     pub failed: u64,
     /// Places of the trials that have an answer and lack verdicts: they are scored, not asked.
-    pub answered: HashSet<u64>,
+    pub answered: Places,
     /// Whether what failed is done again: such trials are not among the settled ones.
     pub retry: bool,
     /// Where the answers are.
@@ -35,7 +33,7 @@ impl Before {
     /// The store cannot be read.
     pub fn read(store: Store, run: RunRecord, retry: bool) -> Result<Self, StoreError> {
         let scorers = run.header.scorers.len();
-        let (mut settled, mut answered, mut failures) = (HashSet::new(), HashSet::new(), 0);
+        let (mut settled, mut answered, mut failures) = (Places::default(), Places::default(), 0);
         store.digests(&run, &mut |digest| {
             let error = digest.status == Status::Error;
             let broken = digest.scores.iter().any(|score| score.failed);
@@ -54,7 +52,7 @@ impl Before {
 
     /// The answer of the trial at the place `seq`, if it has one and lacks verdicts.
     pub(super) fn recorded(&self, seq: u64) -> Result<Option<Recorded>, StoreError> {
-        if !self.answered.contains(&seq) {
+        if !self.answered.contains(seq) {
             return Ok(None);
         }
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);

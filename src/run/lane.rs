@@ -67,11 +67,17 @@ async fn schedule(
                         }
                     };
                     let Ok(place) = place else { return Ok(()) };
+                    let recorded = shared.recorded(key.seq)?;
+                    let known = match (&recorded, rendered.as_ref()) {
+                        (None, Ok(messages)) => shared.known(key, messages)?,
+                        _ => None,
+                    };
                     let trial = Trial {
                         key,
                         sample: Arc::clone(&row.sample),
                         rendered: Arc::clone(&rendered),
-                        recorded: shared.recorded(key.seq)?,
+                        recorded,
+                        known,
                     };
                     let trial = trial.run(Arc::clone(shared));
                     trials.spawn(async move {
@@ -85,12 +91,9 @@ async fn schedule(
     }
 }
 
-/// The trial's place in the plan: samples outermost, then prompts, models, epochs.
+/// The trial with its place in the plan.
 fn key(shared: &Shared, sample: u64, prompt: u32, model: u32, epoch: u32) -> TrialKey {
-    let header = &shared.plan.header;
-    let (prompts, models) = (header.prompts.len() as u64, header.models.len() as u64);
-    let asked = (sample * prompts + u64::from(prompt)) * models + u64::from(model);
-    let seq = asked * u64::from(header.epochs) + u64::from(epoch);
+    let seq = shared.plan.header.place(sample, prompt, model, epoch);
     TrialKey { seq, sample, prompt, model, epoch }
 }
 

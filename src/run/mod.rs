@@ -7,7 +7,10 @@
 
 mod before;
 mod feed;
+mod fork;
+mod judge;
 mod lane;
+mod places;
 mod trial;
 
 use std::{sync::Arc, time::Duration};
@@ -15,8 +18,8 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
-pub use self::before::Before;
 use self::trial::Shared;
+pub use self::{before::Before, fork::Fork, places::Places};
 use crate::{
     domain::{
         contract::{Generate, Sink, SinkError},
@@ -117,6 +120,8 @@ pub struct Job {
     pub allowed: Allowed,
     /// What is recorded already, when the run goes on.
     pub before: Option<Before>,
+    /// The run that this one is made from, whose answers it takes over.
+    pub fork: Option<Fork>,
 }
 
 impl std::fmt::Debug for Job {
@@ -140,7 +145,9 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     let (allowed, planned) = (job.allowed, job.plan.header.planned_trials());
     let shared = Arc::new(Shared::new(job));
     shared.emit(&begin).await?;
-    within(shared.plan.budget.time, &shared, lanes(&shared)).await?;
+    let executed = within(shared.plan.budget.time, &shared, lanes(&shared)).await;
+    judge::close(&shared.plan.scorers).await;
+    executed?;
     let (ended, failed) = shared.tally();
     let status = if ended < planned && shared.over_budget().is_some() {
         RunStatus::Budget

@@ -7,20 +7,21 @@ use std::sync::{
 
 use tokio::sync::watch;
 
-use super::{Before, Brake, Job};
+use super::{
+    Before, Brake, Fork, Job,
+    judge::{self, Places},
+};
 use crate::{
     domain::{
         contract::{Call, Generate, Reply, Sink, SinkError},
         event::Event,
         fault::{Fault, FaultKind},
-        generation::Generation,
         message::Message,
         sample::Sample,
         score::Verdict,
         trial::{Answer, Scored, Status, TrialKey},
     },
-    plan::{Plan, PlannedScorer, Row},
-    scorer::Subject,
+    plan::{Plan, Row},
     store::{Recorded, StoreError},
 };
 
@@ -38,6 +39,9 @@ pub(super) struct Shared {
     client: Arc<dyn Generate>,
     sinks: Arc<[Arc<dyn Sink>]>,
     before: Option<Before>,
+    fork: Option<Fork>,
+    /// Where scorers wait for their turn.
+    pub(super) places: Places,
     /// The first row that the sinks do not know yet.
     untold: Mutex<u64>,
     ended: AtomicU64,
@@ -48,10 +52,11 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(job: Job) -> Self {
-        let Job { plan, client, sinks, brake, before, .. } = job;
+        let Job { plan, client, sinks, brake, before, fork, .. } = job;
         let (settled, failed) =
-            before.as_ref().map_or((0, 0), |before| (before.settled.len() as u64, before.failed));
+            before.as_ref().map_or((0, 0), |before| (before.settled.count(), before.failed));
         Self {
+            places: Places::of(&plan.scorers),
             plan,
             brake,
             end: watch::Sender::new(false),
@@ -63,18 +68,28 @@ impl Shared {
             replies: AtomicU64::default(),
             faults: AtomicU64::default(),
             before,
+            fork,
             untold: Mutex::new(0),
         }
     }
 
     /// Whether the trial had its verdicts before this process took the run up.
     pub(super) fn is_settled(&self, seq: u64) -> bool {
-        self.before.as_ref().is_some_and(|before| before.settled.contains(&seq))
+        self.before.as_ref().is_some_and(|before| before.settled.contains(seq))
     }
 
     /// The answer that was recorded before this process took the run up.
     pub(super) fn recorded(&self, seq: u64) -> Result<Option<Recorded>, StoreError> {
         self.before.as_ref().map_or(Ok(None), |before| before.recorded(seq))
+    }
+
+    /// What the run that this one is made from has to say to the same request.
+    pub(super) fn known(
+        &self,
+        key: TrialKey,
+        messages: &[Message],
+    ) -> Result<Option<Reply>, StoreError> {
+        self.fork.as_ref().map_or(Ok(None), |fork| fork.answer(key, messages))
     }
 
     /// Lets no further trial begin, and keeps the first reason why.
@@ -150,16 +165,18 @@ pub(super) struct Trial {
     pub(super) rendered: Arc<Result<Arc<[Message]>, Fault>>,
     /// The answer and some of its verdicts, when these are recorded already.
     pub(super) recorded: Option<Recorded>,
+    /// The reply, when another run has it.
+    pub(super) known: Option<Reply>,
 }
 
 impl Trial {
     /// Runs the trial. When the run stops before the call was made, nothing is recorded.
     pub(super) async fn run(self, shared: Arc<Shared>) -> Result<(), SinkError> {
-        let Self { key, sample, rendered, recorded } = self;
+        let Self { key, sample, rendered, recorded, known: reply } = self;
         let (answer, known) = match recorded {
             Some(recorded) => (Arc::new(recorded.answer), recorded.verdicts),
             None => {
-                let Some(answer) = ask(&shared, key, &sample, &rendered).await? else {
+                let Some(answer) = ask(&shared, key, &sample, (&rendered, reply)).await? else {
                     return Ok(());
                 };
                 let answer = Arc::new(answer);
@@ -167,7 +184,9 @@ impl Trial {
                 (answer, Vec::new())
             }
         };
-        let verdicts = score(&shared.plan, &sample, &answer, known);
+        let Some(verdicts) = judge::verdicts(&shared, &sample, &answer, known).await else {
+            return Ok(());
+        };
         let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
         let failed = broken || answer.status() == Status::Error;
         shared.emit(&Event::Scored(Arc::new(Scored { key, verdicts }))).await?;
@@ -177,26 +196,28 @@ impl Trial {
     }
 }
 
-/// Calls the model. `None` when the run stopped, or reached its budget, before there was an answer.
+/// Calls the model, unless the reply is known. `None` when the run stopped, or reached its budget, before there was an answer.
 async fn ask(
     shared: &Shared,
     key: TrialKey,
     sample: &Arc<Sample>,
-    rendered: &Result<Arc<[Message]>, Fault>,
+    (rendered, known): (&Result<Arc<[Message]>, Fault>, Option<Reply>),
 ) -> Result<Option<Answer>, SinkError> {
     let target = &shared.plan.targets[key.model as usize];
-    let reply = match rendered {
-        Ok(messages) => {
+    let reply = match (rendered, known) {
+        (_, Some(reply)) => reply,
+        (Ok(messages), None) => {
             let call = Call {
                 target: Arc::clone(target),
                 messages: Arc::clone(messages),
                 sample: Arc::clone(sample),
                 prompt: key.prompt,
                 epoch: key.epoch,
+                requests: Call::MOST_REQUESTS,
             };
             shared.client.generate(&call).await
         }
-        Err(fault) => Reply {
+        (Err(fault), None) => Reply {
             result: Err(fault.clone()),
             attempts: Vec::new(),
             served_by: target.name.clone(),
@@ -225,44 +246,4 @@ async fn ask(
     };
     let Reply { result, attempts, served_by, cached, limits: _ } = reply;
     Ok(Some(Answer { key, result, attempts, served_by, cached, extracted }))
-}
-
-/// One verdict a scorer; those that are `known` stand.
-fn score(
-    plan: &Plan,
-    sample: &Sample,
-    answer: &Answer,
-    known: Vec<Option<Verdict>>,
-) -> Vec<Verdict> {
-    let known = known.into_iter().chain(std::iter::repeat(None));
-    let verdict = |(scorer, known): (&PlannedScorer, Option<Verdict>)| match (known, &answer.result)
-    {
-        (Some(known), _) => known,
-        (None, Err(_)) => Verdict::Skipped("there is no answer".to_owned()),
-        (None, Ok(generation)) => judge(plan, scorer, sample, answer, generation),
-    };
-    plan.scorers.iter().zip(known).map(verdict).collect()
-}
-
-fn judge(
-    plan: &Plan,
-    planned: &PlannedScorer,
-    sample: &Sample,
-    answer: &Answer,
-    generation: &Generation,
-) -> Verdict {
-    let status = answer.status();
-    if planned.card.reads_output && status != Status::Ok && !plan.score_also.contains(&status) {
-        let why = match status {
-            Status::Length => "the answer was cut at the token limit",
-            Status::Refused => "the model declined to answer",
-            _ => "the answer is empty",
-        };
-        return Verdict::Skipped(why.to_owned());
-    }
-    let output = match planned.extract {
-        None => Some(generation.text.as_str()),
-        Some(pipeline) => answer.extracted[pipeline].as_deref(),
-    };
-    planned.scorer.score(&Subject { sample, answer, generation, output })
 }

@@ -1,5 +1,7 @@
 //! The options of a scorer as written, read with types.
 
+use std::{collections::BTreeMap, path::PathBuf};
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -7,6 +9,7 @@ use crate::{
         money::Money,
         text::{nearest, one_line},
     },
+    config::{entry, variables},
     scorer::Card,
 };
 
@@ -22,11 +25,47 @@ pub struct ArgError {
     pub message: String,
 }
 
+/// Where a scorer stands: what its paths are relative to, and what programs may be told of the
+/// environment.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    /// The directory of the config.
+    pub base_dir: PathBuf,
+    /// Variables of the environment that hold no keys, such as `PATH`.
+    pub variables: Vec<(String, String)>,
+    /// What the names in `${NAME}` of `env` stand for.
+    pub named: BTreeMap<String, String>,
+    /// Whether code that models wrote may run without a sandbox: somebody typed so.
+    pub unsafe_no_sandbox: bool,
+}
+
+impl Site {
+    /// `text` with `${NAME}` filled in.
+    ///
+    /// # Errors
+    /// The name that has no value, or what is wrong with the notation.
+    pub fn fill_in(&self, text: &str) -> Result<String, String> {
+        variables::fill_in(text, &|name| self.named.get(name).cloned())
+    }
+}
+
+/// `options` with a value in place of the mapping, as in `python: judge.py:score`, under its name.
+#[must_use]
+pub fn spelled_out(card: &Card, mut options: Map<String, Value>) -> Map<String, Value> {
+    if let Some(value) = options.shift_remove(entry::SHORT)
+        && let Some(first) = card.options.first()
+    {
+        options.insert(first.name.to_owned(), value);
+    }
+    options
+}
+
 /// The options of one scorer. Holds only options that its card names.
 #[derive(Debug, Clone)]
 pub struct Args {
     scorer: &'static str,
     options: Map<String, Value>,
+    site: Site,
 }
 
 impl Args {
@@ -49,7 +88,19 @@ impl Args {
                 message: format!("unknown option; {hint}{all}"),
             });
         }
-        Ok(Self { scorer: card.name, options: options.clone() })
+        Ok(Self { scorer: card.name, options: options.clone(), site: Site::default() })
+    }
+
+    /// The same options of a scorer that stands at `site`.
+    #[must_use]
+    pub fn at(mut self, site: Site) -> Self {
+        self.site = site;
+        self
+    }
+
+    /// Where the scorer stands.
+    pub fn site(&self) -> &Site {
+        &self.site
     }
 
     /// An error about `option`.
@@ -187,6 +238,11 @@ impl Args {
         usd.and_then(Money::from_usd)
             .map(Some)
             .ok_or_else(|| self.mistyped(name, "an amount such as `$0.01`", value))
+    }
+
+    /// The value as it is written; `None` for null.
+    pub fn raw(&self, name: &str) -> Option<&Value> {
+        self.get(name)
     }
 
     fn get(&self, name: &str) -> Option<&Value> {

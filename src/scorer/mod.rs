@@ -1,28 +1,66 @@
 //! Floor 3: scorers, one a file.
 //!
-//! A scorer looks at one answer and gives a verdict; it asks nobody and keeps nothing. [`SCORERS`]
-//! lists them in the order of help, README and reports. An answer that is missing, refused, cut or
-//! empty never reaches a scorer: the runner settles those.
+//! A scorer looks at one answer and gives a verdict. Most compute it, asking nobody and keeping
+//! nothing ([`Scorer`]); some ask a program or a model ([`Asks`]). [`SCORERS`] lists them in the
+//! order of help, README and reports. An answer that is missing, refused, cut or empty never reaches
+//! a scorer: the runner settles those.
 
+mod against;
 mod args;
+mod asks;
+mod assignment;
+mod bleu;
+mod cer;
+mod chrf;
+mod code_exec;
 mod compare;
 mod contains;
 mod cost;
+mod edits;
+mod error_rate;
 mod exact_match;
+mod exec;
+mod expr;
+mod gleu;
 mod is_json;
+mod jaro_winkler;
+mod js;
 mod latency;
 mod levenshtein;
+mod list_contains;
+mod meteor;
+mod ngrams;
 mod normalize;
 mod numeric;
+mod numeric_diff;
 mod one_of;
+mod porter;
+mod python;
 mod quantity;
 mod regex;
+mod rouge;
+mod rouge1;
+mod rouge2;
+mod rouge_l;
+mod rouge_lsum;
+mod script;
+mod subsequence;
+mod ter;
+mod wer;
+mod western;
+mod words;
 
-use std::fmt;
+use std::{fmt, sync::Arc, time::Duration};
 
-pub use args::{ArgError, Args};
+pub use args::{ArgError, Args, Site, spelled_out};
+pub use asks::{Asks, Context, DEFAULT_LIMIT};
 
-use crate::domain::{generation::Generation, sample::Sample, score::Verdict, trial::Answer};
+use crate::domain::{
+    generation::Generation,
+    sample::Sample,
+    score::{Corpus, Verdict},
+    trial::Answer,
+};
 
 /// What a scorer looks at.
 #[derive(Debug, Clone, Copy)]
@@ -42,11 +80,26 @@ pub trait Scorer: Send + Sync + fmt::Debug {
     /// What the scorer says of `subject`. Never panics, whatever a model or a dataset wrote.
     fn score(&self, subject: &Subject<'_>) -> Verdict;
 
+    /// How what it counts becomes a value for a whole run; `None` when it does not count.
+    fn corpus(&self) -> Option<Corpus> {
+        None
+    }
+
     /// Whether it can say nothing of a sample without expected answers.
     fn needs_expected(&self) -> bool {
         false
     }
+
+    /// Whether `subject` may take so long that other work should not wait for it: it is then scored
+    /// in a thread of its own. By default long texts do.
+    fn is_heavy(&self, subject: &Subject<'_>) -> bool {
+        subject.output.is_some_and(|output| output.len() > LIGHT_BYTES)
+            || subject.sample.expected.iter().map(String::len).sum::<usize>() > LIGHT_BYTES
+    }
 }
+
+/// Bytes of a text that any scorer is quickly done with.
+const LIGHT_BYTES: usize = 4 << 10;
 
 /// A kind of scorer: its description, and the way from written options to a scorer.
 pub trait ScorerKind: Sync {
@@ -65,11 +118,45 @@ pub trait ScorerKind: Sync {
 pub enum Built {
     /// A scorer that computes.
     Pure(Box<dyn Scorer>),
+    /// A scorer that asks somebody.
+    Asks(Arc<dyn Asks>),
 }
 
 impl Built {
     fn pure(scorer: impl Scorer + 'static) -> Self {
         Self::Pure(Box::new(scorer))
+    }
+
+    /// Whether it can say nothing of a sample without expected answers.
+    pub fn needs_expected(&self) -> bool {
+        match self {
+            Self::Pure(scorer) => scorer.needs_expected(),
+            Self::Asks(scorer) => scorer.needs_expected(),
+        }
+    }
+
+    /// How what it counts becomes a value for a whole run; `None` when it does not count.
+    pub fn corpus(&self) -> Option<Corpus> {
+        match self {
+            Self::Pure(scorer) => scorer.corpus(),
+            Self::Asks(_) => None,
+        }
+    }
+
+    /// How long it may take for one answer, when the config does not say.
+    pub fn limit(&self) -> Duration {
+        match self {
+            Self::Pure(_) => DEFAULT_LIMIT,
+            Self::Asks(scorer) => scorer.limit(),
+        }
+    }
+
+    /// The programs that it starts, as a person would type them.
+    pub fn starts(&self) -> Vec<String> {
+        match self {
+            Self::Pure(_) => Vec::new(),
+            Self::Asks(scorer) => scorer.starts(),
+        }
     }
 }
 
@@ -135,10 +222,29 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &regex::RegexMatch,
     &one_of::OneOf,
     &numeric::Numeric,
+    &numeric_diff::NumericDiff,
     &levenshtein::Levenshtein,
+    &jaro_winkler::JaroWinkler,
+    &bleu::Bleu,
+    &chrf::Chrf,
+    &ter::Ter,
+    &rouge1::Rouge1,
+    &rouge2::Rouge2,
+    &rouge_l::RougeL,
+    &rouge_lsum::RougeLsum,
+    &meteor::Meteor,
+    &gleu::Gleu,
+    &wer::Wer,
+    &cer::Cer,
+    &list_contains::ListContains,
     &is_json::IsJson,
     &latency::Latency,
     &cost::Cost,
+    &code_exec::CodeExec,
+    &exec::Exec,
+    &python::Python,
+    &js::Js,
+    &expr::Expr,
 ];
 
 /// The kind of scorer called `name`.

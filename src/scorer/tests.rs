@@ -1,5 +1,7 @@
 //! Every scorer against its fixture, and against naughty strings.
 
+mod overlap;
+
 use std::{fmt::Write as _, path::Path};
 
 use proptest::prelude::*;
@@ -44,8 +46,42 @@ fn answer(latency_us: Option<u64>, cost: Option<Money>) -> Answer {
 fn built(name: &str, options: &Value) -> Result<Box<dyn Scorer>, ArgError> {
     let kind = find(name).unwrap_or_else(|| panic!("no scorer `{name}`"));
     let options = options.as_object().cloned().unwrap_or_default();
-    let Built::Pure(scorer) = kind.build(&Args::new(kind.card(), &options)?)?;
-    Ok(scorer)
+    match kind.build(&Args::new(kind.card(), &options)?.at(site()))? {
+        Built::Pure(scorer) => Ok(scorer),
+        Built::Asks(scorer) => Ok(Box::new(Asking(scorer))),
+    }
+}
+
+/// Where scorers of fixtures stand: in the repository.
+#[expect(clippy::disallowed_methods, reason = "programs of fixtures are found by PATH")]
+fn site() -> Site {
+    let variable = |name: &str| std::env::var(name).ok().map(|value| (name.to_owned(), value));
+    Site {
+        base_dir: env!("CARGO_MANIFEST_DIR").into(),
+        variables: variable("PATH").into_iter().collect(),
+        // Programs of fixtures are ours.
+        unsafe_no_sandbox: true,
+        ..Site::default()
+    }
+}
+
+/// A scorer that asks, waited for.
+#[derive(Debug)]
+struct Asking(Arc<dyn Asks>);
+
+impl Scorer for Asking {
+    fn score(&self, subject: &Subject<'_>) -> Verdict {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let deadline = tokio::time::Instant::now() + self.0.limit();
+            let (_keep, halted) = tokio::sync::watch::channel(false);
+            let context =
+                Context { scorer: "scorer", model: "model", prompt: "prompt", deadline, halted };
+            let verdict = self.0.ask(*subject, &context).await;
+            self.0.close().await;
+            verdict
+        })
+    }
 }
 
 fn verdict(scorer: &dyn Scorer, expected: &[String], output: Option<&str>) -> Verdict {
@@ -209,6 +245,20 @@ fn every_scorer() -> Vec<Box<dyn Scorer>> {
         ("numeric", json!({})),
         ("numeric", json!({"find": "last"})),
         ("levenshtein", json!({"threshold": 0.5})),
+        ("jaro_winkler", json!({})),
+        ("bleu", json!({"tokenize": "intl", "effective_order": true})),
+        ("bleu", json!({"smooth": "add-k"})),
+        ("chrf", json!({"word_order": 2, "whitespace": true})),
+        ("ter", json!({"normalized": true, "no_punct": true, "asian_support": true})),
+        ("rouge2", json!({"stem": true})),
+        ("rougeL", json!({"stem": true})),
+        ("rougeLsum", json!({})),
+        ("meteor", json!({})),
+        ("gleu", json!({})),
+        ("wer", json!({"normalize": ["casefold", "punctuation"]})),
+        ("cer", json!({"max": 1})),
+        ("numeric_diff", json!({"find": "last"})),
+        ("list_contains", json!({"separator": ","})),
         ("is_json", json!({"object_only": true})),
         ("latency", json!({"max": "3s"})),
         ("cost", json!({"max": "$1"})),

@@ -392,8 +392,8 @@ fn attempted(
 
 fn scored(conn: &Connection, run: i64, scored: &Scored) -> Result<(), Rejection> {
     let sql = "INSERT INTO scores (run, seq, scorer, value, passed, label, explanation, error_kind,
-                   error_message)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+                   error_message, counts)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     let mut insert = conn.prepare_cached(sql)?;
     let seq = scored.key.seq;
     for (scorer, verdict) in scored.verdicts.iter().enumerate() {
@@ -403,6 +403,7 @@ fn scored(conn: &Connection, run: i64, scored: &Scored) -> Result<(), Rejection>
             Verdict::Skipped(why) => (None, Some(("skipped", why.as_str()))),
             Verdict::Failed(why) => (None, Some(("scorer", why.as_str()))),
         };
+        let counted = score.filter(|score| !score.counts.is_empty());
         let row = params![
             run,
             int(seq),
@@ -413,6 +414,7 @@ fn scored(conn: &Connection, run: i64, scored: &Scored) -> Result<(), Rejection>
             score.and_then(|score| score.explanation.as_deref()),
             error.map(|(kind, _)| kind),
             error.map(|(_, message)| message),
+            counted.map(|score| json(&score.counts)).transpose()?,
         ];
         insert.execute(row).map_err(|error| {
             explained(error, &format!("trial {seq} already has its scores"), || {

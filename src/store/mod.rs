@@ -23,7 +23,7 @@ mod room;
 mod runs;
 mod writer;
 
-pub use cache::{AnswerCache, CacheFile, CacheStats, ClearFilter};
+pub use cache::{AnswerCache, CacheFile, CacheStats, ClearFilter, Keep};
 pub use error::StoreError;
 pub use lock::RunLock;
 pub use open::{JournalMode, Store};

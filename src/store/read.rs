@@ -92,7 +92,8 @@ const MESSAGES: &str =
 const SCORES: &str = "SELECT scorer, value, passed, label, explanation, error_kind, error_message
                       FROM scores WHERE run = ?1 AND seq = ?2 ORDER BY scorer";
 const DIGEST_SCORES: &str =
-    "SELECT value, error_kind IS 'scorer' FROM scores WHERE run = ?1 AND seq = ?2 ORDER BY scorer";
+    "SELECT value, error_kind IS 'scorer', counts FROM scores WHERE run = ?1 AND seq = ?2
+     ORDER BY scorer";
 
 impl Store {
     /// Hands the trials of `run` that `filter` lets through to `take`, in the order of the plan,
@@ -153,12 +154,7 @@ impl Store {
                     cluster
                 }
             };
-            let scores = scores
-                .query_map(params![run, int(key.seq)], |row| {
-                    Ok(DigestScore { value: row.get(0)?, failed: row.get(1)? })
-                })
-                .and_then(Iterator::collect)
-                .map_err(of)?;
+            let scores = digest_scores(&mut scores, run, key.seq).map_err(problem)?;
             take(digest(row, key, cluster, scores).map_err(problem)?);
         }
         Ok(())
@@ -324,6 +320,26 @@ fn scores(select: &mut Statement<'_>, run: i64, seq: u64) -> rusqlite::Result<Ve
         })
     })?;
     rows.collect()
+}
+
+fn digest_scores(
+    select: &mut Statement<'_>,
+    run: i64,
+    seq: u64,
+) -> Result<Vec<DigestScore>, Problem> {
+    let mut rows = select.query(params![run, int(seq)])?;
+    let mut scores = Vec::new();
+    while let Some(row) = rows.next()? {
+        let counts = counts(row, 2)?;
+        scores.push(DigestScore { value: row.get(0)?, counts, failed: row.get(1)? });
+    }
+    Ok(scores)
+}
+
+/// What a scorer counted.
+pub(super) fn counts(row: &Row<'_>, column: usize) -> Result<Vec<f64>, Problem> {
+    let json: Option<String> = row.get(column)?;
+    json.map_or(Ok(Vec::new()), |json| parsed(&json, "counts"))
 }
 
 fn digest(

@@ -16,7 +16,7 @@ use crate::{
     store::{
         Store, StoreError,
         insert::int,
-        read::{Problem, count, parsed},
+        read::{Problem, count, counts, parsed},
     },
 };
 
@@ -53,7 +53,8 @@ const ATTEMPTS: &str = "SELECT started_ms, latency_us, ttft_us, http_status, err
        cache_write_tokens, reasoning_tokens, cache_write_1h_tokens, masked
      FROM attempts WHERE run = ?1 AND seq = ?2 ORDER BY attempt";
 
-const VERDICTS: &str = "SELECT value, passed, label, explanation, error_kind, error_message
+const VERDICTS: &str = "SELECT value, passed, label, explanation, error_kind, error_message,
+       counts
      FROM scores WHERE run = ?1 AND seq = ?2 ORDER BY scorer";
 
 impl Store {
@@ -81,6 +82,50 @@ impl Store {
         self.read_recorded(run, seq).map_err(|problem| self.problem(problem))
     }
 
+    /// Calls `each` with the row, the prompt and the messages, as JSON, of everything that was
+    /// rendered in `run`.
+    ///
+    /// # Errors
+    /// The run is not there, or the store cannot be read.
+    pub fn rendered(
+        &self,
+        run: &RunRecord,
+        each: &mut dyn FnMut(u64, u32, &str),
+    ) -> Result<(), StoreError> {
+        let run = self.run_key(run)?;
+        let mut all = || -> Result<(), Problem> {
+            let sql = "SELECT sample, prompt, messages FROM messages WHERE run = ?1
+                       ORDER BY sample, prompt";
+            let mut select = self.conn.prepare_cached(sql)?;
+            let mut rows = select.query([run])?;
+            while let Some(row) = rows.next()? {
+                let text = row.get_ref(2)?;
+                let text = text.as_str().map_err(rusqlite::Error::from)?;
+                each(count(row, 0)?.unwrap_or_default(), row.get(1)?, text);
+            }
+            Ok(())
+        };
+        all().map_err(|problem| self.problem(problem))
+    }
+
+    /// The messages, as JSON, that a prompt became for a row of `run`.
+    ///
+    /// # Errors
+    /// The run is not there, or the store cannot be read.
+    pub fn rendered_at(
+        &self,
+        run: &RunRecord,
+        sample: u64,
+        prompt: u32,
+    ) -> Result<Option<String>, StoreError> {
+        let run = self.run_key(run)?;
+        let sql = "SELECT messages FROM messages WHERE run = ?1 AND sample = ?2 AND prompt = ?3";
+        let found = self.conn.prepare_cached(sql).and_then(|mut select| {
+            select.query_row(params![run, int(sample), prompt], |row| row.get(0)).optional()
+        });
+        found.map_err(|error| self.error(error))
+    }
+
     /// What was spent on the trials of `run` that have no answer yet.
     ///
     /// # Errors
@@ -103,7 +148,11 @@ impl Store {
         let attempts = self.attempts(run, seq)?;
         let answer = answer(row, seq, attempts)?;
         let mut select = self.conn.prepare_cached(VERDICTS)?;
-        let verdicts = select.query_map(by, verdict)?.collect::<rusqlite::Result<_>>()?;
+        let mut rows = select.query(by)?;
+        let mut verdicts = Vec::new();
+        while let Some(row) = rows.next()? {
+            verdicts.push(verdict(row)?);
+        }
         Ok(Some(Recorded { answer, verdicts }))
     }
 
@@ -213,7 +262,7 @@ fn fault_kind(name: &str) -> Result<FaultKind, Problem> {
         .ok_or_else(|| Problem::Damaged(format!("a trial failed by `{name}`, which is no kind")))
 }
 
-fn verdict(row: &Row<'_>) -> rusqlite::Result<Option<Verdict>> {
+fn verdict(row: &Row<'_>) -> Result<Option<Verdict>, Problem> {
     let kind: Option<String> = row.get(4)?;
     let message: Option<String> = row.get(5)?;
     Ok(match (kind.as_deref(), row.get::<_, Option<f64>>(0)?) {
@@ -223,6 +272,7 @@ fn verdict(row: &Row<'_>) -> rusqlite::Result<Option<Verdict>> {
             passed: row.get(1)?,
             label: row.get(2)?,
             explanation: row.get(3)?,
+            counts: counts(row, 6)?,
         })),
         _ => None,
     })

@@ -1,4 +1,6 @@
 //! Real files in temporary directories.
+//!
+//! Long because every part of the store is tried with the same few trials.
 
 use std::{
     fs,
@@ -69,6 +71,7 @@ fn header(name: &str) -> RunHeader {
             options: Value::Null,
             extract: None,
             unit_range: true,
+            corpus: None,
         }],
         extracts: vec!["x".into(), "y".into()],
         epochs: 1,
@@ -420,7 +423,8 @@ async fn a_recorded_answer_comes_back_whole() {
     generation.raw_finish_reason = Some("tool_use".into());
     generation.served_model = Some("m-1".into());
     called.attempts.insert(0, failed_answer(0).attempts.remove(1));
-    let half = Verdict::Scored(Score::number(0.5).because("half"));
+    let counted = Score { counts: vec![1.0, 2.5], ..Score::number(0.5) };
+    let half = Verdict::Scored(counted.because("half"));
     for answer in [called.clone(), failed_answer(1)] {
         emit(&writer, &answered(answer)).await.expect("stored");
     }
@@ -432,6 +436,7 @@ async fn a_recorded_answer_comes_back_whole() {
     let run = store.find_run("last").expect("run");
     let first = store.recorded(&run, 0).expect("readable").expect("recorded");
     assert_eq!((first.answer, first.verdicts), (called, vec![Some(half)]));
+    assert_eq!(digests(&store, &run)[0].scores[0].counts, [1.0, 2.5]);
     let failed = store.recorded(&run, 1).expect("readable").expect("recorded");
     assert_eq!((failed.answer.status(), failed.answer.attempts.len()), (Status::Error, 4));
     emit(&writer, &answered(answer(1, "at last"))).await.expect("stored");
@@ -735,7 +740,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     let version = |store: &Store| -> i64 {
         store.conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version")
     };
-    assert_eq!(version(&store), 7);
+    assert_eq!(version(&store), 8);
     assert_eq!(store.find_run("old").expect("found").header, old);
     let attempt: (i64, Option<String>) = store
         .conn
@@ -748,7 +753,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     assert_eq!(attempt, (8, None));
     assert_eq!(store.check().expect("checked"), [""; 0]);
     drop(store);
-    assert_eq!(version(&Store::open(&path).expect("opened again")), 7);
+    assert_eq!(version(&Store::open(&path).expect("opened again")), 8);
 }
 
 #[tokio::test]

@@ -145,7 +145,7 @@ fn a_plan_says_what_a_run_would_call_and_sends_nothing() {
     assert!(!project.path(".evals/runs.db").exists(), "nothing is written");
 
     run(&project, &[]).ok().complains("20 trials: 10 samples x 1 prompt x 1 model x 2 epochs");
-    let json = plan(&["--epochs", "1"]);
+    let json = plan(&["--epochs", "1", "--no-cache"]);
     let expected = json["cost_usd"]["expected"].as_f64().expect("known from the run before");
     assert!((0.0100..0.0102).contains(&expected), "{expected}");
     assert!(json["seconds"].is_number());

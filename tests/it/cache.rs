@@ -530,3 +530,79 @@ fn stand_ins_are_not_taken_for_the_model_and_members_of_a_pool_are_themselves() 
     let (_, cached) = trials(&project, &[]);
     assert!((1..30).contains(&cached), "what the pool asked of `a`: {cached}");
 }
+
+/// What `evals plan` says, and the line before a run.
+fn planned(project: &Project, flags: &[&str]) -> Value {
+    evals(project).args(["plan", "--format", "json"]).args(flags).run().ok().json()
+}
+
+#[test]
+fn a_plan_says_what_is_cached_and_expects_less() {
+    let stub = Stub::start(|request, _| right(request));
+    let project = project(&stub.base_url(), 6);
+    let json = planned(&project, &[]);
+    assert_eq!((&json["cached"], &json["calls"]), (&json!(0), &json!(6)));
+    run(&project, &["--limit", "4"]).ok();
+    let json = planned(&project, &[]);
+    assert_eq!(
+        (&json["cached"], &json["calls"], &json["trials"]),
+        (&json!(4), &json!(2), &json!(6))
+    );
+    assert_eq!((&json["models"][0]["cached"], &json["models"][0]["calls"]), (&json!(4), &json!(2)));
+    let usd = |json: &Value, which: &str| json["cost_usd"][which].as_f64().expect(which);
+    let anew = planned(&project, &["--no-cache"]);
+    for which in ["expected", "at_most"] {
+        let (some, all) = (usd(&json, which), usd(&anew, which));
+        assert!((some / all - 1.0 / 3.0).abs() < 0.02, "{which}: {some} of {all}");
+    }
+    let one =
+        |flag: &str| planned(&project, &["-j", "1", flag])["seconds"].as_f64().expect("known");
+    assert!(one("--quiet") < one("--no-cache"));
+    assert_eq!(
+        (&anew["cached"], &planned(&project, &["--refresh"])["cached"]),
+        (&json!(0), &json!(0))
+    );
+    assert_eq!(planned(&project, &["--cache-ttl", "1us"])["cached"], 0);
+    // A second repeat is another question.
+    assert_eq!(planned(&project, &["--epochs", "2"])["cached"], 4);
+    assert_eq!(stub.requests().len(), 4, "nothing is sent");
+    assert_eq!(stats(&project)["hits"], 0, "and nothing is used");
+
+    run(&project, &[]).ok().complains("; 4 of them in the cache; ");
+    run(&project, &[]).ok().complains("; 6 of them in the cache; free of charge");
+    let json = planned(&project, &[]);
+    assert_eq!((&json["calls"], &json["tokens"]["at_most"]), (&json!(0), &json!(0)));
+    assert_eq!(json["cost_usd"], json!({"expected": 0.0, "at_most": 0.0}));
+    evals(&project).arg("plan").run().ok().says("cached");
+}
+
+#[test]
+fn a_full_cache_loses_its_oldest_answers_and_says_so() {
+    let long = "x".repeat(20_000);
+    let stub = Stub::start(move |request, _| {
+        openai_chat(&format!("{}{long}", request.last_user()), (1, 1))
+    });
+    let url = stub.base_url();
+    let project = project(&url, 120);
+    let sized = |size: &str| {
+        let model = model(&url, &json!({"stream": false}));
+        config(&project, &url, &json!({"models": [model], "cache": {"max_size": size}}));
+    };
+    sized("1MB");
+    // Flags change what they are about and nothing else of the setting.
+    run(&project, &["-j", "1", "--cache-ttl", "1h"]).ok();
+    let full = stats(&project);
+    let entries = full["entries"].as_u64().expect("a count");
+    assert!((20..60).contains(&entries), "{full}");
+    assert_eq!(full["evicted"].as_u64(), Some(120 - entries));
+    assert_eq!((&full["max_bytes"], &full["expired"]), (&json!(1_000_000), &json!(0)));
+    assert!(full["bytes"].as_u64() <= Some(1_000_000), "{full}");
+    evals(&project).args(["cache", "stats"]).run().ok().says("for room").says(" of 1.0 MB");
+    run(&project, &["--range", "119..120"]).ok();
+    run(&project, &["--range", "0..1"]).ok();
+    assert_eq!(stub.requests().len(), 121, "the newest is there, and the oldest is not");
+    for wrong in ["1", "7kB", "much"] {
+        sized(wrong);
+        run(&project, &[]).code(2).complains("is no size that the cache may have");
+    }
+}

@@ -362,6 +362,12 @@ fn without_a_terminal_nothing_is_asked() {
     check(&["models", "test", "nobody"], "no registered model `nobody`");
     check(&["models", "add", "A b c", "--price", "input"], "CATEGORY=USD");
     check(&["models", "add", "A b c", "--header", CANARY], "NAME=VALUE");
+    for header in ["X-Api-Key=", "Authorization=Bearer ", "x-note=", "cookie=${LLM_KEY}; "] {
+        let header = format!("{header}{CANARY}");
+        let line = ["models", "add", "A b c", "--provider", "custom", "-m", "m", "--no-test"];
+        let line = [&line[..], &["--base-url", "http://127.0.0.1:9/v1", "--header", &header]];
+        check(&line.concat(), "carries a secret");
+    }
     check(&["models", "add", "A b c", "--vision", "maybe"], "maybe");
     check(&["models", "add", "A b c", "--api-key", "x"], "--api-key");
     assert!(!Path::new(&home(&project)).exists(), "nothing was written");

@@ -154,6 +154,106 @@ fn what_has_changed_is_refused_or_becomes_a_new_run() {
     assert_eq!(header["forked_from"], listed[1]["run_id"]);
 }
 
+/// A new run asks only what it has not in common with the one that it is made from, whatever the
+/// cache may hold, and says that it paid nothing for the rest.
+#[test]
+fn a_new_run_takes_over_what_has_not_changed() {
+    let stub = Stub::start(|request, nth| match request.last_user().as_str() {
+        // Cut, and so in no cache; but it is this model's answer.
+        "q1" => cut(request),
+        "q2" => openai_error(400, "no", "bad"),
+        _ if nth < 8 => right(request),
+        _ => right(request).held(),
+    });
+    let project = project(&stub.base_url(), 20);
+    let running = project.evals().args(["run", "-j", "1", "-q", "--no-cache"]).spawn();
+    stub.wait_for(9);
+    running.signal("KILL");
+    running.wait();
+    stub.release();
+    let before = asked(&stub);
+    let recorded: i64 = sql(&project)
+        .query_row("SELECT count(*) FROM trials WHERE status NOT IN ('open', 'error')", [], |row| {
+            row.get(0)
+        })
+        .expect("a count");
+    assert!((6..=7).contains(&recorded), "{recorded}");
+
+    // A row at the front, other scorers, another price, another name of the prompt.
+    let rows = project.read("rows.csv").replace("answer\n", "answer\nnew,q100,a100\n");
+    project.write("rows.csv", rows);
+    let config = project.read("evals.yaml");
+    let changed = config
+        .replace("[exact_match]", "[exact_match, {contains: {ignore_case: true}}]")
+        .replace("output: 2", "output: 3")
+        .replace("prompts: ['{{question}}']", "prompts: [{id: other, text: '{{question}}'}]");
+    project.write("evals.yaml", &changed);
+    let output = project.evals().args(["resume", "--as-new-run", "--format", "json"]).run().code(3);
+    let json = output.complains("has answers to is not asked again").json();
+    assert_eq!(json["trials"]["total"], 21);
+    assert_eq!(json["trials"]["cached"], recorded);
+    assert_eq!(json["errors"], json!({"bad_request": 1}));
+    let mut since = asked(&stub);
+    for question in &before {
+        since.remove(since.iter().position(|other| other == question).expect("asked before"));
+    }
+    assert_eq!(i64::try_from(since.len()), Ok(21 - recorded), "{since:?}");
+    assert!(since.contains(&"q2".to_owned()) && since.contains(&"q100".to_owned()));
+    assert!(!since.contains(&"q0".to_owned()) && !since.contains(&"q1".to_owned()));
+    let exported = project.evals().args(["export", "last"]).run().ok().json_lines();
+    let of = |id: &str| exported.iter().find(|row| row["sample_id"] == id).expect("a row").clone();
+    assert_eq!((&of("0")["cached"], &of("0")["output"]), (&json!(true), &json!("a0")));
+    assert_eq!((&of("0")["attempts"], &of("0")["cost_usd"]), (&json!(0), &json!(0.0)));
+    assert_eq!(of("0")["saved_usd"], 0.000_002, "at the price of then");
+    assert_eq!((&of("1")["status"], &of("new")["cached"]), (&json!("length"), &json!(false)));
+
+    // Another parameter or another message is another question.
+    let asked_before = stub.requests().len();
+    project
+        .write("evals.yaml", changed.replace("stream: false", "stream: false, params: {seed: 1}"));
+    let json = resume(&project, &["last", "--as-new-run"]).code(3).json();
+    assert_eq!((&json["trials"]["cached"], stub.requests().len()), (&json!(0), asked_before + 21));
+}
+
+/// A fork that is stopped goes on as one: what it had not taken over yet is taken over then.
+#[test]
+fn a_new_run_that_was_stopped_goes_on_taking_over() {
+    let stub = Stub::start(|request, nth| match nth {
+        10 => right(request).held(),
+        _ => right(request),
+    });
+    let project = project(&stub.base_url(), 10);
+    project.evals().args(["run", "-j", "1", "-q", "--no-cache"]).run().ok();
+    let rows = project.read("rows.csv").replace("answer\n", "answer\nnew,q100,a100\n");
+    project.write("rows.csv", rows);
+    let fork = ["resume", "last", "--as-new-run", "-q"];
+    let running = project.evals().args(fork).spawn();
+    stub.wait_for(11);
+    running.signal("KILL");
+    running.wait();
+    stub.release();
+    let json = resume(&project, &[]).ok().json();
+    assert_eq!((&json["trials"]["total"], &json["trials"]["cached"]), (&json!(11), &json!(10)));
+    assert_eq!(stub.requests().len(), 12, "what was under way is asked twice, and nothing else");
+    // Without the run that it came from it would ask for itself.
+    let listed = project.evals().args(["list", "--format", "json"]).run().ok().json();
+    let first = listed[1]["run_id"].as_str().expect("an id").to_owned();
+    project.evals().args(["rm", "-y", &first]).run().ok();
+    resume(&project, &[]).code(2).complains("every run is complete");
+}
+
+/// An answer that ends at the limit of tokens.
+fn cut(request: &Request) -> Response {
+    let mut body = json!({
+        "id": "x", "object": "chat.completion", "created": 0, "model": "m1",
+        "choices": [{"index": 0, "finish_reason": "length"}],
+        "usage": {"prompt_tokens": 0, "completion_tokens": 1, "total_tokens": 1},
+    });
+    body["choices"][0]["message"] =
+        json!({"role": "assistant", "content": request.last_user().replace('q', "a")});
+    Response::json(200, &body)
+}
+
 #[test]
 fn errors_are_asked_again_and_nothing_else() {
     // The third question is refused twice.

@@ -71,9 +71,14 @@ const WALLS: &[Wall] = &[
     },
     Wall {
         pattern: r"\bCommand::new\(",
-        side: Side::Only(&["src/vault/keyring"]),
+        side: Side::Only(&[
+            "src/vault/keyring",
+            "src/scorer/exec/process",
+            "src/scorer/code_exec/jail",
+        ]),
         tests_may: true,
-        rule: "only the keyring starts a program, which gets none of the environment's keys",
+        rule: "only the keyring and the scorers of a user's own start programs, which get none of \
+               the environment's keys",
     },
     Wall {
         pattern: r"\benv::(vars?|vars_os|var_os|args|args_os|current_dir|home_dir)\b",

@@ -1,7 +1,8 @@
 //! What must be true of a registered model or endpoint, whoever says it.
 
-use super::{Around, AuthMethod, Entry, Format, Kind, RegistryError};
+use super::{Around, AuthMethod, Entry, Format, Kind, RegistryError, headers};
 use crate::{
+    base::secret::carries_secret,
     catalog::table::Table,
     domain::target::{Flavour, Settings},
     provider::{self, Auth, PROVIDERS, Provider, Setting},
@@ -10,19 +11,6 @@ use crate::{
 
 /// The provider of hosts of one's own.
 pub const CUSTOM: &str = "custom";
-
-/// What header templates may name.
-const TEMPLATES: [&str; 3] = ["api_key", "model", "email"];
-
-/// Headers that belong to the connection.
-const OWN_HEADERS: [&str; 6] = [
-    "host",
-    "content-length",
-    "content-type",
-    "connection",
-    "transfer-encoding",
-    "accept-encoding",
-];
 
 pub(super) fn field(name: &'static str, message: impl Into<String>) -> RegistryError {
     RegistryError::Field { name, message: message.into() }
@@ -126,7 +114,7 @@ pub(super) fn entry(
     if entry.max_tokens == Some(0) {
         return Err(field("max_tokens", "1 is the least"));
     }
-    headers(entry)?;
+    headers::check(entry)?;
     texts(entry)?;
     base_model(entry, around.table)?;
     let base_url = base_url(entry, around.lookup)?;
@@ -150,59 +138,10 @@ fn origin(base_url: &str) -> Result<String, RegistryError> {
     if !parsed.username().is_empty() || parsed.password().is_some() {
         return Err(bad("a user or password does not belong into an address; leave it out"));
     }
-    let secret = |name: &str| {
-        let name = name.to_lowercase();
-        ["key", "token", "secret", "sig", "password"].iter().any(|word| name.contains(word))
-    };
-    if parsed.query_pairs().any(|(name, _)| secret(&name)) {
+    if parsed.query_pairs().any(|(name, _)| carries_secret(&name)) {
         return Err(bad("a key does not belong into an address; leave it out"));
     }
     vault::origin(base_url).ok_or_else(|| bad("an http or https address is needed"))
-}
-
-fn headers(entry: &Entry) -> Result<(), RegistryError> {
-    for (name, value) in &entry.headers {
-        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        if name.is_empty() || !name.chars().all(token) {
-            return Err(field("headers", format!("`{name}` is not the name of an HTTP header")));
-        }
-        if OWN_HEADERS.contains(&name.as_str()) {
-            return Err(field("headers", format!("`{name}` is set by the program itself")));
-        }
-        if value.chars().any(|c| c.is_control() || !c.is_ascii()) {
-            let message = format!("the value of `{name}` has characters that HTTP forbids");
-            return Err(field("headers", message));
-        }
-        let mut rest = value.as_str();
-        let mut secret = value.contains("${");
-        while let Some((_, after)) = rest.split_once("{{") {
-            let Some((template, tail)) = after.split_once("}}") else {
-                return Err(field("headers", format!("`{name}` has `{{{{` without `}}}}`")));
-            };
-            if !TEMPLATES.contains(&template.trim()) {
-                return Err(field(
-                    "headers",
-                    format!(
-                        "`{name}` names `{{{{{}}}}}`; known: {{{{api_key}}}}, {{{{model}}}}, {{{{email}}}}",
-                        template.trim()
-                    ),
-                ));
-            }
-            secret |= template.trim() == "api_key";
-            rest = tail;
-        }
-        let carries = ["authorization", "key", "token", "secret", "cookie", "password"];
-        if !secret && carries.iter().any(|word| name.contains(word)) {
-            return Err(field(
-                "headers",
-                format!(
-                    "`{name}` looks like it carries a secret, which is not kept here: write \
-                 `{{{{api_key}}}}`, or `${{NAME}}` of an environment variable"
-                ),
-            ));
-        }
-    }
-    Ok(())
 }
 
 fn texts(entry: &Entry) -> Result<(), RegistryError> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{AuthMethod, Entry, Format, Kind, RegistryError, check::field, price::REQUEST};
 use crate::{
     base::{money::Money, text::nearest},
-    domain::target::Flavour,
+    domain::{limits::Limits, target::Flavour},
     provider::Setting,
 };
 
@@ -57,6 +57,8 @@ pub struct Draft {
     pub headers: BTreeMap<String, String>,
     /// Longest answer, in tokens.
     pub max_tokens: Option<u64>,
+    /// What its account may be asked for; a 0 takes a limit away.
+    pub limits: Limits,
     /// Answers in JSON by the provider's own mode.
     pub json: Option<bool>,
     /// Images in prompts.
@@ -157,6 +159,7 @@ impl Draft {
             put(&mut entry.headers, &name.trim().to_ascii_lowercase(), value);
         }
         entry.max_tokens = self.max_tokens.or(entry.max_tokens);
+        entry.limits = self.limits.or(entry.limits).without_zeros();
         let toggles = &mut entry.capabilities;
         for (said, slot) in [
             (self.json, &mut toggles.json),

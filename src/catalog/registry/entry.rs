@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::target::Flavour;
+use crate::domain::{limits::Limits, target::Flavour};
 
 /// What is registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,6 +177,9 @@ pub struct Entry {
     /// Longest answer, in tokens, where somebody said; [`Entry::takes`] knows the rest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
+    /// What its account may be asked for.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
     /// What it can take, where somebody said.
     #[serde(default)]
     pub capabilities: Toggles,

@@ -157,11 +157,10 @@ fn csv_row(header: &csv::StringRecord, record: &csv::StringRecord) -> Row {
             nested(&mut row, "price", category, usd);
         } else if let Some(header) = name.strip_prefix("header_") {
             nested(&mut row, "headers", header, Value::from(cell));
+        } else if let Some(limit) = name.strip_prefix("limits_") {
+            nested(&mut row, "limits", limit, whole(name, cell)?);
         } else if NUMBERS.contains(&name) {
-            let whole = cell.parse::<u64>();
-            let whole =
-                whole.map_err(|_| format!("`{name}`: `{cell}` is no whole number from 0"))?;
-            row.insert(name.to_owned(), Value::from(whole));
+            row.insert(name.to_owned(), whole(name, cell)?);
         } else if FLAGS.contains(&name) {
             row.insert(name.to_owned(), Value::from(flag(name, cell)?));
         } else if LISTS.contains(&name) {
@@ -184,6 +183,11 @@ fn nested(row: &mut Map<String, Value>, under: &str, name: &str, value: Value) {
 fn number(name: &str, cell: &str) -> Result<Value, String> {
     let number: Option<f64> = cell.parse().ok().filter(|number: &f64| number.is_finite());
     number.map(Value::from).ok_or_else(|| format!("`{name}`: `{cell}` is no number"))
+}
+
+fn whole(name: &str, cell: &str) -> Result<Value, String> {
+    let whole = cell.parse::<u64>().map(Value::from);
+    whole.map_err(|_| format!("`{name}`: `{cell}` is no whole number from 0"))
 }
 
 fn flag(name: &str, cell: &str) -> Result<bool, String> {

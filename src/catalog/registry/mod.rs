@@ -12,6 +12,7 @@ mod draft;
 mod entry;
 mod error;
 mod file;
+mod headers;
 mod import;
 mod price;
 mod settle;

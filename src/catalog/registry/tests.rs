@@ -182,14 +182,14 @@ fn a_setting_of_the_environment_is_kept_with_the_address() {
 
 #[test]
 fn what_cannot_be_is_refused() {
-    let check = |change: fn(&mut Draft), part: &str| {
+    fn check(change: impl FnOnce(&mut Draft), part: &str) {
         let mut registry = Registry::default();
         let mut draft = draft("Some model");
         change(&mut draft);
         let message = refused(&mut registry, &draft);
         assert!(message.contains(part), "{part:?} in {message:?}");
         assert_eq!(registry, Registry::default(), "nothing is left of {message:?}");
-    };
+    }
     check(|d| d.slug = Some("No".into()), "`No` is no slug");
     check(|d| d.name = Some("模型".into()), "gives no slug");
     check(|d| d.provider = Some("custm".into()), "did you mean `custom`");
@@ -219,7 +219,17 @@ fn what_cannot_be_is_refused() {
     check(|d| _ = d.headers.insert("x-a".into(), "1\n2".into()), "forbids");
     check(|d| _ = d.headers.insert("x-a".into(), "{{api_key".into()), "without");
     check(|d| _ = d.headers.insert("x-a".into(), "{{apikey}}".into()), "{{api_key}}");
-    check(|d| _ = d.headers.insert("X-Api-Key".into(), "sk-1".into()), "secret");
+    for (name, value) in [
+        ("X-Api-Key", "sk-1"),
+        ("Authorization", "Bearer abc"),
+        ("authorization", "Bearer ${NAME}4f9d1c77"),
+        ("Cookie", "session=4f9d1c77; theme={{model}}"),
+        ("X-Auth-Sig", "$${NAME}"),
+        ("x-team", "sk-proj-0123456789abcdef"),
+        ("x-note", "bearer 0123456789abcdef0"),
+    ] {
+        check(|d| _ = d.headers.insert(name.into(), value.into()), "carries a secret");
+    }
     let message = {
         let draft = Draft { api_key_env: Some("sk-live-1".into()), ..draft("Some model") };
         refused(&mut Registry::default(), &draft)

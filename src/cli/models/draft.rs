@@ -10,7 +10,10 @@ use super::{
     },
     save::{Request, Target},
 };
-use crate::catalog::registry::{AuthMethod, Draft, Kind, Per};
+use crate::{
+    catalog::registry::{AuthMethod, Draft, Kind, Per},
+    domain::limits::Limits,
+};
 
 impl Request {
     pub(super) fn add_model(args: &AddModelArgs) -> Result<Self, Failure> {
@@ -102,6 +105,7 @@ fn draft(entry: &EntryFlags, credential: &CredentialFlags) -> Result<Draft, Fail
         deployment: entry.deployment.clone(),
         api_version: entry.api_version.clone(),
         max_tokens: entry.max_tokens,
+        limits: Limits { rpm: entry.rpm, tpm: entry.tpm, concurrency: entry.concurrency },
         json: on(entry.json_mode),
         vision: on(entry.vision),
         tools: on(entry.tools),

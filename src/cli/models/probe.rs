@@ -137,6 +137,7 @@ impl Probe {
             }),
             prompt: 0,
             epoch: 0,
+            requests: Call::MOST_REQUESTS,
         };
         let client = client::stack(ClientOptions::default());
         let reply = runtime.block_on(client.generate(&call));

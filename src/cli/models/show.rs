@@ -99,6 +99,7 @@ pub(super) fn to_json(
         "settings": entry.settings,
         "headers": entry.headers.keys().collect::<Vec<_>>(),
         "max_tokens": takes.max_tokens,
+        "limits": entry.limits,
         "capabilities": toggles,
         "reasoning_param": entry.reasoning_param,
         "tags": entry.tags,
@@ -147,6 +148,14 @@ fn lines(kind: Kind, entry: &Entry, (registry, table): (&Registry, Table<'_>)) -
         put("models", Some(allow));
     }
     put("max tokens", takes.max_tokens.map(|tokens| tokens.to_string()));
+    let limits = [
+        (entry.limits.rpm, "requests a minute"),
+        (entry.limits.tpm, "tokens a minute"),
+        (entry.limits.concurrency.map(u64::from), "requests in flight"),
+    ];
+    let limits = limits.into_iter().filter_map(|(limit, what)| Some(format!("{} {what}", limit?)));
+    let limits: Vec<String> = limits.collect();
+    put("limits", (!limits.is_empty()).then(|| limits.join(", ")));
     let known =
         takes.toggles.named().into_iter().filter_map(|(name, on)| {
             on.map(|on| format!("{name} {}", if on { "on" } else { "off" }))

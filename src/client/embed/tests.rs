@@ -14,9 +14,11 @@ use crate::{
     base::{money::Money, secret::Secret},
     domain::{
         generation::TextKind,
+        limits::Limits,
         params::Params,
         target::{
-            Capabilities, Credential, Flavour, Price, Settings, SimProfile, Target, Timeouts,
+            Capabilities, Credential, Flavour, HttpEndpoint, Price, Settings, SimProfile, Target,
+            Timeouts,
         },
     },
 };
@@ -92,6 +94,7 @@ fn target(provider: &'static str, base: &str) -> Target {
             flavour: Flavour::Chat,
             stream: true,
             insecure_http: false,
+            header_digest: 0,
             settings: Settings::default(),
         }),
         params: Params::default(),
@@ -102,6 +105,7 @@ fn target(provider: &'static str, base: &str) -> Target {
         fallback: Vec::new(),
         pool: Vec::new(),
         base_model: None,
+        limits: Limits::default(),
     }
 }
 

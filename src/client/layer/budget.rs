@@ -1,6 +1,6 @@
 //! The limit on cost and tokens: set aside before a call, settled after it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, watch};
@@ -25,6 +25,12 @@ use crate::{
 #[derive(Debug)]
 pub(in crate::client) struct Purse<S> {
     inner: S,
+    till: Arc<Till>,
+}
+
+/// What is left of the budget, for all that spend of it.
+#[derive(Debug)]
+pub(in crate::client) struct Till {
     budget: Budget,
     books: Mutex<Books>,
     settled: Notify,
@@ -38,21 +44,27 @@ struct Books {
 }
 
 /// What is set aside for one call. Gives it back when dropped.
-struct Reserved<'a, S> {
-    purse: &'a Purse<S>,
+struct Reserved<'a> {
+    till: &'a Till,
     need: Spent,
 }
 
 impl<S> Purse<S> {
-    /// `budget` around `inner`, of which `spent` is gone already.
+    /// The budget of `till` around `inner`.
+    pub(in crate::client) fn new(inner: S, till: Arc<Till>) -> Self {
+        Self { inner, till }
+    }
+}
+
+impl Till {
+    /// `budget`, of which `spent` is gone already.
     pub(in crate::client) fn new(
-        inner: S,
         budget: Budget,
         spent: Spent,
         stop: Option<watch::Receiver<bool>>,
     ) -> Self {
         let books = Mutex::new(Books { spent, set_aside: Spent::default() });
-        Self { inner, budget, books, settled: Notify::new(), stop }
+        Self { budget, books, settled: Notify::new(), stop }
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Books) -> T) -> T {
@@ -60,14 +72,14 @@ impl<S> Purse<S> {
     }
 
     /// Sets `need` aside, waiting for calls in flight to settle.
-    async fn reserve(&self, need: Spent) -> Result<Reserved<'_, S>, Fault> {
+    async fn reserve(&self, need: Spent) -> Result<Reserved<'_>, Fault> {
         loop {
             let settled = self.settled.notified();
             tokio::pin!(settled);
             // Before the books are looked at, so that no settlement in between is missed.
             settled.as_mut().enable();
             if self.with(|books| books.take(need, &self.budget))? {
-                return Ok(Reserved { purse: self, need });
+                return Ok(Reserved { till: self, need });
             }
             tokio::select! {
                 biased;
@@ -116,28 +128,29 @@ impl Books {
     }
 }
 
-impl<S> Drop for Reserved<'_, S> {
+impl Drop for Reserved<'_> {
     fn drop(&mut self) {
-        self.purse.with(|books| books.set_aside = books.set_aside.minus(self.need));
-        self.purse.settled.notify_waiters();
+        self.till.with(|books| books.set_aside = books.set_aside.minus(self.need));
+        self.till.settled.notify_waiters();
     }
 }
 
 impl<S: Generate> Generate for Purse<S> {
     fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
-            if self.budget.usd.is_none() && self.budget.tokens.is_none() {
+            let till = &self.till;
+            if till.budget.usd.is_none() && till.budget.tokens.is_none() {
                 return self.inner.generate(call).await;
             }
             let need = need(call);
-            let reserved = match self.reserve(need).await {
+            let reserved = match till.reserve(need).await {
                 Ok(reserved) => reserved,
                 Err(fault) => return not_sent(call, fault),
             };
             let reply = self.inner.generate(call).await;
             let used = reply.attempts.iter().map(|attempt| used(attempt, need));
             let used = used.fold(Spent::default(), Spent::plus);
-            self.with(|books| books.spent = books.spent.plus(used));
+            till.with(|books| books.spent = books.spent.plus(used));
             drop(reserved);
             reply
         })

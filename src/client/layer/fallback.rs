@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use super::retry::requests_of_one;
 use crate::{
     base::digest::sha256_u64,
     domain::{
@@ -32,19 +33,23 @@ impl<S: Generate> Generate for Fallback<S> {
             return self.inner.generate(call);
         }
         Box::pin(async move {
-            let first = match drawn(call) {
-                Some(member) => Call { target: Arc::clone(member), ..call.clone() },
-                None => call.clone(),
-            };
+            let first = drawn(call).unwrap_or(&call.target);
+            let requests = share(first, &call.target.fallback, call.requests);
+            let first = Call { target: Arc::clone(first), requests, ..call.clone() };
             let mut reply = self.inner.generate(&first).await;
-            for next in &call.target.fallback {
+            for (next, further) in later(&call.target.fallback) {
                 let moves_on = |reply: &Reply| {
                     reply.result.as_ref().is_err_and(|fault| another_may_answer(fault.kind))
                 };
                 if !moves_on(&reply) {
                     break;
                 }
-                let call = Call { target: Arc::clone(next), ..call.clone() };
+                let left = call.requests.saturating_sub(reply.attempts.len());
+                if left < requests_of_one(next) {
+                    break;
+                }
+                let requests = share(next, further, left);
+                let call = Call { target: Arc::clone(next), requests, ..call.clone() };
                 let later = self.inner.generate(&call).await;
                 let mut attempts = reply.attempts;
                 attempts.extend(later.attempts.iter().cloned());
@@ -53,6 +58,17 @@ impl<S: Generate> Generate for Fallback<S> {
             reply
         })
     }
+}
+
+/// Each model with those that are asked after it.
+fn later(models: &[Arc<Target>]) -> impl Iterator<Item = (&Arc<Target>, &[Arc<Target>])> {
+    models.iter().enumerate().map(|(at, model)| (model, &models[at + 1..]))
+}
+
+/// The requests that `target` may make when `left` are left: each of those after it keeps one.
+fn share(target: &Target, after: &[Arc<Target>], left: usize) -> usize {
+    let kept = after.iter().map(|target| requests_of_one(target)).sum();
+    left.saturating_sub(kept).max(requests_of_one(target)).min(left)
 }
 
 /// The model of a pool that this call goes to: by weight, and the same one every time.

@@ -21,9 +21,6 @@ use crate::{
     },
 };
 
-/// Requests of one call in all, renewals of a token included.
-const MOST_REQUESTS: usize = 9;
-
 /// Further requests after a reply that makes no sense: a proxy's page is often gone the next time.
 const PROTOCOL: u32 = 1;
 
@@ -49,7 +46,7 @@ impl<S: Generate> Generate for Retry<S> {
             let Some(account) = self.accounts.of(&call.target) else {
                 return self.inner.generate(call).await;
             };
-            let mut tries = Tries::new(*account.policy(), &call.target);
+            let mut tries = Tries::new(*account.policy(), call);
             let mut attempts = Vec::new();
             let mut share = None;
             let mut waited = Duration::ZERO;
@@ -94,31 +91,35 @@ struct Wait {
     in_turn: bool,
 }
 
+/// Requests that one attempt at `target` may take.
+pub(super) fn requests_of_one(target: &Target) -> usize {
+    // These prove themselves by what may have expired; the sender then asks once more by itself.
+    let renews = match &target.endpoint {
+        Endpoint::Http(endpoint) => {
+            matches!(&endpoint.credential, Credential::Aws { .. } | Credential::ServiceAccount(_))
+        }
+        Endpoint::Sim(_) | Endpoint::Replay(_) => false,
+    };
+    if renews { 2 } else { 1 }
+}
+
 /// What a call may still try.
 #[derive(Debug)]
 struct Tries {
     policy: RetryPolicy,
     /// Requests that one attempt may take.
     each: usize,
+    /// Requests that all may take.
+    most: usize,
     rate_limited: u32,
     transient: u32,
     protocol: u32,
 }
 
 impl Tries {
-    fn new(policy: RetryPolicy, target: &Target) -> Self {
-        // These prove themselves by what may have expired; the sender then asks once more by itself.
-        let renews = match &target.endpoint {
-            Endpoint::Http(endpoint) => {
-                matches!(
-                    &endpoint.credential,
-                    Credential::Aws { .. } | Credential::ServiceAccount(_)
-                )
-            }
-            Endpoint::Sim(_) | Endpoint::Replay(_) => false,
-        };
-        let each = if renews { 2 } else { 1 };
-        Self { policy, each, rate_limited: 0, transient: 0, protocol: 0 }
+    fn new(policy: RetryPolicy, call: &Call) -> Self {
+        let (each, most) = (requests_of_one(&call.target), call.requests);
+        Self { policy, each, most, rate_limited: 0, transient: 0, protocol: 0 }
     }
 
     /// How long to wait after `fault`, the end of `made` requests; `None`: it is final.
@@ -126,7 +127,7 @@ impl Tries {
     /// While the whole account is `out`, its failures say nothing about this call and count for
     /// nothing.
     fn wait(&mut self, fault: &Fault, made: usize, out: bool) -> Option<Wait> {
-        if made == 0 || made + self.each > MOST_REQUESTS {
+        if made == 0 || made + self.each > self.most {
             return None;
         }
         let (tried, most) = match fault.kind {
@@ -156,10 +157,14 @@ impl Tries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::layer::limits::tests::target;
 
     fn tries() -> Tries {
-        Tries::new(RetryPolicy::default(), &target("k"))
+        with(RetryPolicy::default())
+    }
+
+    fn with(policy: RetryPolicy) -> Tries {
+        let most = Call::MOST_REQUESTS;
+        Tries { policy, each: 1, most, rate_limited: 0, transient: 0, protocol: 0 }
     }
 
     /// Requests made when each one ends in `kind`.
@@ -203,7 +208,7 @@ mod tests {
     #[test]
     fn row_04_nine_requests_are_the_most_of_any_mixture_and_renewals_count() {
         let policy = RetryPolicy { rate_limited: 100, transient: 100, ..RetryPolicy::default() };
-        let tries = || Tries::new(policy, &target("k"));
+        let tries = || with(policy);
         assert_eq!(requests(FaultKind::RateLimited, tries()), 9);
         assert_eq!(requests(FaultKind::Transient, tries()), 9);
         // One request short, since the last attempt may need a new token.
@@ -215,7 +220,7 @@ mod tests {
     fn back_off_is_drawn_up_to_a_bound_that_doubles_to_the_cap() {
         let policy = RetryPolicy { rate_limited: 100, ..RetryPolicy::default() };
         let fault = Fault::new(FaultKind::RateLimited, "x");
-        let mut tries = Tries::new(policy, &target("k"));
+        let mut tries = with(policy);
         for doubled in [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0] {
             let wait = tries.wait(&fault, 1, false).expect("a wait").time;
             assert!(wait <= Duration::from_secs_f64(doubled), "{wait:?} of {doubled} s");

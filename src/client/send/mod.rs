@@ -17,14 +17,17 @@ use crate::domain::{
 /// Makes attempts.
 #[derive(Debug)]
 pub(super) struct Sender {
-    http: http::HttpSender,
+    http: Arc<http::HttpSender>,
     books: Vec<(ReplaySource, Arc<ReplayBook>)>,
 }
 
 impl Sender {
-    /// A sender that answers recorded calls from `books`.
-    pub(super) fn new(books: Vec<(ReplaySource, Arc<ReplayBook>)>) -> Self {
-        Self { http: http::HttpSender::default(), books }
+    /// A sender that answers recorded calls from `books`, and others by `http`.
+    pub(super) fn new(
+        http: Arc<http::HttpSender>,
+        books: Vec<(ReplaySource, Arc<ReplayBook>)>,
+    ) -> Self {
+        Self { http, books }
     }
 }
 

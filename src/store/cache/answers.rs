@@ -12,7 +12,7 @@ use std::{
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{KIND, entry};
+use super::{KIND, Keep, entry, evict};
 use crate::{
     base::{clock, money::Money},
     domain::{
@@ -70,12 +70,12 @@ struct Job {
 }
 
 impl AnswerCache {
-    /// The cache in the file at `path`, made when it does not exist.
+    /// The cache in the file at `path`, made when it does not exist, which is kept as `keep` says.
     ///
     /// # Errors
     /// The path is of no use, the file is not a cache, is damaged, or is of a newer version; no
     /// thread can be started.
-    pub fn open(path: &Path) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, keep: Keep) -> Result<Self, StoreError> {
         let reader = Store::open_as(path, &KIND)?;
         if reader.conn.is_readonly("main").map_err(|error| reader.error(error))? {
             return Err(StoreError::ReadOnly { path: reader.path });
@@ -86,7 +86,7 @@ impl AnswerCache {
         let of_thread = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("cache-writer".to_owned())
-            .spawn(move || write_all(&writer, &jobs, &of_thread))
+            .spawn(move || write_all(&writer, &jobs, &of_thread, keep))
             .map_err(|source| StoreError::Path { path: reader.path.clone(), source })?;
         let reader = Mutex::new(reader);
         Ok(Self { reader, shared, queue: Some(queue), thread: Some(thread) })
@@ -189,14 +189,19 @@ impl Shared {
     }
 }
 
-fn write_all(store: &Store, jobs: &Receiver<Job>, shared: &Shared) {
+fn write_all(store: &Store, jobs: &Receiver<Job>, shared: &Shared, keep: Keep) {
+    let note = |done: Result<(), StoreError>| {
+        if let Err(error) = done {
+            shared.note(error.to_string());
+        }
+    };
+    note(evict::expire(store, keep));
+    note(evict::shrink(store, keep.max_bytes));
     while let Ok(first) = jobs.recv() {
         let mut batch = vec![first];
         batch.extend(jobs.try_iter().take(BATCH - 1));
         // What cannot be written is not kept, and the next batch may fare better.
-        if let Err(error) = commit(store, &batch, shared) {
-            shared.note(error.to_string());
-        }
+        note(commit(store, &batch, shared).and_then(|()| evict::shrink(store, keep.max_bytes)));
         let mut waiting = lock(&shared.waiting);
         for job in &batch {
             // A newer answer may wait under the same key.
@@ -205,9 +210,7 @@ fn write_all(store: &Store, jobs: &Receiver<Job>, shared: &Shared) {
             }
         }
     }
-    if let Err(error) = commit(store, &[], shared) {
-        shared.note(error.to_string());
-    }
+    note(commit(store, &[], shared));
 }
 
 /// Writes `batch` and the uses so far in one transaction.

@@ -2,11 +2,12 @@
 
 use std::{fs, path::Path};
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::KIND;
 use crate::{
     base::money::Money,
+    domain::contract::CacheKey,
     store::{Store, StoreError},
 };
 
@@ -23,6 +24,12 @@ pub struct CacheStats {
     pub saved: Money,
     /// Hits of which nobody knows what they saved.
     pub unpriced_hits: u64,
+    /// Bytes that the file may have, as the last run said; `None` before the first one.
+    pub max_bytes: Option<u64>,
+    /// Answers that were deleted for their age.
+    pub expired: u64,
+    /// Answers that were deleted for their room.
+    pub evicted: u64,
     /// When the oldest answer was kept, in milliseconds since the epoch.
     pub oldest_ms: Option<i64>,
     /// When the newest answer was kept.
@@ -70,19 +77,37 @@ impl CacheFile {
             .conn
             .query_row(sql, [], |row| Ok((natural(row.get(0)?), row.get(1)?, row.get(2)?)))
             .map_err(of)?;
-        let sql = "SELECT hits, saved_pico, unpriced_hits FROM totals";
-        let (hits, saved, unpriced_hits) = self
-            .store
-            .conn
-            .query_row(sql, [], |row| {
-                Ok((natural(row.get(0)?), Money::from_pico(row.get(1)?), natural(row.get(2)?)))
+        let sql = "SELECT hits, saved_pico, unpriced_hits, max_bytes, expired, evicted FROM totals";
+        let totals = |row: &Row<'_>| {
+            let count = |column| row.get(column).map(natural);
+            Ok(CacheStats {
+                hits: count(0)?,
+                saved: Money::from_pico(row.get(1)?),
+                unpriced_hits: count(2)?,
+                max_bytes: Some(count(3)?).filter(|bytes| *bytes > 0),
+                expired: count(4)?,
+                evicted: count(5)?,
+                ..CacheStats::default()
             })
-            .map_err(of)?;
+        };
+        let totals = self.store.conn.query_row(sql, [], totals).map_err(of)?;
         let mut log = self.store.path().as_os_str().to_owned();
         log.push("-wal");
         let size = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
         let bytes = size(self.store.path()) + size(Path::new(&log));
-        Ok(CacheStats { entries, bytes, hits, saved, unpriced_hits, oldest_ms, newest_ms })
+        Ok(CacheStats { entries, bytes, oldest_ms, newest_ms, ..totals })
+    }
+
+    /// Whether there is an answer under `key` that was kept at `since_ms` or later.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn has(&self, key: &CacheKey, since_ms: i64) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM answers WHERE key = ?1 AND created_ms >= ?2";
+        let found = self.store.conn.prepare_cached(sql).and_then(|mut select| {
+            select.query_row(params![key.0, since_ms], |_| Ok(())).optional()
+        });
+        found.map(|found| found.is_some()).map_err(|error| self.store.error(error))
     }
 
     /// How many answers `filter` means.
@@ -109,7 +134,8 @@ impl CacheFile {
         let row = params![filter.before_ms, filter.model];
         let deleted = self.store.conn.execute(sql, row).map_err(of)?;
         if filter.before_ms.is_none() && filter.model.is_none() {
-            let sql = "UPDATE totals SET hits = 0, saved_pico = 0, unpriced_hits = 0";
+            let sql = "UPDATE totals SET hits = 0, saved_pico = 0, unpriced_hits = 0,
+                           expired = 0, evicted = 0";
             self.store.conn.execute(sql, []).map_err(of)?;
         }
         self.store.reclaim().map_err(of)?;

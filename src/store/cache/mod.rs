@@ -5,16 +5,19 @@
 //! file. Several processes may use it at once.
 //!
 //! Unlike the record of runs it may lose what was written last in a power cut, so its commits wait
-//! for no disk (`synchronous=NORMAL`), and what goes wrong with it ends no run.
+//! for no disk (`synchronous=NORMAL`), and what goes wrong with it ends no run. Its thread also deletes
+//! what is too old or too much, so that no run waits for it.
 
 mod answers;
 mod entry;
+mod evict;
 mod file;
 
 #[cfg(test)]
 mod tests;
 
 pub use answers::AnswerCache;
+pub use evict::Keep;
 pub use file::{CacheFile, CacheStats, ClearFilter};
 
 use crate::store::open::Kind;
@@ -22,7 +25,7 @@ use crate::store::open::Kind;
 /// A file that holds answers: "EVLC".
 const KIND: Kind = Kind {
     application_id: 0x4556_4C43,
-    migrations: &[include_str!("0001_init.sql")],
+    migrations: &[include_str!("0001_init.sql"), include_str!("0002_age.sql")],
     settings: &[
         // A reader never waits for a writer in a write-ahead log; where there is none, not for long.
         ("busy_timeout", 1_000),

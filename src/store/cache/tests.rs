@@ -1,6 +1,6 @@
 //! Real files in temporary directories.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -11,12 +11,16 @@ use crate::{
     domain::{
         contract::{CacheKey, Kept, ResponseCache as _},
         generation::{FinishReason, Generation, TokenLogprob, ToolCall, Usage},
+        limits::Limits,
         params::Params,
         target::{Capabilities, Endpoint, ReplaySource, Target, Timeouts},
         trial::Hit,
     },
     store::{Store, StoreError},
 };
+
+/// Nothing that a test keeps is too old or too much.
+const KEEP: Keep = Keep { ttl: Duration::from_hours(1), max_bytes: Keep::MAX_BYTES };
 
 fn place() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a directory");
@@ -43,6 +47,7 @@ fn target(model: &str) -> Target {
         fallback: Vec::new(),
         pool: Vec::new(),
         base_model: None,
+        limits: Limits::default(),
     }
 }
 
@@ -84,7 +89,7 @@ fn key(n: u8) -> CacheKey {
 }
 
 fn open(path: &std::path::Path) -> AnswerCache {
-    AnswerCache::open(path).expect("opened")
+    AnswerCache::open(path, KEEP).expect("opened")
 }
 
 fn put(cache: &AnswerCache, n: u8, text: &str) {
@@ -189,7 +194,7 @@ fn the_settings_are_as_asked() {
     assert_eq!((pragma("synchronous"), pragma("trusted_schema")), ("1".into(), "0".into()));
     assert_eq!(
         (pragma("application_id"), pragma("user_version")),
-        ("1163283523".into(), "1".into())
+        ("1163283523".into(), "2".into())
     );
 }
 
@@ -197,7 +202,7 @@ fn the_settings_are_as_asked() {
 fn the_record_of_runs_is_no_cache_and_the_other_way_round() {
     let (_directory, path) = place();
     drop(Store::open(&path).expect("a store"));
-    let error = AnswerCache::open(&path).expect_err("refused");
+    let error = AnswerCache::open(&path, KEEP).expect_err("refused");
     assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
     let (_directory, path) = place();
     drop(open(&path));
@@ -205,8 +210,8 @@ fn the_record_of_runs_is_no_cache_and_the_other_way_round() {
     assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
     let conn = Connection::open(&path).expect("opened");
     conn.execute_batch("PRAGMA user_version = 99").expect("changed");
-    let error = AnswerCache::open(&path).expect_err("refused");
-    assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error}");
+    let error = AnswerCache::open(&path, KEEP).expect_err("refused");
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 2, .. }), "{error}");
 }
 
 #[test]
@@ -255,7 +260,7 @@ fn a_damaged_file_is_no_panic_and_loses_no_more_than_answers() {
             *byte ^= 0xFF;
         }
         fs::write(&damaged, &bytes).expect("written");
-        if let Ok(cache) = AnswerCache::open(&damaged) {
+        if let Ok(cache) = AnswerCache::open(&damaged, KEEP) {
             for n in 0..40 {
                 text(&cache, n);
             }
@@ -269,4 +274,65 @@ fn a_damaged_file_is_no_panic_and_loses_no_more_than_answers() {
         }
     }
     assert!(seen > 0);
+}
+
+fn stats(path: &std::path::Path) -> CacheStats {
+    CacheFile::open(path).expect("opened").expect("a file").stats().expect("read")
+}
+
+#[test]
+fn what_is_too_old_for_every_run_so_far_leaves_the_file() {
+    let (_directory, path) = place();
+    let day = Duration::from_hours(24);
+    let keep = |ttl: Duration| {
+        assert_eq!(AnswerCache::open(&path, Keep { ttl, ..KEEP }).expect("opened").close(), None);
+    };
+    keep(3 * day);
+    let cache = open(&path);
+    (1..=3).for_each(|n| put(&cache, n, "x"));
+    cache.close();
+    let aged = "UPDATE answers SET created_ms = created_ms - 86400000 * ?1 WHERE key = ?2";
+    let conn = Connection::open(&path).expect("opened");
+    for (n, days) in [(2, 2), (3, 4)] {
+        conn.execute(aged, rusqlite::params![days, key(n).0]).expect("changed");
+    }
+    keep(Duration::from_secs(1));
+    let left = stats(&path);
+    assert_eq!((left.entries, left.expired, left.evicted), (2, 1, 0), "three days for somebody");
+    let file = CacheFile::open(&path).expect("opened").expect("a file");
+    let has = |n, since| file.has(&key(n), since).expect("read");
+    assert_eq!((has(2, 0), has(2, clock::now_ms() - 86_400_000), has(3, 0)), (true, false, false));
+}
+
+#[test]
+fn a_full_file_loses_its_oldest_answers() {
+    let (_directory, path) = place();
+    let keep = Keep { max_bytes: 1_000_000, ..KEEP };
+    let cache = AnswerCache::open(&path, keep).expect("opened");
+    let text = "x".repeat(20_000);
+    (0..200).for_each(|n| put(&cache, n, &text));
+    assert_eq!(cache.close(), None);
+    let now = stats(&path);
+    assert!((20..60).contains(&now.entries), "{now:?}");
+    assert_eq!((now.entries + now.evicted, now.expired), (200, 0));
+    assert!(now.bytes <= 1_000_000, "{now:?}");
+    assert_eq!(now.max_bytes, Some(1_000_000));
+    let cache = open(&path);
+    assert!(cache.get(&key(199), 0).is_some());
+    assert!(cache.get(&key(0), 0).is_none());
+}
+
+#[test]
+fn a_file_of_the_first_version_goes_on() {
+    let (_directory, path) = place();
+    fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+    let conn = Connection::open(&path).expect("made");
+    conn.execute_batch(include_str!("0001_init.sql")).expect("made");
+    conn.pragma_update(None, "application_id", 0x4556_4C43).expect("marked");
+    conn.pragma_update(None, "user_version", 1).expect("marked");
+    drop(conn);
+    let cache = open(&path);
+    put(&cache, 1, "yes");
+    assert_eq!(cache.close(), None);
+    assert_eq!((stats(&path).entries, stats(&path).max_bytes), (1, Some(Keep::MAX_BYTES)));
 }

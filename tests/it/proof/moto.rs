@@ -11,6 +11,7 @@ use evals::{
     base::{clock, secret::Secret},
     domain::{
         generation::Texts,
+        limits::Limits,
         params::Params,
         target::{
             Capabilities, Credential, Endpoint, Flavour, HttpEndpoint, Settings, Target, Timeouts,
@@ -115,12 +116,14 @@ fn invoked(address: &str, model: &str, key: &str, secret: &str, token: Option<&s
         settings: Settings { region: Some(REGION.to_owned()), ..Settings::default() },
         credential_slug: None,
         insecure_http: false,
+        header_digest: 0,
     };
     let target = Target {
         name: "vectors".to_owned(),
         provider: "bedrock",
         model: model.to_owned(),
         base_model: None,
+        limits: Limits::default(),
         endpoint: Endpoint::Http(endpoint.clone()),
         params: Params::default(),
         price: None,

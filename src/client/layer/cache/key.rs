@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::{
-    base::digest::Hasher,
+    base::{digest::Hasher, secret::carries_secret},
     domain::{
         contract::{CacheKey, Call},
         target::{Endpoint, HttpEndpoint, Target},
@@ -19,10 +19,6 @@ use crate::{
 
 /// Told apart from keys that were made in another way.
 const VERSION: &str = "evals.cache/1";
-
-/// Parts of the names of headers and of query parameters that carry credentials.
-const CREDENTIAL: [&str; 8] =
-    ["auth", "key", "token", "secret", "cookie", "password", "signature", "credential"];
 
 /// The key of `call` when `target` is asked; `None` for calls that are not cached: simulated and recorded ones, which cost
 /// nothing, and those that cannot be made.
@@ -36,6 +32,16 @@ pub(super) fn of(call: &Call, target: &Arc<Target>) -> Option<CacheKey> {
         provider.encode(&call, endpoint).ok()?
     };
     Some(digest(provider.name(), &request, endpoint, call.epoch))
+}
+
+/// The key of the vector that `request` asks for.
+pub(in crate::client) fn of_vector(
+    provider: &str,
+    request: &HttpRequest,
+    endpoint: &HttpEndpoint,
+) -> CacheKey {
+    // No wire format has one address for answers and for vectors, so neither is taken for the other.
+    digest(provider, request, endpoint, 0)
 }
 
 fn digest(provider: &str, request: &HttpRequest, endpoint: &HttpEndpoint, epoch: u32) -> CacheKey {
@@ -52,7 +58,7 @@ fn digest(provider: &str, request: &HttpRequest, endpoint: &HttpEndpoint, epoch:
     let (address, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
     feed(address.as_bytes());
     feed(&request.body);
-    let named = |pair: &&str| !is_credential(pair.split('=').next().unwrap_or_default());
+    let named = |pair: &&str| !carries_secret(pair.split('=').next().unwrap_or_default());
     for pair in query.split('&').filter(named) {
         feed(b"?");
         feed(pair.as_bytes());
@@ -62,18 +68,13 @@ fn digest(provider: &str, request: &HttpRequest, endpoint: &HttpEndpoint, epoch:
     for (name, value) in &request.headers {
         let value = value.expose();
         let secret = secrets.iter().any(|secret| value.contains(secret.expose()));
-        if !secret && !is_credential(name) {
+        if !secret && !carries_secret(name) {
             feed(b":");
             feed(name.as_bytes());
             feed(value.as_bytes());
         }
     }
     CacheKey(hasher.finish())
-}
-
-fn is_credential(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    CREDENTIAL.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -84,6 +85,7 @@ mod tests {
     use crate::{
         base::{money::Money, secret::Secret},
         domain::{
+            limits::Limits,
             message::{Message, Role},
             params::Params,
             sample::{Sample, Vars},
@@ -108,6 +110,7 @@ mod tests {
                 flavour: Flavour::Chat,
                 stream: true,
                 insecure_http: false,
+                header_digest: 0,
             }),
             params: Params::default(),
             price: None,
@@ -117,6 +120,7 @@ mod tests {
             fallback: Vec::new(),
             pool: Vec::new(),
             base_model: None,
+            limits: Limits::default(),
         }
     }
 
@@ -132,7 +136,14 @@ mod tests {
             tags: Vec::new(),
         };
         let messages: Arc<[Message]> = Arc::new([Message::text(Role::User, text)]);
-        Call { target: Arc::new(target), messages, sample: Arc::new(sample), prompt: 0, epoch: 0 }
+        Call {
+            target: Arc::new(target),
+            messages,
+            sample: Arc::new(sample),
+            prompt: 0,
+            epoch: 0,
+            requests: Call::MOST_REQUESTS,
+        }
     }
 
     fn of(call: &Call) -> Option<CacheKey> {

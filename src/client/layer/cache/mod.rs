@@ -4,7 +4,7 @@
 //! Only whole answers are kept: no fault, nothing cut, withheld, declined or empty, and nothing that
 //! another model than the one asked has said. Whoever meets one of these asks for himself.
 
-mod key;
+pub(in crate::client) mod key;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -15,7 +15,6 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::{
-    base::clock,
     client::{Caching, layer::fallback::drawn},
     domain::{
         contract::{CacheKey, Call, Generate, Kept, Reply},
@@ -55,13 +54,6 @@ impl<S> Cache<S> {
     /// The answers of `caching` in front of `inner`.
     pub(in crate::client) fn new(inner: S, caching: Caching) -> Self {
         Self { inner, caching, flights: Mutex::default() }
-    }
-
-    /// The time from which on answers count, in milliseconds since the epoch.
-    fn since_ms(&self) -> i64 {
-        let ttl = i64::try_from(self.caching.ttl.as_millis()).unwrap_or(i64::MAX);
-        let since = clock::now_ms().saturating_sub(ttl);
-        self.caching.since_ms.map_or(since, |floor| floor.max(since))
     }
 
     fn turn(&self, key: CacheKey) -> Turn<'_> {
@@ -104,9 +96,8 @@ impl<S: Generate> Cache<S> {
 impl<S: Generate> Generate for Cache<S> {
     fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
-            // Of a pool, the one that the call goes to.
-            let target = drawn(call).unwrap_or(&call.target);
-            let Some(key) = key::of(call, target) else { return self.inner.generate(call).await };
+            let (target, key) = asked(call);
+            let Some(key) = key else { return self.inner.generate(call).await };
             let mut flight = match self.turn(key) {
                 Turn::Ask(flight) => flight,
                 Turn::Wait(mut landing) => {
@@ -122,7 +113,7 @@ impl<S: Generate> Generate for Cache<S> {
                 }
             };
             // Only now: what an earlier flight brought was put before it made way for this one.
-            if let Some(kept) = self.caching.store.get(&key, self.since_ms()) {
+            if let Some(kept) = self.caching.store.get(&key, self.caching.oldest_ms()) {
                 flight.brought = Some(Arc::clone(&kept));
                 drop(flight);
                 return self.hit(target, kept);
@@ -144,6 +135,12 @@ impl Drop for Flight<'_> {
             self.tell.send_replace(Some(kept));
         }
     }
+}
+
+/// Whom `call` asks first, of a pool the one that it goes to, and what the answer is kept under.
+pub(in crate::client) fn asked(call: &Call) -> (&Arc<Target>, Option<CacheKey>) {
+    let target = drawn(call).unwrap_or(&call.target);
+    (target, key::of(call, target))
 }
 
 /// What to keep of `reply` for `target`, if anything.

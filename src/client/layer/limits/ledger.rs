@@ -18,7 +18,7 @@ use std::{
 use super::meter::{Meters, Rates};
 use crate::{
     base::{clock, digest},
-    client::Limits,
+    domain::limits::Limits,
 };
 
 /// Between two looks at the pauses of others, where every call would otherwise take one.

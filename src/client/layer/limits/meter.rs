@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::Limits;
+use crate::domain::limits::Limits;
 
 /// Milliseconds of a rate that may be used at once.
 const BURST: f64 = 1_000.0;

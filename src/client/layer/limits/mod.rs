@@ -29,10 +29,11 @@ use self::ledger::Ledger;
 use super::slots::Slots;
 use crate::{
     base::clock,
-    client::{Limits, Notice, RetryPolicy, by_target::ByTarget, not_sent},
+    client::{Notice, RetryPolicy, by_target::ByTarget, not_sent},
     domain::{
         contract::{Call, Generate, Reply},
         fault::{Fault, FaultKind},
+        limits::Limits,
         target::{Endpoint, Target},
     },
 };

@@ -25,6 +25,7 @@ pub(in crate::client) fn target(key: &str) -> Target {
             flavour: Flavour::Chat,
             stream: true,
             insecure_http: false,
+            header_digest: 0,
             settings: Settings::default(),
         }),
         params: Params::default(),
@@ -35,6 +36,7 @@ pub(in crate::client) fn target(key: &str) -> Target {
         fallback: Vec::new(),
         pool: Vec::new(),
         base_model: None,
+        limits: Limits::default(),
     }
 }
 

@@ -13,11 +13,13 @@ use base64::{
         general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
     },
 };
-use regex::Regex;
 use url::form_urlencoded;
 
 use crate::{
-    base::{digest, secret::Secret},
+    base::{
+        digest,
+        secret::{Secret, carries_secret, key_marks},
+    },
     domain::{
         fault::Fault,
         generation::Generation,
@@ -42,18 +44,6 @@ const SHORTEST_PIECE: usize = 8;
 /// The same for a key in base64 and in hexadecimal.
 const SHORTEST_BASE64_PIECE: usize = 16;
 const SHORTEST_HEX_PIECE: usize = 24;
-
-/// Keys by their vendors' marks, and whatever is called a bearer token. The mark stays, so that the
-/// message still says what kind of key it was.
-static LOOKS_LIKE_A_KEY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?x)
-        \b(?<mark> sk-ant- | sk- | gsk_ | hf_ | fw_ | AIza | ya29\. )[A-Za-z0-9_\-]{16,}
-        | \b(?<aws> AKIA | ASIA )[A-Z0-9]{16,}
-        | (?<bearer> (?i:\bbearer) [\ :\t]+ )[A-Za-z0-9._~+/=\-]{16,}",
-    )
-    .ok()
-});
 
 /// Masks the secrets of one endpoint.
 #[derive(Debug)]
@@ -82,10 +72,7 @@ impl Redactor {
         };
         let keys = keys.into_iter().map(Secret::expose);
         let headers = endpoint.headers.iter().map(|(_, value)| bare(value));
-        let telling = endpoint.headers.iter().filter(|(name, _)| {
-            let name = name.to_lowercase();
-            ["auth", "key", "token", "secret", "cookie"].iter().any(|part| name.contains(part))
-        });
+        let telling = endpoint.headers.iter().filter(|(name, _)| carries_secret(name));
         let telling = telling.map(|(_, value)| bare(value)).filter(long(SHORTEST_HEADER));
         Self {
             credentials: forms(keys.clone().filter(long(SHORTEST_HEADER)).chain(telling)),
@@ -261,7 +248,7 @@ fn spans(text: &str, form: &Form) -> Vec<Range<usize>> {
 
 /// Masks what looks like a key, whosever it is. Whether anything did.
 fn mask_by_looks(text: &mut String) -> bool {
-    let Some(pattern) = LOOKS_LIKE_A_KEY.as_ref() else { return false };
+    let Some(pattern) = key_marks() else { return false };
     let found = pattern.is_match(text);
     if found {
         *text = pattern.replace_all(text, "${mark}${aws}${bearer}****").into_owned();
@@ -288,6 +275,7 @@ mod tests {
             stream: false,
             settings: Settings::default(),
             insecure_http: false,
+            header_digest: 0,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
         contract::{Call, Reply},
         fault::{Fault, FaultKind},
         generation::FinishReason,
+        limits::Limits,
         message::{Message, Role},
         params::Params,
         sample::{Sample, Vars},
@@ -129,6 +130,7 @@ pub(super) fn target(base: &str, stream: bool) -> Target {
         provider: "openai-compatible",
         model: "m".to_owned(),
         base_model: None,
+        limits: Limits::default(),
         endpoint: Endpoint::Http(HttpEndpoint {
             base_url: base.to_owned(),
             credential: Credential::Key(Secret::new(KEY)),
@@ -138,6 +140,7 @@ pub(super) fn target(base: &str, stream: bool) -> Target {
             flavour: Flavour::Chat,
             stream,
             insecure_http: false,
+            header_digest: 0,
         }),
         params: Params::default(),
         price: Some(Price::new(Money::from_pico(5), Money::from_pico(7))),
@@ -161,7 +164,14 @@ pub(super) fn call(target: Target) -> Call {
         tags: Vec::new(),
     };
     let messages: Arc<[Message]> = Arc::new([Message::text(Role::User, "Capital of France?")]);
-    Call { target: Arc::new(target), messages, sample: Arc::new(sample), prompt: 0, epoch: 0 }
+    Call {
+        target: Arc::new(target),
+        messages,
+        sample: Arc::new(sample),
+        prompt: 0,
+        epoch: 0,
+        requests: Call::MOST_REQUESTS,
+    }
 }
 
 fn ask(targets: impl IntoIterator<Item = Target>) -> Vec<Reply> {

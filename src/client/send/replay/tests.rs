@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::{
+    limits::Limits,
     message::Message,
     params::Params,
     sample::{Sample, Vars},
@@ -31,6 +32,7 @@ fn call(id: &str, input: Option<&str>, vars: Vars, epoch: u32) -> Call {
         provider: "replay",
         model: String::new(),
         base_model: None,
+        limits: Limits::default(),
         endpoint: Endpoint::Replay(source()),
         params: Params::default(),
         price: None,
@@ -51,7 +53,14 @@ fn call(id: &str, input: Option<&str>, vars: Vars, epoch: u32) -> Call {
         tags: Vec::new(),
     };
     let messages: Arc<[Message]> = Arc::new([]);
-    Call { target: Arc::new(target), messages, sample: Arc::new(sample), prompt: 0, epoch }
+    Call {
+        target: Arc::new(target),
+        messages,
+        sample: Arc::new(sample),
+        prompt: 0,
+        epoch,
+        requests: Call::MOST_REQUESTS,
+    }
 }
 
 fn ask(book: &ReplayBook, id: &str, input: Option<&str>, epoch: u32) -> Reply {

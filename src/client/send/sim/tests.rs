@@ -6,6 +6,7 @@ use super::*;
 use crate::{
     base::money::Money,
     domain::{
+        limits::Limits,
         message::Role,
         params::Params,
         sample::{Sample, Vars},
@@ -30,6 +31,7 @@ fn call(id: &str, expected: &[&str], max_tokens: Option<u64>) -> Call {
         provider: "sim",
         model: "sim".to_owned(),
         base_model: None,
+        limits: Limits::default(),
         endpoint: Endpoint::Sim(QUICK),
         params: Params { max_tokens, ..Params::default() },
         price: Some(Price::new(Money::from_pico(10), Money::from_pico(100))),
@@ -55,6 +57,7 @@ fn call(id: &str, expected: &[&str], max_tokens: Option<u64>) -> Call {
         sample: Arc::new(sample),
         prompt: 0,
         epoch: 0,
+        requests: Call::MOST_REQUESTS,
     }
 }
 

@@ -1,0 +1,44 @@
+//! What the error rates of words and of characters have in common.
+
+use rapidfuzz::HashableChar;
+
+use crate::{
+    domain::score::Corpus,
+    scorer::{
+        ArgError, Args, OptionCard,
+        against::{Found, MAX},
+        edits::distance,
+        normalize::{NAMES, Normalize},
+    },
+};
+
+/// The options of both.
+pub(super) const OPTIONS: &[OptionCard] = &[
+    MAX,
+    OptionCard {
+        name: "normalize",
+        kind: "list of nfkc, casefold, punctuation, articles, whitespace, trim",
+        default: "none",
+        doc: "What is done to both sides first, as by `exact_match`.",
+    },
+];
+
+/// Reads the option `normalize`.
+///
+/// # Errors
+/// A name that is not known.
+pub(super) fn normalize(args: &Args) -> Result<Normalize, ArgError> {
+    Ok(Normalize::new(&args.names("normalize", &NAMES)?))
+}
+
+/// The errors that turn `reference` into `output`, by its length.
+///
+/// # Errors
+/// They are too long.
+pub(super) fn rate<T: HashableChar + Copy + PartialEq>(
+    reference: &[T],
+    output: &[T],
+) -> Result<Found, String> {
+    let errors = distance(reference, output)?;
+    Ok(Found::counted(Corpus::ErrorRate, vec![errors as f64, reference.len() as f64]))
+}
