@@ -4,7 +4,7 @@
 //! Messages of errors go through a second net, for keys that look like keys: those of a proxy, or
 //! of whoever runs the server.
 
-use std::{ops::Range, sync::LazyLock};
+use std::ops::Range;
 
 use base64::{
     Engine as _,
