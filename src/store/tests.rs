@@ -1,4 +1,6 @@
 //! Real files in temporary directories.
+//!
+//! Long because every part of the store is tried with the same few trials.
 
 use std::{
     fs,
