@@ -93,7 +93,7 @@ impl Valid {
         let mut emitter =
             CallbackEmitter::new(|event: CallbackEvent<'_>, _: html5gum::Span<()>| {
                 let mut seen = |name: &str| missing.retain(|wanted| *wanted != name);
-                read(&mut tree, &mut tag, &mut seen, event).err()
+                read(&mut tree, &mut tag, &mut seen, &event).err()
             });
         emitter.naively_switch_states(true);
         if let Some(Ok(problem)) = Tokenizer::new_with_emitter(text, emitter).next() {
@@ -119,7 +119,7 @@ fn read(
     tree: &mut Tree,
     tag: &mut String,
     seen: &mut dyn FnMut(&str),
-    event: CallbackEvent<'_>,
+    event: &CallbackEvent<'_>,
 ) -> Result<(), Problem> {
     match event {
         CallbackEvent::OpenStartTag { name } => {
@@ -128,7 +128,7 @@ fn read(
         }
         CallbackEvent::CloseStartTag { self_closing } => {
             seen(tag);
-            tree.start(tag, self_closing)
+            tree.start(tag, *self_closing)
         }
         CallbackEvent::EndTag { name } => tree.end(&String::from_utf8_lossy(name)),
         CallbackEvent::String { value } => {

@@ -131,10 +131,10 @@ impl Effort {
     /// Values that are looked at in a document of so many values, nested so deep.
     fn looks(self, values: usize, depth: usize) -> f64 {
         // Each further descent finds a value once for every level above it.
-        let descents = self.descents.saturating_sub(1) as i32;
+        let descents = self.descents.saturating_sub(1).cast_signed();
         let again = (depth as f64).powi(descents);
         let filters = if self.searching_filter {
-            (values as f64).powi(self.filters as i32)
+            (values as f64).powi(self.filters.cast_signed())
         } else {
             f64::from(self.filters + 1)
         };

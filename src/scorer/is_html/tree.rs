@@ -32,6 +32,7 @@ struct Open {
 
 /// The elements that are open, outermost first.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what a document has, each thing by itself")]
 pub(super) struct Tree {
     open: Vec<Open>,
     elements: usize,

@@ -373,15 +373,15 @@ impl Visitor for Names<'_> {
         self.scopes.push(Scope { sources, aliases, late, ..Scope::default() });
         self.wildcards(&select.projection)?;
         for join in select.from.iter().flat_map(|table| &table.joins) {
-            let constraint = match &join.join_operator {
-                JoinOperator::Join(constraint)
-                | JoinOperator::Inner(constraint)
-                | JoinOperator::Left(constraint)
-                | JoinOperator::LeftOuter(constraint)
-                | JoinOperator::Right(constraint)
-                | JoinOperator::RightOuter(constraint)
-                | JoinOperator::FullOuter(constraint) => constraint,
-                _ => continue,
+            let (JoinOperator::Join(constraint)
+            | JoinOperator::Inner(constraint)
+            | JoinOperator::Left(constraint)
+            | JoinOperator::LeftOuter(constraint)
+            | JoinOperator::Right(constraint)
+            | JoinOperator::RightOuter(constraint)
+            | JoinOperator::FullOuter(constraint)) = &join.join_operator
+            else {
+                continue;
             };
             if let JoinConstraint::Using(names) = constraint {
                 self.columns(names)?;

@@ -47,12 +47,12 @@ pub(super) struct Shape {
 /// The shape of `document`, which is nested no deeper than JSON is read.
 pub(super) fn shape(document: &Value) -> Result<Shape, String> {
     let mut graph = Graph { document, ..Graph::default_of(document) };
-    graph.add(String::new(), document, "")?;
+    graph.add("", document, "")?;
     graph.resolve()?;
     let (mut chain, mut work) = (0, 0);
     for start in 0..graph.nodes.len() {
         let mut walk = Walk::new(&graph, false);
-        walk.from(start).map_err(|_| {
+        walk.from(start).map_err(|()| {
             format!("looks at one value in over {MAX_STEPS} ways; its references multiply")
         })?;
         chain = chain.max(walk.deepest);
@@ -112,12 +112,12 @@ impl<'a> Graph<'a> {
     /// Adds the schema at `pointer` with all below it; `None` when it is none.
     fn add(
         &mut self,
-        pointer: String,
+        pointer: &str,
         schema: &Value,
         resource: &str,
     ) -> Result<Option<usize>, String> {
         let Some(schema) = schema.as_object() else { return Ok(None) };
-        if let Some(known) = self.at.get(&pointer) {
+        if let Some(known) = self.at.get(pointer) {
             return Ok(Some(*known));
         }
         if self.nodes.len() >= MAX_NODES {
@@ -125,8 +125,8 @@ impl<'a> Graph<'a> {
         }
         let id = self.nodes.len();
         self.nodes.push(Node::default());
-        self.at.insert(pointer.clone(), id);
-        let resource = self.name(id, &pointer, schema, resource);
+        self.at.insert(pointer.to_owned(), id);
+        let resource = self.name(id, pointer, schema, resource);
         for (keyword, value) in schema {
             let inner = format!("{pointer}/{}", escaped(keyword));
             let found = self.below(keyword, &inner, value, &resource)?;
@@ -158,7 +158,7 @@ impl<'a> Graph<'a> {
             if let Some(anchor) = own.strip_prefix('#') {
                 self.anchors.insert((resource.clone(), anchor.to_owned()), id);
             } else {
-                resource = pointer.to_owned();
+                pointer.clone_into(&mut resource);
                 self.resources.entry(tail(own).to_owned()).or_default().push(resource.clone());
             }
         }
@@ -196,16 +196,16 @@ impl<'a> Graph<'a> {
             Value::Object(map) if of(&[IN_PLACE_MAPS, DOWN_MAPS, DEFINITIONS]) => {
                 for (key, inner) in map {
                     let at = format!("{pointer}/{}", escaped(key));
-                    found.extend(self.add(at, inner, resource)?);
+                    found.extend(self.add(&at, inner, resource)?);
                 }
             }
             Value::Array(items) if of(&[IN_PLACE, DOWN]) => {
                 for (index, inner) in items.iter().enumerate() {
-                    found.extend(self.add(format!("{pointer}/{index}"), inner, resource)?);
+                    found.extend(self.add(&format!("{pointer}/{index}"), inner, resource)?);
                 }
             }
             Value::Object(_) if of(&[IN_PLACE, DOWN]) => {
-                found.extend(self.add(pointer.to_owned(), value, resource)?);
+                found.extend(self.add(pointer, value, resource)?);
             }
             _ => {}
         }
@@ -245,7 +245,7 @@ impl<'a> Graph<'a> {
                 let pointer = format!("{resource}{fragment}");
                 let document = self.document;
                 if let Some(schema) = document.pointer(&pointer) {
-                    found.extend(self.add(pointer, schema, &resource)?);
+                    found.extend(self.add(&pointer, schema, &resource)?);
                 }
             } else {
                 found.extend(self.anchors.get(&(resource, fragment.clone())));

@@ -83,7 +83,7 @@ pub(super) struct Comparison {
 type Counted<'a> = HashMap<&'a Vec<Cell>, usize>;
 
 impl Comparison {
-    fn counted<'a>(self, rows: &'a [Vec<Cell>]) -> Counted<'a> {
+    fn counted(self, rows: &[Vec<Cell>]) -> Counted<'_> {
         let mut counts = Counted::new();
         for row in rows {
             let count = counts.entry(row).or_default();
