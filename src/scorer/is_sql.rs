@@ -16,7 +16,7 @@ use crate::{
     domain::score::Verdict,
     scorer::{
         ArgError, Args, Better, Built, Card, OptionCard, Range, Scorer, ScorerKind, Subject,
-        compare::{output, yes_or_no},
+        compare::{output, quoted, yes_or_no},
         deep::on_large_stack,
     },
 };
@@ -168,6 +168,12 @@ impl Parses {
                 return Ok(Some(one_line(&format!("no SQL: {why}"), 200)));
             }
         };
+        if self.dialect != "clickhouse"
+            && let Some(keyword) = names::misplaced_keyword(&statements)
+        {
+            let told = format!("no SQL: the keyword {} stands for a name", quoted(&keyword));
+            return Ok(Some(one_line(&told, 200)));
+        }
         Ok(match statements.len() {
             0 => Some("there is no statement".to_owned()),
             n if self.single && n > 1 => Some(format!("there are {n} statements")),
@@ -211,6 +217,10 @@ impl Scorer for Parses {
             Ok(problem) => yes_or_no(problem.is_none(), || problem.unwrap_or_default()),
             Err(why) => Verdict::Failed(format!("the output {why}")),
         }
+    }
+
+    fn is_heavy(&self, _: &Subject<'_>) -> bool {
+        true
     }
 }
 

@@ -118,6 +118,53 @@ fn memchr_all(bytes: &[u8], wanted: u8) -> impl Iterator<Item = usize> {
     bytes.iter().enumerate().filter(move |(_, byte)| **byte == wanted).map(|(at, _)| at)
 }
 
+/// What the reader lets through in well-formed XML and the standards do not: references to
+/// characters that are none, and prefixes bound to nothing.
+fn what_is_let_through(text: &str) -> Option<&'static str> {
+    let mut rest = text;
+    while let Some(at) = rest.find(['<', '&']) {
+        rest = &rest[at..];
+        let opaque = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")];
+        if let Some((_, end)) = opaque.iter().find(|(open, _)| rest.starts_with(open)) {
+            rest = rest.split_once(end).map_or("", |(_, after)| after);
+            continue;
+        }
+        if let Some(reference) = rest.strip_prefix("&#") {
+            let digits = reference.split(';').next().unwrap_or_default();
+            let code = match digits.strip_prefix('x') {
+                Some(hex) => u32::from_str_radix(hex, 16),
+                None => digits.parse(),
+            };
+            if code.ok().and_then(char::from_u32).is_none() {
+                return Some("a reference to a character that there is not");
+            }
+        } else if rest.starts_with('<') && has_unbound_prefix(rest) {
+            return Some("a prefix is bound to no namespace");
+        }
+        rest = &rest[1..];
+    }
+    None
+}
+
+/// Whether the tag that `text` begins with has an attribute such as `xmlns:x=""`.
+fn has_unbound_prefix(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find(['>', '"', '\'']) {
+        let (name, value) = rest.split_at(at);
+        let quote = &value[..1];
+        let Some((value, after)) = value[1..].split_once(quote).filter(|_| quote != ">") else {
+            return false;
+        };
+        let name = name.trim_end().trim_end_matches('=').trim_end();
+        let name = name.rsplit([' ', '\t', '\n', '\r']).next().unwrap_or_default();
+        if value.is_empty() && name.starts_with("xmlns:") {
+            return true;
+        }
+        rest = after;
+    }
+    false
+}
+
 impl WellFormed {
     /// What is wrong with `text`; `Err` when it cannot be looked at.
     fn problem(&self, text: &str) -> Result<Option<String>, String> {
@@ -152,6 +199,9 @@ impl WellFormed {
             }
             Err(error) => return Ok(Some(one_line(&format!("no XML: {error}"), 200))),
         };
+        if let Some(why) = what_is_let_through(document.input_text()) {
+            return Ok(Some(format!("no XML: {why}")));
+        }
         let root = document.root_element();
         // The wrapping closed early and opened anew is two roots, which is no document.
         if self.fragment && !root.children().any(|node| node.is_element()) {

@@ -11,6 +11,7 @@ use crate::{
     scorer::{
         ArgError, Args, Better, Built, Card, OptionCard, Range, Scorer, ScorerKind, Subject,
         compare::{output, yes_or_no},
+        deep::on_large_stack,
     },
 };
 
@@ -156,6 +157,12 @@ impl Parses {
         if text.is_empty() {
             return Ok(Some("there is no document".to_owned()));
         }
+        on_large_stack(|| self.look(text))
+            .unwrap_or_else(|| Err("cannot be looked at: out of memory".to_owned()))
+    }
+
+    /// Reads `text`, calling itself for every level of it.
+    fn look(&self, text: &str) -> Result<Option<String>, String> {
         let options = serde_saphyr::options! {
             with_snippet: false,
             budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
@@ -179,6 +186,7 @@ impl Parses {
 /// Whether the text may be YAML, and is more than is looked at.
 fn is_limit(error: &YamlError) -> bool {
     match error.without_snippet() {
+        YamlError::AliasError { error, .. } => is_limit(error),
         YamlError::Budget { .. }
         | YamlError::AliasReplayCounterOverflow { .. }
         | YamlError::AliasReplayLimitExceeded { .. }
@@ -191,7 +199,7 @@ fn is_limit(error: &YamlError) -> bool {
 impl Scorer for Parses {
     fn score(&self, subject: &Subject<'_>) -> Verdict {
         let text = match output(subject) {
-            Ok(output) => output.trim(),
+            Ok(output) => without_blank_lines(output),
             Err(verdict) => return verdict,
         };
         match self.problem(text) {
@@ -199,6 +207,18 @@ impl Scorer for Parses {
             Err(why) => Verdict::Failed(format!("the output {why}")),
         }
     }
+
+    fn is_heavy(&self, _: &Subject<'_>) -> bool {
+        true
+    }
+}
+
+/// `text` without the blank lines around it. What indents its first line stays, as it matters.
+fn without_blank_lines(text: &str) -> &str {
+    let text = text.trim_end();
+    let blank = text.len() - text.trim_start().len();
+    let line = text[..blank].rfind('\n').map_or(0, |at| at + 1);
+    &text[line..]
 }
 
 #[cfg(test)]

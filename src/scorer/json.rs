@@ -159,7 +159,8 @@ mod tests {
         refused(&deep(10_000), "10000 levels");
         refused(&format!("\"{}\"", "a".repeat(10 << 20)), "at most 4 MiB");
         refused("1e999", "out of range");
-        refused("\"\\ud800\"", "surrogate");
+        refused("\"\\ud800\"", "hex escape");
+        refused("\"\\udc00\"", "surrogate");
         assert!(matches!(read(&"[".repeat(10_000)), Err(Unread::Wrong(_))));
         assert_eq!(depth(r#"{"[[[": "\"[[", "a": [[]]}"#), 3);
         assert_eq!(value_depth(&json!({"a": [[]], "b": 1})), Some(3));

@@ -67,9 +67,11 @@ static CARD: Card = Card {
          ways, or in a chain of over 256 references, is refused.",
         "A schema from a column that cannot be used is a failure of the scorer.",
         "Keys that occur twice: the last one counts.",
+        "`$vocabulary` in a meta-schema of one's own takes no keyword away: those of the draft hold.",
     ],
     source: "JSON Schema draft 4, 6, 7, 2019-09 and 2020-12 by the Rust crate `jsonschema` 0.60; \
-             the required tests of JSON-Schema-Test-Suite, those aside that fetch documents",
+             the required tests of JSON-Schema-Test-Suite, those aside that fetch documents or \
+             take away a vocabulary",
 };
 
 /// Schemas of a column that are kept compiled.
@@ -196,5 +198,9 @@ impl Scorer for Fits {
             Ok(verdict) => yes_or_no(verdict.is_ok(), || verdict.err().unwrap_or_default()),
             Err(why) => Verdict::Failed(format!("the output {why}")),
         }
+    }
+
+    fn is_heavy(&self, _: &Subject<'_>) -> bool {
+        true
     }
 }

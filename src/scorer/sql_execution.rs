@@ -215,6 +215,10 @@ impl Scorer for Executes {
     fn score(&self, subject: &Subject<'_>) -> Verdict {
         self.judge(subject).unwrap_or_else(|verdict| verdict)
     }
+
+    fn is_heavy(&self, _: &Subject<'_>) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

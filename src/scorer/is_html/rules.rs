@@ -198,6 +198,58 @@ pub(super) const ENDS_P: &[&str] = &[
 pub(super) const IMPLIED: &[&str] =
     &["dd", "dt", "li", "optgroup", "option", "p", "rb", "rp", "rt", "rtc"];
 
+/// Those of them that the end of any element ends.
+pub(super) const IMPLIED_NOT_SPECIAL: &[&str] = &["optgroup", "option", "rb", "rp", "rt", "rtc"];
+
+/// Elements whose end tag ends all of them; others stop at the special ones.
+pub(super) const ENDS_IMPLIED: &[&str] = &[
+    "address",
+    "applet",
+    "article",
+    "aside",
+    "blockquote",
+    "button",
+    "caption",
+    "center",
+    "dd",
+    "details",
+    "dialog",
+    "dir",
+    "div",
+    "dl",
+    "dt",
+    "fieldset",
+    "figcaption",
+    "figure",
+    "footer",
+    "form",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "header",
+    "hgroup",
+    "li",
+    "listing",
+    "main",
+    "marquee",
+    "menu",
+    "nav",
+    "object",
+    "ol",
+    "pre",
+    "search",
+    "section",
+    "select",
+    "summary",
+    "td",
+    "template",
+    "th",
+    "ul",
+];
+
 /// Those that may still be open where a table, the body or the text ends.
 pub(super) const IMPLIED_AT_END: &[&str] = &[
     "body", "caption", "colgroup", "dd", "dt", "head", "html", "li", "optgroup", "option", "p",

@@ -3,8 +3,8 @@
 //! No tree is built: what counts is where a parser would have to repair the text.
 
 use super::rules::{
-    BREAKS_OUT, ENDS_P, FORMATTING, HEADINGS, IMPLIED, IMPLIED_AT_END, IN_HEAD, IN_TABLE_FRAME,
-    INTEGRATION, KNOWN, NOT_LIST_SCOPE, SCOPE, SPECIAL, TABLE_FRAME, TABLE_PARTS, VOID,
+    BREAKS_OUT, ENDS_IMPLIED, ENDS_P, FORMATTING, HEADINGS, IMPLIED, IMPLIED_AT_END,
+    IMPLIED_NOT_SPECIAL, IN_HEAD, IN_TABLE_FRAME, INTEGRATION, KNOWN, NOT_LIST_SCOPE, SCOPE, SPECIAL, TABLE_FRAME, TABLE_PARTS, VOID,
 };
 
 /// Deepest nesting of elements.
@@ -42,6 +42,7 @@ pub(super) struct Tree {
     head: bool,
     body: bool,
     ended: bool,
+    html_ended: bool,
 }
 
 fn is_in(list: &[&str], name: &str) -> bool {
@@ -66,6 +67,11 @@ impl Tree {
 
     fn current(&self) -> &str {
         self.open.last().map_or("", |open| open.name.as_str())
+    }
+
+    /// Whether nothing is open but the document itself.
+    fn is_outside(&self) -> bool {
+        self.open.iter().all(|open| open.name == "html")
     }
 
     fn is_open(&self, name: &str) -> bool {
@@ -111,7 +117,7 @@ impl Tree {
         if is_blank {
             return Ok(());
         }
-        self.content = true;
+        self.content |= self.is_outside() || self.current() == "head";
         if self.ended {
             return wrong("there is text after the end of the body");
         }
@@ -173,7 +179,7 @@ impl Tree {
         if name == "body" && self.current() == "head" {
             self.open.pop();
         }
-        let at_top = self.open.iter().all(|open| open.name == "html") && !self.content;
+        let at_top = self.is_outside() && !self.content;
         let seen = match name {
             "html" => &mut self.html,
             "head" => &mut self.head,
@@ -193,6 +199,13 @@ impl Tree {
     fn inner(&mut self, name: &str) -> Result<(), Problem> {
         if self.current() == "head" && !is_in(IN_HEAD, name) {
             self.open.pop();
+        }
+        if self.is_outside() && !self.body {
+            if !is_in(IN_HEAD, name) {
+                self.content = true;
+            } else if self.head && !self.content {
+                return wrong(format!("`<{name}>` stands between the head and the body"));
+            }
         }
         if is_in(TABLE_PARTS, name) {
             return self.table_part(name);
@@ -279,6 +292,10 @@ impl Tree {
     /// An end tag.
     pub(super) fn end(&mut self, name: &str) -> Result<(), Problem> {
         if matches!(name, "body" | "html") {
+            if self.ended && (name == "body" || self.html_ended) {
+                return wrong(format!("`</{name}>` ends nothing"));
+            }
+            self.html_ended = name == "html";
             self.end_above(0, IMPLIED_AT_END)?;
             self.ended = true;
             return Ok(());
@@ -296,7 +313,8 @@ impl Tree {
             _ if self.open[at].foreign || is_in(FORMATTING, name) => &[],
             "table" | "tbody" | "thead" | "tfoot" | "tr" => IMPLIED_AT_END,
             "head" | "p" | "option" => &[],
-            _ => IMPLIED,
+            _ if is_in(ENDS_IMPLIED, name) => IMPLIED,
+            _ => IMPLIED_NOT_SPECIAL,
         };
         self.end_above(at + 1, implied)?;
         self.open.pop();

@@ -6,7 +6,7 @@
 use std::{collections::HashSet, ops::ControlFlow};
 
 use sqlparser::ast::{
-    AssignmentTarget, Cte, Expr, GroupByExpr, JoinConstraint, JoinOperator, ObjectName,
+    AssignmentTarget, Cte, Expr, GroupByExpr, Ident, JoinConstraint, JoinOperator, ObjectName,
     OrderByKind, Query, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, Statement,
     TableFactor, TableWithJoins, Visit as _, Visitor,
 };
@@ -104,6 +104,41 @@ fn cte(table: &Cte) -> (usize, String, Option<Vec<String>>) {
         written => Some(written.iter().map(|column| column.name.value.to_lowercase()).collect()),
     };
     (address(&*table.query), table.alias.name.value.to_lowercase(), columns)
+}
+
+/// Words that are no names in any dialect but one, where they are not in quotes.
+const KEYWORDS: &[&str] =
+    &["AND", "FROM", "GROUP", "HAVING", "OR", "ORDER", "SELECT", "UNION", "WHERE"];
+
+/// A keyword where a table or a column should be: the parser takes any word there.
+pub(super) fn misplaced_keyword(statements: &[Statement]) -> Option<String> {
+    struct Keywords;
+    fn look<'a>(names: impl IntoIterator<Item = &'a Ident>) -> ControlFlow<String> {
+        let is_keyword = |name: &&Ident| {
+            name.quote_style.is_none()
+                && KEYWORDS.iter().any(|word| word.eq_ignore_ascii_case(&name.value))
+        };
+        match names.into_iter().find(is_keyword) {
+            Some(name) => ControlFlow::Break(name.value.clone()),
+            None => ControlFlow::Continue(()),
+        }
+    }
+    impl Visitor for Keywords {
+        type Break = String;
+
+        fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<String> {
+            look(name.0.first().and_then(|part| part.as_ident()))
+        }
+
+        fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<String> {
+            match expr {
+                Expr::Identifier(name) => look([name]),
+                Expr::CompoundIdentifier(names) => look(names.first()),
+                _ => ControlFlow::Continue(()),
+            }
+        }
+    }
+    statements.iter().find_map(|statement| statement.visit(&mut Keywords).break_value())
 }
 
 /// Whether a query changes something after all.

@@ -10,11 +10,11 @@ mod suite;
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use jsonschema::{Draft, PatternOptions, Retrieve, Uri, ValidationError, Validator};
-use serde_json::Value;
+use jsonschema::{Draft, PatternOptions, Registry, Retrieve, Uri, ValidationError, Validator};
+use serde_json::{Value, json as value};
 
 use self::{
     folder::Folder,
@@ -53,6 +53,13 @@ const SHALLOW: usize = 300;
 
 /// A value nested no deeper than this is looked at once more for a reason, whatever the schema is.
 const EXPLAINED_DEPTH: usize = 5;
+
+/// The meta-schemas of all drafts: by itself, the validator knows those of the schema's own draft
+/// only. It adds all of them for a document that names one of a vocabulary.
+static META_SCHEMAS: LazyLock<Option<Registry<'static>>> = LazyLock::new(|| {
+    let names_one = value!({"$schema": "https://json-schema.org/draft/2020-12/meta/core"});
+    Registry::new().add("known:///", names_one).ok()?.prepare().ok()
+});
 
 /// How a schema is read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -123,6 +130,9 @@ impl Schema {
         }
         if let Some(formats) = reading.formats {
             options = options.should_validate_formats(formats);
+        }
+        if let Some(known) = &*META_SCHEMAS {
+            options = options.with_registry(known);
         }
         if let Some(base) = loader.folder.base() {
             options = options.with_base_uri(base);

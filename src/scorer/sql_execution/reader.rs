@@ -154,11 +154,11 @@ fn read(conn: &Connection, sql: &str, bounds: Bounds) -> Result<Rows, Unanswered
     }
     let mut statement = conn.prepare(sql).map_err(|error| sorted(&error))?;
     let columns = statement.column_count();
-    if columns == 0 {
-        return Err(Unanswered::Wrong("it is no query".to_owned()));
-    }
     if !statement.readonly() {
         return Err(Unanswered::Refused("does not only read".to_owned()));
+    }
+    if columns == 0 {
+        return Err(Unanswered::Wrong("it is no query".to_owned()));
     }
     let mut found = Rows { columns, rows: Vec::new() };
     let mut bytes = 0;
