@@ -305,7 +305,6 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &squad_em::SquadEm,
     &squad_f1::SquadF1,
     &drop_f1::DropF1,
-    &levenshtein::Levenshtein,
     &ifeval::IfEval,
     &is_json::IsJson,
     &json_schema::JsonSchema,
