@@ -10,10 +10,10 @@ use super::{Args, Better, Card, Range, ScorerKind, family, family::FAMILIES};
 /// Others stand by their name.
 const EXAMPLES: &[(&str, &str)] = &[
     ("exact_match", "exact_match: {normalize: [trim, casefold, punctuation]}"),
-    ("contains_all", "contains_all: {value: [Paris, France]}"),
-    ("contains_any", "contains_any: {value: [Paris, Lutetia]}"),
-    ("starts_with", "starts_with: {value: 'Dear '}"),
-    ("ends_with", "ends_with: {value: [., '!']}"),
+    ("contains_all", "contains_all: {values: [Paris, France]}"),
+    ("contains_any", "contains_any: {values: [Paris, Lutetia]}"),
+    ("starts_with", "starts_with: {values: 'Dear '}"),
+    ("ends_with", "ends_with: {values: [., '!']}"),
     ("regex", "regex: {pattern: '\\d{4}-\\d\\d-\\d\\d', full: true}"),
     ("one_of", "one_of: {values: [positive, neutral, negative], casefold: true}"),
     ("numeric", "numeric: {find: last, rel_tol: 0.01}"),

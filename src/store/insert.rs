@@ -1,6 +1,6 @@
 //! Events become rows.
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, ffi, params};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OptionalExtension as _, ffi, params};
 use serde::Serialize;
 
 use crate::{
@@ -36,6 +36,33 @@ impl From<rusqlite::Error> for Rejection {
     }
 }
 
+/// The statements of a transaction. Each is looked up once: the connection's own cache hashes the
+/// whole text every time.
+pub(super) struct Statements<'c> {
+    conn: &'c Connection,
+    made: Vec<(&'static str, CachedStatement<'c>)>,
+}
+
+impl<'c> Statements<'c> {
+    /// None yet.
+    pub(super) fn on(conn: &'c Connection) -> Self {
+        Self { conn, made: Vec::new() }
+    }
+
+    /// The statement `sql`, told from others by where its text stands.
+    fn of(&mut self, sql: &'static str) -> rusqlite::Result<&mut CachedStatement<'c>> {
+        let same = |made: &(&'static str, _)| std::ptr::eq(made.0, sql);
+        let place = match self.made.iter().position(same) {
+            Some(place) => place,
+            None => {
+                self.made.push((sql, self.conn.prepare_cached(sql)?));
+                self.made.len() - 1
+            }
+        };
+        Ok(&mut self.made[place].1)
+    }
+}
+
 /// What the writer knows between events.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Progress {
@@ -49,16 +76,16 @@ pub(super) struct Progress {
     retry: bool,
 }
 
-/// Writes `event` in the transaction that is open on `conn`.
+/// Writes `event` in the transaction that is open on the connection of `db`.
 pub(super) fn event(
-    conn: &Connection,
+    db: &mut Statements<'_>,
     progress: &mut Progress,
     event: &Event,
 ) -> Result<(), Rejection> {
     if let Event::Started(header) | Event::Resumed(header) | Event::Retried(header) = event {
-        flush(conn, progress)?;
+        flush(db, progress)?;
         let begin = if matches!(event, Event::Started(_)) { started } else { resumed };
-        progress.run = Some(begin(conn, header)?);
+        progress.run = Some(begin(db, header)?);
         progress.retry = matches!(event, Event::Retried(_));
         return Ok(());
     }
@@ -66,21 +93,21 @@ pub(super) fn event(
         progress.run.ok_or_else(|| Rejection::Refused("no run has been started".to_owned()))?;
     match event {
         Event::Started(_) | Event::Resumed(_) | Event::Retried(_) => Ok(()),
-        Event::Sample(of) => sample(conn, run, of),
+        Event::Sample(of) => sample(db, run, of),
         Event::Rendered { sample, prompt, messages } => {
             let sql = "INSERT INTO messages (run, sample, prompt, messages) VALUES (?1, ?2, ?3, ?4)
                        ON CONFLICT DO NOTHING";
             let row = params![run, int(*sample), prompt, json(messages.as_ref())?];
-            conn.prepare_cached(sql)?.execute(row)?;
+            db.of(sql)?.execute(row)?;
             Ok(())
         }
-        Event::Left { key, attempts } => left(conn, (run, progress.retry), *key, attempts),
+        Event::Left { key, attempts } => left(db, (run, progress.retry), *key, attempts),
         Event::Answered(answer) => {
-            if progress.retry && reopen(conn, run, answer.key.seq)? {
+            if progress.retry && reopen(db, run, answer.key.seq)? {
                 progress.ended -= 1;
                 progress.errors -= 1;
             }
-            answered(conn, run, answer)?;
+            answered(db, run, answer)?;
             progress.ended += 1;
             progress.errors += i64::from(answer.status() == Status::Error);
             Ok(())
@@ -88,14 +115,14 @@ pub(super) fn event(
         Event::Scored(of) => {
             if progress.retry {
                 let sql = "DELETE FROM scores WHERE run = ?1 AND seq = ?2";
-                conn.prepare_cached(sql)?.execute(params![run, int(of.key.seq)])?;
+                db.of(sql)?.execute(params![run, int(of.key.seq)])?;
             }
-            scored(conn, run, of)
+            scored(db, run, of)
         }
         Event::Finished(status) => {
             let sql = "UPDATE runs SET status = ?2, finished_ms = ?3 WHERE run = ?1";
             let row = params![run, status.name(), clock::now_ms()];
-            match conn.prepare_cached(sql)?.execute(row)? {
+            match db.of(sql)?.execute(row)? {
                 0 => Err(Rejection::Refused(gone())),
                 _ => Ok(()),
             }
@@ -104,32 +131,32 @@ pub(super) fn event(
 }
 
 /// Adds the counts so far to the run's row, once a transaction.
-pub(super) fn flush(conn: &Connection, progress: &mut Progress) -> Result<(), rusqlite::Error> {
+pub(super) fn flush(db: &mut Statements<'_>, progress: &mut Progress) -> Result<(), rusqlite::Error> {
     if let Some(run) = progress.run
         && (progress.ended, progress.errors) != (0, 0)
     {
         let sql = "UPDATE runs SET ended = ended + ?2, errors = errors + ?3 WHERE run = ?1";
         let row = params![run, progress.ended, progress.errors];
-        conn.prepare_cached(sql)?.execute(row)?;
+        db.of(sql)?.execute(row)?;
     }
     (progress.ended, progress.errors) = (0, 0);
     Ok(())
 }
 
-fn started(conn: &Connection, header: &RunHeader) -> Result<i64, Rejection> {
+fn started(db: &mut Statements<'_>, header: &RunHeader) -> Result<i64, Rejection> {
     let sql = "INSERT INTO runs (id, name, status, created_ms, header)
                VALUES (?1, ?2, 'running', ?3, ?4)";
     let row = params![header.id, header.name, header.created_ms, json(header)?];
-    conn.prepare_cached(sql)?.execute(row).map_err(|error| {
+    db.of(sql)?.execute(row).map_err(|error| {
         explained(error, &format!("run `{}` is already stored", header.id), gone)
     })?;
-    let run = conn.last_insert_rowid();
+    let run = db.conn.last_insert_rowid();
     let sql = "INSERT INTO models (run, model, name, provider, upstream, origin, params,
                                    input_pico, output_pico, cache_read_pico, cache_write_pico)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     for (index, model) in header.models.iter().enumerate() {
         let price = model.price.as_ref();
-        conn.prepare_cached(sql)?.execute(params![
+        db.of(sql)?.execute(params![
             run,
             int(index as u64),
             model.name,
@@ -146,9 +173,9 @@ fn started(conn: &Connection, header: &RunHeader) -> Result<i64, Rejection> {
     Ok(run)
 }
 
-fn resumed(conn: &Connection, header: &RunHeader) -> Result<i64, Rejection> {
+fn resumed(db: &mut Statements<'_>, header: &RunHeader) -> Result<i64, Rejection> {
     let sql = "UPDATE runs SET status = 'running', finished_ms = NULL WHERE id = ?1 RETURNING run";
-    conn.prepare_cached(sql)?.query_row([&header.id], |row| row.get(0)).map_err(|error| match error
+    db.of(sql)?.query_row([&header.id], |row| row.get(0)).map_err(|error| match error
     {
         rusqlite::Error::QueryReturnedNoRows => Rejection::Refused(gone()),
         error => error.into(),
@@ -156,7 +183,7 @@ fn resumed(conn: &Connection, header: &RunHeader) -> Result<i64, Rejection> {
 }
 
 /// A sample that is there already is left alone, if it is the same one.
-fn sample(conn: &Connection, run: i64, sample: &Sample) -> Result<(), Rejection> {
+fn sample(db: &mut Statements<'_>, run: i64, sample: &Sample) -> Result<(), Rejection> {
     let sql =
         "INSERT INTO samples (run, sample, id, cluster, input, expected, tags, vars, metadata)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING";
@@ -172,13 +199,13 @@ fn sample(conn: &Connection, run: i64, sample: &Sample) -> Result<(), Rejection>
         json(&sample.metadata)?,
     ];
     let added =
-        conn.prepare_cached(sql)?.execute(row).map_err(|error| explained(error, "", gone))?;
+        db.of(sql)?.execute(row).map_err(|error| explained(error, "", gone))?;
     if added == 1 {
         return Ok(());
     }
     let sql = "SELECT id FROM samples WHERE run = ?1 AND sample = ?2";
     let stored: String =
-        conn.prepare_cached(sql)?.query_row(params![run, int(sample.index)], |row| row.get(0))?;
+        db.of(sql)?.query_row(params![run, int(sample.index)], |row| row.get(0))?;
     if stored == sample.id {
         return Ok(());
     }
@@ -189,22 +216,22 @@ fn sample(conn: &Connection, run: i64, sample: &Sample) -> Result<(), Rejection>
 
 /// Takes an error back, in the transaction that brings what replaces it. What was tried for it and
 /// what that cost stays. Whether the trial had ended in one.
-fn reopen(conn: &Connection, run: i64, seq: u64) -> Result<bool, Rejection> {
+fn reopen(db: &mut Statements<'_>, run: i64, seq: u64) -> Result<bool, Rejection> {
     let sql = "UPDATE trials SET status = 'open', error_kind = NULL
                WHERE run = ?1 AND seq = ?2 AND status = 'error'";
-    if conn.prepare_cached(sql)?.execute(params![run, int(seq)])? == 0 {
+    if db.of(sql)?.execute(params![run, int(seq)])? == 0 {
         return Ok(false);
     }
     for sql in [
         "DELETE FROM scores WHERE run = ?1 AND seq = ?2",
         "DELETE FROM answers WHERE run = ?1 AND seq = ?2",
     ] {
-        conn.prepare_cached(sql)?.execute(params![run, int(seq)])?;
+        db.of(sql)?.execute(params![run, int(seq)])?;
     }
     Ok(true)
 }
 
-fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejection> {
+fn answered(db: &mut Statements<'_>, run: i64, answer: &Answer) -> Result<(), Rejection> {
     let key = answer.key;
     let fault = answer.result.as_ref().err();
     let generation = answer.result.as_ref().ok();
@@ -267,7 +294,7 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
         answer.cached.and_then(|hit| hit.saved).map(Money::pico),
         answer.served_by,
     ];
-    let before = conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional();
+    let before = db.of(sql)?.query_row(row, |row| row.get(0)).optional();
     let before: Option<i64> = before.map_err(|error| explained(error, "", gone))?;
     let Some(before) = before else {
         return Err(Rejection::Refused(format!("trial {} already has an answer", key.seq)));
@@ -279,7 +306,7 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let calls = generation.map(|generation| generation.tool_calls.as_slice()).unwrap_or_default();
     let logprobs = generation.map(|generation| generation.logprobs.as_slice()).unwrap_or_default();
-    conn.prepare_cached(sql)?.execute(params![
+    db.of(sql)?.execute(params![
         run,
         int(key.seq),
         answer.served_by,
@@ -294,7 +321,7 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
         json_unless_empty(logprobs)?,
     ])?;
     for (index, attempt) in (before..).zip(&answer.attempts) {
-        attempted(conn, (run, int(key.seq), index), attempt)?;
+        attempted(db, (run, int(key.seq), index), attempt)?;
     }
     Ok(())
 }
@@ -302,7 +329,7 @@ fn answered(conn: &Connection, run: i64, answer: &Answer) -> Result<(), Rejectio
 /// A trial without an answer: what was tried, and what it cost so far. One that is asked again after
 /// an error keeps the error.
 fn left(
-    conn: &Connection,
+    db: &mut Statements<'_>,
     (run, retry): (i64, bool),
     key: TrialKey,
     tried: &[Attempt],
@@ -333,19 +360,19 @@ fn left(
         cost_source(tried),
         retry,
     ];
-    let before = conn.prepare_cached(sql)?.query_row(row, |row| row.get(0)).optional();
+    let before = db.of(sql)?.query_row(row, |row| row.get(0)).optional();
     let before: Option<i64> = before.map_err(|error| explained(error, "", gone))?;
     let Some(before) = before else {
         return Err(Rejection::Refused(format!("trial {} already has an answer", key.seq)));
     };
     for (index, attempt) in (before..).zip(tried) {
-        attempted(conn, (run, int(key.seq), index), attempt)?;
+        attempted(db, (run, int(key.seq), index), attempt)?;
     }
     Ok(())
 }
 
 fn attempted(
-    conn: &Connection,
+    db: &mut Statements<'_>,
     (run, seq, index): (i64, i64, i64),
     attempt: &Attempt,
 ) -> Result<(), Rejection> {
@@ -358,7 +385,7 @@ fn attempted(
                        ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)";
     let fault: Option<&Fault> = attempt.fault.as_ref();
     let tokens = tokens(attempt.usage);
-    conn.prepare_cached(sql)?.execute(params![
+    db.of(sql)?.execute(params![
         run,
         seq,
         index,
@@ -390,11 +417,11 @@ fn attempted(
     Ok(())
 }
 
-fn scored(conn: &Connection, run: i64, scored: &Scored) -> Result<(), Rejection> {
+fn scored(db: &mut Statements<'_>, run: i64, scored: &Scored) -> Result<(), Rejection> {
     let sql = "INSERT INTO scores (run, seq, scorer, value, passed, label, explanation, error_kind,
                    error_message, counts)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    let mut insert = conn.prepare_cached(sql)?;
+    let insert = db.of(sql)?;
     let seq = scored.key.seq;
     for (scorer, verdict) in scored.verdicts.iter().enumerate() {
         let (score, error) = match verdict {

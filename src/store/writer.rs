@@ -20,7 +20,7 @@ use crate::{
     },
     store::{
         JournalMode, Store, StoreError,
-        insert::{self, Progress, Rejection},
+        insert::{self, Progress, Rejection, Statements},
         room::{self, Ballast},
     },
 };
@@ -286,13 +286,14 @@ impl Worker {
         self.still_there()?;
         let of = |error| StoreError::of(&self.path, error);
         let transaction = begin(&self.conn).map_err(of)?;
+        let mut statements = Statements::on(&transaction);
         let mut outcomes = Vec::with_capacity(batch.len());
         for job in batch {
             let before = self.progress;
             if one_by_one {
                 transaction.execute_batch("SAVEPOINT event").map_err(of)?;
             }
-            let written = insert::event(&transaction, &mut self.progress, &job.event);
+            let written = insert::event(&mut statements, &mut self.progress, &job.event);
             let outcome = match written {
                 Ok(()) => Ok(()),
                 Err(Rejection::Broken(error)) => return Err(of(error)),
@@ -313,7 +314,8 @@ impl Worker {
             }
             outcomes.push(outcome);
         }
-        insert::flush(&transaction, &mut self.progress).map_err(of)?;
+        insert::flush(&mut statements, &mut self.progress).map_err(of)?;
+        drop(statements);
         transaction.commit().map_err(of)?;
         Ok(Some(outcomes))
     }

@@ -71,7 +71,7 @@ fn a_run_is_scored_anew_and_keeps_its_scores() {
     shown.says("contains: no longer scored with");
     assert_eq!(
         project.evals().args(["list", "--format", "json"]).run().ok().json()[0]["name"],
-        "evals"
+        "rows"
     );
     project.evals().args(["resume", "last"]).run().code(2).complains("evals score ");
     assert_eq!(stub.requests().len(), calls);
