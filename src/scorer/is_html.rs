@@ -200,6 +200,45 @@ mod tests {
         }
     }
 
+    #[test]
+    fn ordinary_documents_are_valid() {
+        let document = |head: &str, body: &str| {
+            format!(
+                "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n{head}\n</head>\n<body class=x>\n{body}\n\
+                 </body>\n</html>\n<!-- end -->\n"
+            )
+        };
+        let head = "<meta charset=\"utf-8\">\n<title>A &amp; b</title>\n<link rel=icon href=i>\n\
+                    <style>p > a { color: red }</style>\n<script>if (a < b) { c(); }</script>";
+        let body = "<header><nav><ul><li><a href=\"/\">x</a></li></ul></nav></header>\n<main>\n\
+                    <h1>A</h1><p>One<br>two <code>x</code><p>Three\n<table><tr><td>1</table>\n\
+                    <form><label>n <input name=n></label><button>Go</button></form>\n</main>\n\
+                    text\n<script src=s></script>";
+        for text in [
+            document(head, body),
+            document("", ""),
+            document("<title>x</title>", "text only"),
+            "<html><head><title>x</title></head><body><p>x</p></body></html>".to_owned(),
+            "<!DOCTYPE html><title>x</title><link rel=a href=b><p>y".to_owned(),
+            "<!DOCTYPE html><html><head><script>x</script></head><p>y</html>".to_owned(),
+        ] {
+            assert_eq!(check(&text), Ok(()), "{text}");
+        }
+        for text in [
+            "<p>x</p><body>y</body>",
+            "<html>text<body>y</body></html>",
+            "<html><head></head><title>x</title><body></body></html>",
+            "<html><head></head><head></head><body></body></html>",
+            "<html><body></body></body></html>",
+            "<html><head>text</head><body></body></html>",
+            "<p id=a ID=b>x</p>",
+            "<em><li>x</em>",
+        ] {
+            assert!(check(text).is_err(), "{text}");
+        }
+        assert_eq!(check("<p id=a class=b>x</p><p id=a class=b>y</p>"), Ok(()));
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in any::<String>(), like in r#"(<(/)?(p|li|td|tr|table|b|svg|br|div|a|option)/?>|[<>!&"' a-c-]){0,24}"#) {

@@ -45,7 +45,8 @@ static CARD: Card = Card {
         "A document type declaration makes it 0: it could define entities that expand without end, \
          and none is read. No external file is ever read.",
         "Nothing is validated against a schema.",
-        "Output of over 4 MiB, nested over 500 levels deep or of over a million nodes is not scored.",
+        "Output of over 4 MiB, nested over 500 levels deep, of over a million nodes or with over 1,000 \
+         attributes in one tag is not scored.",
     ],
     source: "XML 1.0 and Namespaces in XML 1.0 by the Rust crate `roxmltree` 0.21",
 };
@@ -55,6 +56,9 @@ const MAX_BYTES: usize = 4 << 20;
 
 /// Deepest nesting of elements that is read.
 const MAX_DEPTH: usize = 500;
+
+/// Most attributes of a tag: the reader compares each with all others.
+const MAX_ATTRIBUTES: usize = 1_000;
 
 /// Most nodes of a document.
 const MAX_NODES: u32 = 1_000_000;
@@ -118,14 +122,42 @@ fn memchr_all(bytes: &[u8], wanted: u8) -> impl Iterator<Item = usize> {
     bytes.iter().enumerate().filter(move |(_, byte)| **byte == wanted).map(|(at, _)| at)
 }
 
+/// What begins such a part of `text` as holds no tags, with what ends it.
+fn opaque(text: &str) -> Option<&'static str> {
+    let parts = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")];
+    parts.iter().find(|(open, _)| text.starts_with(open)).map(|(_, end)| *end)
+}
+
+/// How many attributes a tag has at most, up to where `text` is no XML.
+fn most_attributes(text: &str) -> usize {
+    let (mut rest, mut in_tag, mut count, mut most) = (text, false, 0, 0);
+    while let Some(at) = rest.find(['<', '>', '"', '\'']) {
+        let found = &rest[at..];
+        rest = &found[1..];
+        match found.as_bytes()[0] {
+            b'<' => match opaque(found) {
+                Some(end) => rest = found.split_once(end).map_or("", |(_, after)| after),
+                None => (in_tag, count) = (true, 0),
+            },
+            b'>' => in_tag = false,
+            _ if in_tag => {
+                count += 1;
+                most = most.max(count);
+                rest = rest.split_once(&found[..1]).map_or("", |(_, after)| after);
+            }
+            _ => {}
+        }
+    }
+    most
+}
+
 /// What the reader lets through in well-formed XML and the standards do not: references to
 /// characters that are none, and prefixes bound to nothing.
 fn what_is_let_through(text: &str) -> Option<&'static str> {
     let mut rest = text;
     while let Some(at) = rest.find(['<', '&']) {
         rest = &rest[at..];
-        let opaque = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")];
-        if let Some((_, end)) = opaque.iter().find(|(open, _)| rest.starts_with(open)) {
+        if let Some(end) = opaque(rest) {
             rest = rest.split_once(end).map_or("", |(_, after)| after);
             continue;
         }
@@ -174,6 +206,9 @@ impl WellFormed {
         }
         if depth(text) > MAX_DEPTH {
             return Err(format!("is nested over {MAX_DEPTH} levels deep"));
+        }
+        if most_attributes(text) > MAX_ATTRIBUTES {
+            return Err(format!("has a tag of over {MAX_ATTRIBUTES} attributes"));
         }
         let wrapped;
         let document = if self.fragment {
@@ -267,13 +302,30 @@ mod tests {
         assert!(plain().problem(&format!("<a>{}</a>", " ".repeat(10 << 20))).is_err());
         let flat = format!("<a>{}</a>", "<b/>x".repeat(600_000));
         assert!(plain().problem(&flat).is_err());
-        let attributes: String =
-            (0..20_000).fold(String::new(), |text, i| text + &format!(" a{i}=\"\""));
-        assert_eq!(plain().problem(&format!("<a{attributes}/>")), Ok(None));
+        let attributes = |n: usize| {
+            let list = (0..n).fold(String::new(), |text, i| text + &format!(" a{i}='>'"));
+            plain().problem(&format!("<!-- don't --><a{list}/>"))
+        };
+        assert_eq!(attributes(MAX_ATTRIBUTES), Ok(None));
+        assert!(attributes(MAX_ATTRIBUTES + 1).is_err());
         for open in ["<", "<a ", "<!--", "<![CDATA[", "<a b='", "&", "<?a "] {
             let text = format!("<r>{}", open.repeat(100_000));
             assert_ne!(plain().problem(&text), Ok(None), "{open}");
         }
+    }
+
+    #[test]
+    fn what_looks_like_a_reference_is_none() {
+        let check = |text: &str, fine: bool| {
+            let problem = plain().problem(text).expect("looked at");
+            assert_eq!(problem.is_none(), fine, "{text}: {problem:?}");
+        };
+        check("<a><!-- &#xD800; --><![CDATA[&#x110000; <b xmlns:x=''>]]><?p &#0;?></a>", true);
+        check("<a>&#xD7FF;&#xE000;&#x10FFFF;</a>", true);
+        check("<a b='&#xDFFF;'/>", false);
+        check("<a b='x' xmlns:x = ''/>", false);
+        check("<a xmlns='' b='xmlns:x=\"\"'/>", true);
+        check("<a xmlns:x='u'><b x:c=''/></a>", true);
     }
 
     proptest! {

@@ -175,12 +175,27 @@ impl Parses {
             Err(error) => return Ok(Some(one_line(&format!("no YAML: {error}"), 200))),
         };
         let problem = match top {
+            Top::Mapping | Top::List if is_indented_by_tab(text) => {
+                "no YAML: a tab is no indentation"
+            }
             Top::Scalar if !self.scalar => "a single value, which any sentence is",
             Top::List if self.object_only => "YAML, but no mapping",
             _ => return Ok(None),
         };
         Ok(Some(problem.to_owned()))
     }
+}
+
+/// Whether a tab stands before the first entry of a block, which the reader lets through. Before
+/// `[` and `{` it may stand.
+fn is_indented_by_tab(text: &str) -> bool {
+    let is_content = |line: &&str| {
+        let told = line.trim();
+        !(told.is_empty() || told.starts_with('#') || line.starts_with('%') || told == "---")
+    };
+    let first = text.lines().find(is_content).unwrap_or_default();
+    let content = first.trim_start_matches([' ', '\t']);
+    first[..first.len() - content.len()].contains('\t') && !content.starts_with(['[', '{'])
 }
 
 /// Whether the text may be YAML, and is more than is looked at.

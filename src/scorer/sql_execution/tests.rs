@@ -15,6 +15,7 @@ fn database(dir: &Path) -> PathBuf {
     conn.execute_batch(
         "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, size REAL, raw BLOB);
          INSERT INTO t VALUES (1, 'ada', 1.5, x'00ff'), (2, 'bob', 2.0, NULL), (3, NULL, NULL, NULL);
+         CREATE INDEX i ON t (name);
          CREATE VIEW v AS SELECT name FROM t;",
     )
     .expect("filled");
