@@ -23,6 +23,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("rouge1", "rouge1: {stem: true}"),
     ("json_schema", "json_schema: {schema: {type: object, required: [name]}}"),
     ("json_path", "json_path: {path: $.name}"),
+    ("sql_execution", "sql_execution: {database: shop.db}"),
     ("exec", "exec: {command: [./judge.sh]}"),
     ("python", "python: 'judge.py:score'"),
     ("js", "js: 'output.length < 100'"),
