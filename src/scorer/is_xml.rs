@@ -96,59 +96,51 @@ impl ScorerKind for IsXml {
     }
 }
 
-/// How deep the tags of `text` may stand within each other at most; comments and CDATA may hold
-/// what looks like more.
-fn depth(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let (mut depth, mut deepest) = (0_usize, 0);
-    for at in memchr_all(bytes, b'<') {
-        match bytes.get(at + 1) {
-            Some(b'/') => depth = depth.saturating_sub(1),
-            Some(b'!' | b'?') | None => {}
-            Some(_) => {
-                // A tag that ends itself opens nothing.
-                let end = bytes[at..].iter().take(4_096).position(|byte| *byte == b'>');
-                if end.is_none_or(|end| bytes[at + end - 1] != b'/') {
-                    depth += 1;
-                    deepest = deepest.max(depth);
-                }
-            }
-        }
-    }
-    deepest
-}
-
-fn memchr_all(bytes: &[u8], wanted: u8) -> impl Iterator<Item = usize> {
-    bytes.iter().enumerate().filter(move |(_, byte)| **byte == wanted).map(|(at, _)| at)
-}
-
 /// What begins such a part of `text` as holds no tags, with what ends it.
 fn opaque(text: &str) -> Option<&'static str> {
     let parts = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")];
     parts.iter().find(|(open, _)| text.starts_with(open)).map(|(_, end)| *end)
 }
 
-/// How many attributes a tag has at most, up to where `text` is no XML.
-fn most_attributes(text: &str) -> usize {
-    let (mut rest, mut in_tag, mut count, mut most) = (text, false, 0, 0);
-    while let Some(at) = rest.find(['<', '>', '"', '\'']) {
-        let found = &rest[at..];
-        rest = &found[1..];
-        match found.as_bytes()[0] {
-            b'<' => match opaque(found) {
-                Some(end) => rest = found.split_once(end).map_or("", |(_, after)| after),
-                None => (in_tag, count) = (true, 0),
+/// How deep tags stand within each other, and how many attributes one has, at most: up to where
+/// `text` is no XML.
+fn extent(text: &str) -> (usize, usize) {
+    let (mut at, mut in_tag, mut count, mut most) = (0, false, 0, 0);
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let after =
+        |at: usize, end: &str| text[at..].find(end).map_or(text.len(), |n| at + n + end.len());
+    while let Some(found) = text[at..].find(['<', '>', '"', '\'']) {
+        let mark = at + found;
+        at = mark + 1;
+        match text.as_bytes()[mark] {
+            b'<' => match (opaque(&text[mark..]), text.as_bytes().get(at)) {
+                (Some(end), _) => at = after(at, end),
+                (None, next) => {
+                    (in_tag, count) = (true, 0);
+                    if next == Some(&b'/') {
+                        depth = depth.saturating_sub(1);
+                    } else {
+                        depth += 1;
+                        deepest = deepest.max(depth);
+                    }
+                }
             },
-            b'>' => in_tag = false,
+            b'>' => {
+                // A tag that ends itself holds nothing.
+                if in_tag && text.as_bytes()[mark - 1] == b'/' {
+                    depth = depth.saturating_sub(1);
+                }
+                in_tag = false;
+            }
             _ if in_tag => {
                 count += 1;
                 most = most.max(count);
-                rest = rest.split_once(&found[..1]).map_or("", |(_, after)| after);
+                at = after(at, &text[mark..=mark]);
             }
             _ => {}
         }
     }
-    most
+    (deepest, most)
 }
 
 /// What the reader lets through in well-formed XML and the standards do not: references to
@@ -204,10 +196,11 @@ impl WellFormed {
             let mib = MAX_BYTES >> 20;
             return Err(format!("has {} bytes; at most {mib} MiB are read as XML", text.len()));
         }
-        if depth(text) > MAX_DEPTH {
+        let (depth, attributes) = extent(text);
+        if depth > MAX_DEPTH {
             return Err(format!("is nested over {MAX_DEPTH} levels deep"));
         }
-        if most_attributes(text) > MAX_ATTRIBUTES {
+        if attributes > MAX_ATTRIBUTES {
             return Err(format!("has a tag of over {MAX_ATTRIBUTES} attributes"));
         }
         let wrapped;
@@ -326,6 +319,7 @@ mod tests {
         check("<a b='x' xmlns:x = ''/>", false);
         check("<a xmlns='' b='xmlns:x=\"\"'/>", true);
         check("<a xmlns:x='u'><b x:c=''/></a>", true);
+        check(&format!("<a>{}</a>", "<b c='>'/>".repeat(MAX_DEPTH + 9)), true);
     }
 
     proptest! {

@@ -131,7 +131,10 @@ pub(super) fn event(
 }
 
 /// Adds the counts so far to the run's row, once a transaction.
-pub(super) fn flush(db: &mut Statements<'_>, progress: &mut Progress) -> Result<(), rusqlite::Error> {
+pub(super) fn flush(
+    db: &mut Statements<'_>,
+    progress: &mut Progress,
+) -> Result<(), rusqlite::Error> {
     if let Some(run) = progress.run
         && (progress.ended, progress.errors) != (0, 0)
     {
@@ -175,8 +178,7 @@ fn started(db: &mut Statements<'_>, header: &RunHeader) -> Result<i64, Rejection
 
 fn resumed(db: &mut Statements<'_>, header: &RunHeader) -> Result<i64, Rejection> {
     let sql = "UPDATE runs SET status = 'running', finished_ms = NULL WHERE id = ?1 RETURNING run";
-    db.of(sql)?.query_row([&header.id], |row| row.get(0)).map_err(|error| match error
-    {
+    db.of(sql)?.query_row([&header.id], |row| row.get(0)).map_err(|error| match error {
         rusqlite::Error::QueryReturnedNoRows => Rejection::Refused(gone()),
         error => error.into(),
     })
@@ -198,8 +200,7 @@ fn sample(db: &mut Statements<'_>, run: i64, sample: &Sample) -> Result<(), Reje
         json(&sample.vars)?,
         json(&sample.metadata)?,
     ];
-    let added =
-        db.of(sql)?.execute(row).map_err(|error| explained(error, "", gone))?;
+    let added = db.of(sql)?.execute(row).map_err(|error| explained(error, "", gone))?;
     if added == 1 {
         return Ok(());
     }
