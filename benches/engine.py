@@ -155,7 +155,7 @@ def errors(bench):
 def rate(bench):
     """A server that takes 600 requests a minute; what comes of the second and the third minute."""
     with Faulty(per_minute=PER_MINUTE) as server:
-        bench.run(server.url, 3 * PER_MINUTE, "--concurrency", "auto")
+        bench.run(server.url, 3 * PER_MINUTE, concurrency="auto")
         first = bench.query("SELECT min(started_ms) FROM attempts")[0][0]
         inside = f"FROM attempts WHERE started_ms BETWEEN {first + 60_000} AND {first + 150_000}"
         taken = bench.query(f"SELECT count(*) {inside} AND http_status = 200")[0][0]

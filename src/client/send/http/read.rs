@@ -28,6 +28,9 @@ use crate::{
     provider::{self, Headers, HttpReply, Progress, Provider, StreamDecoder, sse::Event},
 };
 
+/// Bytes that are kept together of a body which arrives in pieces.
+const BLOCK: usize = 1 << 20;
+
 /// Most bytes of an error page that are read.
 const MAX_ERROR_BODY: usize = 1 << 20;
 
@@ -214,13 +217,13 @@ impl<Q: Question> Exchange<'_, Q> {
     async fn rest(&self, incoming: &mut Incoming, first: Option<Bytes>) -> Result<Bytes, Fault> {
         let Some(first) = first else { return Ok(Bytes::new()) };
         let Some(second) = self.next(incoming).await? else { return Ok(first) };
-        let mut body = Vec::with_capacity(4 * (first.len() + second.len()));
-        body.extend_from_slice(&first);
-        body.extend_from_slice(&second);
+        let mut body = Blocks(vec![Vec::with_capacity(4 * (first.len() + second.len()))]);
+        body.add(&first);
+        body.add(&second);
         while let Some(bytes) = self.next(incoming).await? {
-            body.extend_from_slice(&bytes);
+            body.add(&bytes);
         }
-        Ok(body.into())
+        Ok(body.0.concat().into())
     }
 
     /// As much of an error page as there is: a status is known already, so nothing here can fail.
@@ -273,6 +276,24 @@ impl<Q: Question> Exchange<'_, Q> {
             }
         };
         Fault::new(FaultKind::Timeout, message)
+    }
+}
+
+/// A body as it arrives. One buffer that grows would be copied each time, and a reply that turns out
+/// to be too large would take its size twice.
+struct Blocks(Vec<Vec<u8>>);
+
+impl Blocks {
+    fn add(&mut self, bytes: &[u8]) {
+        let fits = |block: &&mut Vec<u8>| block.capacity() - block.len() >= bytes.len();
+        match self.0.last_mut().filter(fits) {
+            Some(block) => block.extend_from_slice(bytes),
+            None => {
+                let mut block = Vec::with_capacity(BLOCK.max(bytes.len()));
+                block.extend_from_slice(bytes);
+                self.0.push(block);
+            }
+        }
     }
 }
 
