@@ -36,26 +36,26 @@ const SLACK: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Desk {
     pub(super) scoring: Arc<Scoring>,
-    places: Places,
+    turns: Turns,
     brake: Arc<Brake>,
 }
 
 impl Desk {
     pub(super) fn new(scoring: Arc<Scoring>, brake: Arc<Brake>) -> Self {
-        Self { places: Places::of(&scoring.scorers), scoring, brake }
+        Self { turns: Turns::of(&scoring.scorers), scoring, brake }
     }
 }
 
 /// Where scorers wait for their turn.
 #[derive(Debug)]
-struct Places {
+struct Turns {
     /// Threads that compute.
     threads: Semaphore,
     /// Questions that may be open, by scorer.
     questions: Vec<Semaphore>,
 }
 
-impl Places {
+impl Turns {
     fn of(scorers: &[PlannedScorer]) -> Self {
         let at_once = |planned: &PlannedScorer| match &planned.scorer {
             Built::Pure(_) => 0,
@@ -169,7 +169,7 @@ async fn computed(
 ) -> Option<Verdict> {
     // Given back when the time is over, although the thread may still be at work: else a few that
     // never end would stop the run.
-    let _place = turn(desk, &desk.places.threads).await?;
+    let _place = turn(desk, &desk.turns.threads).await?;
     let (scoring, sample, answer) =
         (Arc::clone(&desk.scoring), Arc::clone(sample), Arc::clone(answer));
     let limit = scoring.scorers[index].limit;
@@ -202,7 +202,7 @@ async fn asked(
         Ok(subject) => subject,
         Err(skipped) => return Some(skipped),
     };
-    let _place = turn(desk, &desk.places.questions[index]).await?;
+    let _place = turn(desk, &desk.turns.questions[index]).await?;
     let deadline = Instant::now() + planned.limit;
     let context = Context {
         scorer: &planned.id,

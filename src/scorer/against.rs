@@ -14,7 +14,7 @@ use crate::{
 /// Longest text that is compared, in characters.
 pub(super) const MAX_CHARS: usize = 2_000_000;
 
-/// The option of scorers where more is better.
+/// The option of scorers whose values are degrees, where more is better.
 pub(super) const THRESHOLD: OptionCard = OptionCard {
     name: "threshold",
     kind: "number from 0 to 1",

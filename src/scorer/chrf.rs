@@ -6,7 +6,8 @@ use crate::{
         ArgError, Args, Better, Built, Card, OptionCard, Range, ScorerKind,
         against::{Compare, Found, THRESHOLD, best, higher, likeness},
         ngrams::{matches, sorted},
-        words::{Ids, is_space, words},
+        python_text::{is_space, split},
+        words::Ids,
     },
 };
 
@@ -107,7 +108,7 @@ impl FScore {
         let mut grams: Vec<_> =
             (1..=self.char_order).map(|n| sorted(&chars, n, CHAR_BITS)).collect();
         if self.word_order > 0 {
-            let words: Vec<u32> = words(text).flat_map(apart).map(|word| ids.of(word)).collect();
+            let words: Vec<u32> = split(text).flat_map(apart).map(|word| ids.of(word)).collect();
             grams.extend((1..=self.word_order).map(|n| sorted(&words, n, 32)));
         }
         grams

@@ -8,9 +8,7 @@ use crate::{
     domain::{sample::value_text, score::Verdict},
     scorer::{
         ArgError, Args, Better, Built, Card, OptionCard, Range, Scorer, ScorerKind, Subject,
-        assignment::greatest_sum,
-        compare::accepted,
-        graded::{Graded, THRESHOLD},
+        against::THRESHOLD, assignment::greatest_sum, compare::accepted, graded::Graded,
         python_text, squad,
     },
 };

@@ -2,7 +2,6 @@
 
 use crate::scorer::{
     ArgError, Args, Better, Built, Card, OptionCard, Range, ScorerKind,
-    exec::Scale,
     script::{self, Script},
 };
 
@@ -40,9 +39,6 @@ impl ScorerKind for Expr {
     }
 
     fn build(&self, args: &Args) -> Result<Built, ArgError> {
-        let code = args.text("code")?.filter(|code| !code.trim().is_empty());
-        let code = code.ok_or_else(|| args.error("code", "is missing"))?;
-        let script = Script::expression(code, Scale::of(args)?);
-        Ok(Built::pure(script.map_err(|wrong| args.error("code", wrong))?))
+        script::build(args, Script::expression)
     }
 }

@@ -3,17 +3,9 @@
 use crate::{
     domain::score::{Score, Verdict},
     scorer::{
-        ArgError, Args, OptionCard, Subject,
+        ArgError, Args, Subject,
         compare::{difference, output},
     },
-};
-
-/// The option of the pass mark.
-pub(super) const THRESHOLD: OptionCard = OptionCard {
-    name: "threshold",
-    kind: "number from 0 to 1",
-    default: "none: neither passed nor failed",
-    doc: "The value from which on the answer has passed.",
 };
 
 /// A pass mark, where there is one.

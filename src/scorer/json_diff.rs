@@ -9,6 +9,7 @@ use crate::{
     domain::score::{Score, Verdict},
     scorer::{
         ArgError, Args, Better, Built, Card, OptionCard, Range, Scorer, ScorerKind, Subject,
+        against::THRESHOLD,
         compare::{accepted, output, quoted},
         json::{self, MAX_DEPTH, Unread},
     },
@@ -40,12 +41,7 @@ static CARD: Card = Card {
             default: "false",
             doc: "Texts within the values are texts, even if they hold an object or a list as JSON.",
         },
-        OptionCard {
-            name: "threshold",
-            kind: "number from 0 to 1",
-            default: "none: neither passed nor failed",
-            doc: "The value from which on the answer has passed.",
-        },
+        THRESHOLD,
     ],
     edge_cases: &[
         "Objects: the mean over the keys of both; the order of keys does not matter.",

@@ -6,7 +6,7 @@ use crate::scorer::{
     ArgError, Args, Better, Built, Card, OptionCard, Range, ScorerKind,
     against::{Compare, Found, THRESHOLD, best, higher, likeness},
     porter::stem,
-    words::words,
+    python_text::split,
 };
 
 static CARD: Card = Card {
@@ -118,7 +118,7 @@ impl Matched {
 }
 
 fn lower_words(text: &str) -> Vec<String> {
-    words(text).map(str::to_lowercase).collect()
+    split(text).map(str::to_lowercase).collect()
 }
 
 /// The places of `places` with what is compared there.

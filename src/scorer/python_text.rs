@@ -106,6 +106,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn words_are_those_of_python() {
+        let text = "a\u{1c}b\u{85}c\u{a0}d\u{3000}e\u{200b}f\u{feff} \n g";
+        let found: Vec<&str> = split(text).collect();
+        assert_eq!(found, ["a", "b", "c", "d", "e\u{200b}f\u{feff}", "g"]);
+    }
+
+    #[test]
     fn numbers_are_read_and_shown_as_python_does() {
         for (text, expected) in [
             ("5", Some("5.0")),

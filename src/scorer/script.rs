@@ -10,7 +10,7 @@ use crate::{
     base::{clock, text::one_line},
     domain::score::{Score, Verdict},
     scorer::{
-        OptionCard, Scorer, Subject,
+        ArgError, Args, Built, OptionCard, Scorer, Subject,
         exec::{self, Reply, Scale},
     },
 };
@@ -78,6 +78,17 @@ pub(super) struct Script {
     body: String,
     scale: Scale,
     time: Duration,
+}
+
+/// The scorer of the option `code`, which `read` makes a script of.
+pub(super) fn build(
+    args: &Args,
+    read: impl FnOnce(&str, Scale) -> Result<Script, String>,
+) -> Result<Built, ArgError> {
+    let code = args.text("code")?.filter(|code| !code.trim().is_empty());
+    let code = code.ok_or_else(|| args.error("code", "is missing"))?;
+    let script = read(code, Scale::of(args)?);
+    Ok(Built::pure(script.map_err(|wrong| args.error("code", wrong))?))
 }
 
 impl Script {

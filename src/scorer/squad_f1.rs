@@ -4,9 +4,7 @@ use crate::{
     domain::score::Verdict,
     scorer::{
         ArgError, Args, Better, Built, Card, Range, Scorer, ScorerKind, Subject,
-        compare::accepted,
-        graded::{Graded, THRESHOLD},
-        squad,
+        against::THRESHOLD, compare::accepted, graded::Graded, squad,
     },
 };
 

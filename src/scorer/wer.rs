@@ -7,7 +7,8 @@ use crate::{
         against::{Compare, Found, best, errors, lower},
         error_rate::{OPTIONS, normalize, rate},
         normalize::Normalize,
-        words::{Ids, is_space},
+        python_text::is_space,
+        words::Ids,
     },
 };
 

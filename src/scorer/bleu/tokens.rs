@@ -3,8 +3,8 @@
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::scorer::{
+    python_text::is_space,
     western::{self, after, before, pairs},
-    words::is_space,
 };
 
 /// A way to cut texts.
@@ -98,7 +98,7 @@ mod tests {
     #[track_caller]
     fn check(tokenizer: Tokenizer, text: &str, expected: &str) {
         let made = tokenizer.apply(text, false);
-        let words: Vec<&str> = crate::scorer::words::words(&made).collect();
+        let words: Vec<&str> = crate::scorer::python_text::split(&made).collect();
         assert_eq!(words.join(" "), expected);
     }
 

@@ -3,7 +3,7 @@
 use super::{Compound, Fold, OPTION_OF, explained, part::Part, parts, unscored};
 use crate::{
     domain::score::{Score, Verdict},
-    scorer::{ArgError, Args, Better, Built, Card, OptionCard, Range, ScorerKind},
+    scorer::{ArgError, Args, Better, Built, Card, Range, ScorerKind, against::THRESHOLD},
 };
 
 static CARD: Card = Card {
@@ -12,15 +12,7 @@ static CARD: Card = Card {
     range: Range::Unit,
     better: Better::Higher,
     reads_output: true,
-    options: &[
-        OPTION_OF,
-        OptionCard {
-            name: "threshold",
-            kind: "number from 0 to 1",
-            default: "none: neither passed nor failed",
-            doc: "The value from which on the answer has passed.",
-        },
-    ],
+    options: &[OPTION_OF, THRESHOLD],
     edge_cases: &[
         "A part has `weight`, a number above 0, among its options; without it 1.",
         "A part without a score leaves the whole without one: its weight is not given to the others.",

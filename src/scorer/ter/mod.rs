@@ -11,7 +11,8 @@ use crate::{
     scorer::{
         ArgError, Args, Better, Built, Card, OptionCard, Range, ScorerKind,
         against::{Compare, Found, MAX, errors},
-        words::{Ids, words},
+        python_text::split,
+        words::Ids,
     },
 };
 
@@ -89,7 +90,7 @@ impl Compare for Rate {
         // SacreBLEU cuts references twice, which matters where the first cut makes blanks.
         let twice = |text: &String| {
             let once = self.tokens.apply(text);
-            self.tokens.apply(&words(&once).collect::<Vec<_>>().join(" "))
+            self.tokens.apply(&split(&once).collect::<Vec<_>>().join(" "))
         };
         let expected: Vec<String> = expected.iter().map(twice).collect();
         let mut ids = Ids::default();

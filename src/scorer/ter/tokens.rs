@@ -1,6 +1,6 @@
 //! How TER cuts texts into words, which stand between blanks afterwards.
 
-use crate::scorer::{western, words::is_space};
+use crate::scorer::{python_text::is_space, western};
 
 /// What is done to a text.
 #[derive(Debug, Clone, Copy)]

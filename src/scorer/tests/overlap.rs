@@ -8,7 +8,7 @@ use super::{built, verdict};
 use crate::{
     base::digest::sha256_hex,
     domain::score::{Score, Verdict},
-    scorer::{Scorer, words::words},
+    scorer::{Scorer, python_text::split},
     stats::pooled,
 };
 
@@ -66,7 +66,7 @@ fn score(scorer: &dyn Scorer, expected: &[String], output: &str) -> Score {
 
 /// The first words of a text as a JSON array.
 fn list(text: &str) -> String {
-    Value::from(words(text).take(12).collect::<Vec<_>>()).to_string()
+    Value::from(split(text).take(12).collect::<Vec<_>>()).to_string()
 }
 
 /// Compares a run of the fixture; what differs is the result.
