@@ -279,6 +279,26 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
             let origin = asked.origin_of(written.place, "--gate");
             Failure::from(config::ConfigError::new(origin, written.place, message).hint(hint))
         };
+        if let Some(slice) = &gate.slice
+            && slice.column != "tag"
+            && !plan.dataset.columns().contains(&slice.column)
+        {
+            let known: Vec<String> =
+                plan.dataset.columns().iter().map(|name| format!("`{name}`")).collect();
+            return Err(refuse(
+                format!("gate `{}`: the dataset has no column `{}`", gate.text, slice.column),
+                format!("its columns: {}", known.join(", ")),
+            ));
+        }
+        if let Measured::Score(_, stat) = gate.measured
+            && stat.repeats() > plan.header.epochs
+        {
+            let (wanted, epochs) = (stat.repeats(), plan.header.epochs);
+            return Err(refuse(
+                format!("gate `{}` needs {wanted} repeats, and there are {epochs}", gate.text),
+                format!("write `epochs: {wanted}`, or add `--epochs {wanted}`"),
+            ));
+        }
         let unpriced = plan
             .targets
             .iter()

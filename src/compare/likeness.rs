@@ -171,7 +171,8 @@ impl Found {
 
 /// Whether the scorer is a judge.
 fn asks_a_model(scorer: &ScorerInfo) -> bool {
-    scorer.options.get("judge").is_some() || scorer.options.get("model").is_some()
+    let asks = |option: &str| scorer.options.get(option).is_some_and(|value| !value.is_null());
+    scorer.name == "judge" || asks("model") || asks("models")
 }
 
 fn is_nothing(value: &Value) -> bool {

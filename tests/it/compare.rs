@@ -125,9 +125,9 @@ fn models_and_prompts_of_one_run() {
     project.evals().args(["run", "rows.csv"]).args(models).args(prompts).args(ask).run().ok();
     let all = compared(&project, &[]);
     assert_eq!(all["pairs"].as_array().map(Vec::len), Some(6), "each two of four");
-    let one = compared(&project, &["last#good", "last#weak##"]);
+    let one = compared(&project, &["last#good", "last#weak"]);
     assert!(one["pairs"].as_array().is_some_and(|pairs| !pairs.is_empty()));
-    let sides = compared(&project, &["last#good#1", "last#weak#1"]);
+    let sides = compared(&project, &["last#good#p1", "last#weak#p1"]);
     assert_eq!(sides["pairs"].as_array().map(Vec::len), Some(1));
     assert_eq!(sides["pairs"][0]["scores"][0]["verdict"], "a");
     let labels = [&sides["sides"][0]["label"], &sides["sides"][1]["label"]];
