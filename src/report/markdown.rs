@@ -51,7 +51,11 @@ pub fn render(view: &View<'_>) -> String {
 /// The summary within `most` bytes, behind a mark by which a job finds the comment that it wrote before.
 /// What does not fit is left out, gates last, and that is said.
 pub fn comment(view: &View<'_>, most: usize) -> String {
-    let whole = format!("<!-- evals -->\n{}", render(view));
+    fitted(format!("<!-- evals -->\n{}", render(view)), most)
+}
+
+/// `whole` within `most` bytes, line by line.
+pub(super) fn fitted(whole: String, most: usize) -> String {
     if whole.len() <= most {
         return whole;
     }
