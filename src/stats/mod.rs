@@ -25,7 +25,7 @@ pub use distribution::{normal_quantile, t_quantile};
 pub use interval::{Interval, t_interval, wilson};
 pub use moments::{ClusteredError, Moments, clustered_error};
 pub use quantile::{quantile, quantile_of};
-pub use resample::{Clusters, Rounds, resampled};
+pub use resample::{Clusters, Rounds, resampled, shuffled};
 pub use threshold::{Told, best_threshold, told};
 
 #[cfg(test)]
