@@ -9,12 +9,13 @@ use std::fmt::Write as _;
 use crate::{
     base::text::{one_line, prefix},
     report::{
-        View,
+        View, calibration,
         facts::{
             gate_scope, gate_word, model_cost, models, results, run_cost, trials_line, verdict,
             warnings,
         },
         number::{UNKNOWN, count, duration_ms, or_unknown, tokens},
+        pairwise, sheet,
     },
 };
 
@@ -35,6 +36,8 @@ pub fn render(view: &View<'_>) -> String {
     gates(view, &mut out);
     scores(view, &mut out);
     models_table(view, &mut out);
+    out += &sheet::markdown(&pairwise::sheets(header, &view.measures.pairwise));
+    out += &sheet::markdown(&calibration::summary(header, &view.measures.calibrations));
     let warnings = warnings(view);
     for warning in &warnings {
         writeln!(out, "- ⚠️ {}", sentence(warning)).ok();
