@@ -15,6 +15,7 @@ mod budget;
 mod byo;
 mod cache;
 mod catalog;
+mod coverage;
 mod crash;
 mod credentials;
 mod docs;
