@@ -50,9 +50,10 @@ pub struct Unpaired {
 pub fn unpaired(one: Side<'_>, other: Side<'_>, yes_no: bool, confidence: f64) -> Unpaired {
     let (a, b) = (moments(one.values), moments(other.values));
     let difference = a.mean().zip(b.mean()).map(|(a, b)| a - b);
-    if let Some(error) = clustered(one, other) {
-        let error = difference.and(error);
-        let found = error.and_then(|(error, df)| t_of(difference?, error, df, confidence));
+    let clusters = shared_clusters(one, other);
+    if !clusters.is_empty() {
+        let found = difference.zip(robust(one, other, &clusters));
+        let found = found.and_then(|(off, (error, df))| t_of(off, error, df, confidence));
         let limit = if yes_no { 1.0 } else { f64::INFINITY };
         return Unpaired {
             difference,
@@ -110,9 +111,8 @@ fn welch(a: &Moments, b: &Moments) -> Option<(f64, f64)> {
     df.is_finite().then_some((square.sqrt(), df))
 }
 
-/// The cluster-robust error of the difference with its degrees of freedom, the inner `None` when it
-/// cannot be told; `None` when no cluster has several values.
-fn clustered(one: Side<'_>, other: Side<'_>) -> Option<Option<(f64, f64)>> {
+/// The clusters of both sides in ascending order; none when no cluster has several values.
+fn shared_clusters(one: Side<'_>, other: Side<'_>) -> Vec<u32> {
     let numbers = |side: Side<'_>| {
         let clusters = side.clusters.iter().take(side.values.len());
         clusters.filter_map(|cluster| *cluster).collect::<Vec<u32>>()
@@ -122,11 +122,14 @@ fn clustered(one: Side<'_>, other: Side<'_>) -> Option<Option<(f64, f64)>> {
     let all = seen.len();
     seen.sort_unstable();
     seen.dedup();
-    if seen.len() == all {
-        return None;
-    }
+    if seen.len() == all { Vec::new() } else { seen }
+}
+
+/// The cluster-robust error of the difference with its degrees of freedom, `clusters` being those of
+/// both sides.
+fn robust(one: Side<'_>, other: Side<'_>, clusters: &[u32]) -> Option<(f64, f64)> {
     // How far each unit moves the difference, summed by cluster.
-    let mut moved = vec![0.0; seen.len()];
+    let mut moved = vec![0.0; clusters.len()];
     let (mut lone, mut squares) = (0_u64, 0.0);
     for (side, sign) in [(one, 1.0), (other, -1.0)] {
         let n = side.values.len() as f64;
@@ -134,7 +137,7 @@ fn clustered(one: Side<'_>, other: Side<'_>) -> Option<Option<(f64, f64)>> {
         for (place, value) in side.values.iter().enumerate() {
             let by = sign * (value - mean) / n;
             let cluster = side.clusters.get(place).copied().flatten();
-            match cluster.and_then(|cluster| seen.binary_search(&cluster).ok()) {
+            match cluster.and_then(|cluster| clusters.binary_search(&cluster).ok()) {
                 Some(at) => moved[at] += by,
                 None => {
                     lone += 1;
@@ -144,14 +147,14 @@ fn clustered(one: Side<'_>, other: Side<'_>) -> Option<Option<(f64, f64)>> {
         }
     }
     squares += moved.iter().map(|by| by * by).sum::<f64>();
-    let units = (seen.len() as u64 + lone) as f64;
+    let units = (clusters.len() as u64 + lone) as f64;
     let n = (one.values.len() + other.values.len()) as f64;
     if units < 2.0 || n < 3.0 {
-        return Some(None);
+        return None;
     }
     let correction = units / (units - 1.0) * (n - 1.0) / (n - 2.0);
     let error = (correction * squares).sqrt();
-    Some(error.is_finite().then_some((error, units - 1.0)))
+    error.is_finite().then_some((error, units - 1.0))
 }
 
 /// Newcombe's interval of the difference of two shares, each given as successes and tries.
