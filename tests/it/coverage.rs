@@ -3,7 +3,7 @@
 //! The table of docs/statistics.md is made here: `EVALS_UPDATE_DOCS=1 cargo test --test it coverage`
 //! writes it anew. Everything is seeded, so it comes out the same each time.
 
-use std::fs;
+use std::{fmt::Write as _, fs};
 
 use evals::stats::{
     ConfidenceSequence, Interval, Moments, Pairs, Side, bootstrap_mean, clustered_error, paired,
@@ -239,7 +239,7 @@ fn intervals_hold_what_the_documentation_promises() {
                 }
                 format!("{:.1}%{}", share * 100.0, if good { "" } else { " ∗" })
             });
-            table += &format!("| {} | {n} | {} |\n", method.name, cells.join(" | "));
+            writeln!(table, "| {} | {n} | {} |", method.name, cells.join(" | ")).ok();
         }
     }
     assert!(broken.is_empty(), "promised 93% to 97%:\n{}\n{table}", broken.join("\n"));
