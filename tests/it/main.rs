@@ -17,6 +17,7 @@ mod cache;
 mod calibration;
 mod catalog;
 mod compare;
+mod coverage;
 mod crash;
 mod credentials;
 mod docs;
