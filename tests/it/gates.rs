@@ -180,7 +180,7 @@ fn repeats_have_gates_of_their_own() {
     let gates = ["exact_match.pass^3 <= 100%", "exact_match.pass@3 >= 0"];
     let model = "{use: sim/instant, id: m, accuracy: 0.7, seed: 4}";
     let mut args = vec!["run", "rows.csv", "-m", model, "--epochs", "3", "--format", "json"];
-    gates.iter().for_each(|gate| args.extend(["-g", gate]));
+    args.extend(gates.iter().flat_map(|gate| ["-g", gate]));
     let output = project.evals().args(&args).args(ASK).run().ok();
     let json = output.json();
     let exported = project.evals().args(["export"]).run().ok().json_lines();
