@@ -4,8 +4,10 @@
 pub mod budget;
 pub mod contract;
 pub mod event;
+pub mod family;
 pub mod fault;
 pub mod generation;
+pub mod judgement;
 pub mod limits;
 pub mod measure;
 pub mod message;

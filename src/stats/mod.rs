@@ -7,12 +7,14 @@ mod corpus;
 mod distribution;
 mod interval;
 mod moments;
+mod nested;
 mod quantile;
 
 pub use corpus::pooled;
 pub use distribution::{normal_quantile, t_quantile};
 pub use interval::{Interval, t_interval, wilson};
 pub use moments::{ClusteredError, Moments, clustered_error};
+pub use nested::{Components, IntervalAlpha, Nested};
 pub use quantile::{quantile, quantile_of};
 
 #[cfg(test)]
