@@ -69,12 +69,6 @@ pub fn scoring(file: &File, inputs: Inputs<'_>, rows: Rows<'_>) -> Result<ScoreP
         cache_max_bytes: cache::max_bytes(file, inputs)?,
         notices,
         judges,
-        scoring: Scoring {
-            scorers,
-            extracts,
-            score_also,
-            models: Vec::new(),
-            prompts: Vec::new(),
-        },
+        scoring: Scoring { scorers, extracts, score_also, models: Vec::new(), prompts: Vec::new() },
     })
 }

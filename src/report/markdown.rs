@@ -11,8 +11,8 @@ use crate::{
     report::{
         View,
         facts::{
-            gate_scope, gate_word, judge_cost, judge_spread, model_cost, models, results, run_cost, trials_line, verdict,
-            warnings,
+            gate_scope, gate_word, judge_cost, judge_spread, model_cost, models, results, run_cost,
+            trials_line, verdict, warnings,
         },
         number::{UNKNOWN, count, duration_ms, or_unknown, tokens},
     },

@@ -8,8 +8,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::{
-    Allowed, Brake, Outcome, RunError,
-    Judged,
+    Allowed, Brake, Judged, Outcome, RunError,
     consult::Bench,
     judge::{self, Desk, Subjects},
 };

@@ -4,6 +4,7 @@ mod overlap;
 
 use std::{fmt::Write as _, path::Path};
 
+use futures_util::future::BoxFuture;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -11,6 +12,7 @@ use super::*;
 use crate::{
     base::money::Money,
     domain::{
+        fault::{Fault, FaultKind},
         generation::{FinishReason, TokenLogprob, Usage},
         trial::{Attempt, Hit, TrialKey},
     },

@@ -68,7 +68,9 @@ impl Answers {
                 refused("schema", "takes a JSON Schema for its answer")
             }
             Self::Tool if can.tools == Some(false) => refused("tool", "calls functions"),
-            Self::Json if can.json == Some(false) => refused("json", "can be made to answer in JSON"),
+            Self::Json if can.json == Some(false) => {
+                refused("json", "can be made to answer in JSON")
+            }
             settled => Ok(settled),
         }
     }

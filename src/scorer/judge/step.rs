@@ -185,7 +185,8 @@ impl Step {
     fn sample(&self, sample: &Sample) -> Sample {
         let mut sample = sample.clone();
         if matches!(self.target.endpoint, Endpoint::Sim(_)) {
-            sample.expected = self.scale.as_ref().map(|scale| scale.ends().to_vec()).unwrap_or_default();
+            sample.expected =
+                self.scale.as_ref().map(|scale| scale.ends().to_vec()).unwrap_or_default();
         }
         sample
     }

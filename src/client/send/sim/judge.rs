@@ -58,9 +58,9 @@ pub(super) fn reply(call: &Call, judge: SimJudge, accuracy: f64, seed: u64) -> S
     let order = ORDER.as_ref().and_then(|order| order.captures_iter(heard).last());
     let view = View {
         good: agrees(&parted).unwrap_or(knows < 2.0 / 3.0) != errs,
-        order: order.and_then(|found| found.get(1)).map(|found| {
-            found.as_str().trim_matches(|c: char| !c.is_alphanumeric()).to_owned()
-        }),
+        order: order
+            .and_then(|found| found.get(1))
+            .map(|found| found.as_str().trim_matches(|c: char| !c.is_alphanumeric()).to_owned()),
         verdicts: &call.sample.expected,
         sentences: sentences(&parted),
     };
