@@ -186,6 +186,8 @@ impl Tally {
             reasons: Vec::new(),
             judges: Vec::new(),
             spreads: Spreads::default(),
+            calibrations: Vec::new(),
+            pairwise: Vec::new(),
         }
     }
 
