@@ -66,7 +66,7 @@ pub(super) enum Command {
     Cache(CacheCommand),
     /// Look up models: limits, prices, capabilities
     Catalog(CatalogArgs),
-    /// Measure scorers and judges by people's labels
+    /// Say which judges there are for the scorer `judge`, and measure scorers by people's labels
     Judge {
         /// What to do.
         #[command(subcommand)]
@@ -159,6 +159,9 @@ pub(super) struct RunArgs {
     /// Stop before the calls of the run cost more: $5
     #[arg(long, value_name = "USD", help_heading = "Budget")]
     pub(super) budget: Option<String>,
+    /// The same for the models that scorers ask, out of it: $1
+    #[arg(long, value_name = "USD", help_heading = "Budget")]
+    pub(super) judge_budget: Option<String>,
     /// Stop before the run uses more tokens
     #[arg(long, value_name = "N", help_heading = "Budget")]
     pub(super) budget_tokens: Option<u64>,

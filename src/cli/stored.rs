@@ -17,7 +17,7 @@ use crate::{
     },
     gate::{self, Allow, Evidence, Gate},
     metric::{
-        Tally,
+        Opinion, Spread, Tally,
         calibration::{Calibrate, calibrate},
         pairwise::Tournament,
     },
@@ -57,6 +57,14 @@ impl Stored {
         }
         let mut measures = tally.finish();
         measures.reasons = store.unscored(&run)?;
+        measures.judges = store.judge_totals(&run)?;
+        if !measures.judges.is_empty() {
+            let mut spread = Spread::default();
+            store.opinions(&run, &mut |scorer, key, judge, score| {
+                spread.add(Opinion { scorer, key, judge, score });
+            })?;
+            measures.spreads = spread.finish();
+        }
         measures.pairwise = tournament.finish();
         for (scorer, labels) in store.labels(&run)? {
             let how = Calibrate { scorer, mark: 0.5, draws: None, seed: 0 };

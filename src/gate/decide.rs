@@ -256,8 +256,8 @@ pub(super) fn of_whole(measured: &Measured, measures: &RunMeasures) -> (Option<f
         }
         Measured::ErrorCount => (Some(measures.failed() as f64), String::new()),
         _ => {
-            let unpriced = measures.unpriced_calls();
-            let known = (unpriced == 0).then(|| measures.cost().usd());
+            let unpriced = measures.unpriced_calls() + measures.unpriced_judgements();
+            let known = (unpriced == 0).then(|| (measures.cost() + measures.judge_cost()).usd());
             (known, format!("{unpriced} calls have no known cost"))
         }
     }
@@ -267,7 +267,7 @@ fn whole(gate: &Gate, measures: &RunMeasures) -> GateResult {
     let (mut value, why) = of_whole(&gate.measured, measures);
     if gate.measured == Measured::CostTotal {
         // The known part alone may already be too much; otherwise an unknown part leaves it open.
-        let known = measures.cost().usd();
+        let known = (measures.cost() + measures.judge_cost()).usd();
         let over = matches!(gate.op, Op::AtMost | Op::Below) && !gate.op.holds(known, gate.bound);
         value = value.or_else(|| over.then_some(known));
     }

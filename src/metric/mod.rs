@@ -12,11 +12,13 @@ pub mod paired;
 pub mod pairwise;
 pub mod probe;
 pub mod reducer;
+mod spread;
 mod tally;
 
 use std::fmt;
 
 pub use reducer::{REDUCERS, Reducer};
+pub use spread::{Opinion, Spread};
 pub use tally::Tally;
 
 use crate::{

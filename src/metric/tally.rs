@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::{
     base::money::Money,
     domain::{
-        measure::{Latency, Measure, ModelTotals, RunMeasures},
+        measure::{Latency, Measure, ModelTotals, RunMeasures, Spreads},
         run::{RunHeader, TrialDigest},
         trial::Status,
     },
@@ -198,6 +198,8 @@ impl Tally {
             errors: self.errors.into_iter().collect(),
             scorer_failures: self.scorer_failures,
             reasons: Vec::new(),
+            judges: Vec::new(),
+            spreads: Spreads::default(),
             calibrations: Vec::new(),
             pairwise: Vec::new(),
         }

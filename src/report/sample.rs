@@ -8,7 +8,7 @@ use crate::{
     base::money::Money,
     domain::{
         generation::Usage,
-        measure::{Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures},
+        measure::{Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures, Spreads},
         message::{Message, Role},
         run::{
             ModelInfo, PromptInfo, RunHeader, RunRecord, RunStatus, ScoreRecord, ScorerInfo,
@@ -114,6 +114,7 @@ fn header() -> RunHeader {
         gates: vec!["exact_match.mean >= 0.90".to_owned()],
         command: None,
         forked_from: None,
+        judges: Vec::new(),
         context: crate::domain::run::RunContext::default(),
     }
 }
@@ -146,6 +147,8 @@ fn measures() -> RunMeasures {
     let totals = ModelTotals { trials: 200, ..ModelTotals::default() };
     RunMeasures {
         planned: 600,
+        judges: Vec::new(),
+        spreads: Spreads::default(),
         measures: vec![
             measure(0, 0, (0.914_572_864, 0.867_7, 0.946), 1),
             measure(0, 1, (0.953_2, 0.931, 0.971), 1),
@@ -249,6 +252,7 @@ pub(super) fn trial(seq: u64, question: &str, output: &str, expected: &str) -> T
         cost_pico: Some(12_300_000),
         cost_source: Some("price".to_owned()),
         logprobs: Vec::new(),
+        judgements: Vec::new(),
         scores: vec![
             score(0, f64::from(u8::from(right)), Some(right), None),
             score(1, if right { 1.0 } else { 0.25 }, None, None),
@@ -280,6 +284,7 @@ pub(super) fn failed_trial(seq: u64, question: &str, expected: &str) -> TrialRec
         usage: None,
         cost_pico: None,
         cost_source: None,
+        judgements: Vec::new(),
         scores: vec![skipped(0), skipped(1), skipped(2)],
         ..trial(seq, question, "", expected)
     }

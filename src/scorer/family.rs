@@ -102,6 +102,7 @@ pub static FAMILIES: &[Family] = &[
             "perplexity",
         ],
     },
+    Family { name: "judged", about: "What a model makes of an answer.", members: &["judge"] },
     Family {
         name: "your own",
         about: "Programs and expressions that you write.",

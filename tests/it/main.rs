@@ -27,6 +27,7 @@ mod faults;
 mod gates;
 mod gsm8k;
 mod http;
+mod judge;
 mod limits;
 mod merge;
 mod models;

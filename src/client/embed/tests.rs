@@ -251,6 +251,7 @@ fn who_makes_no_vectors_is_not_asked() {
         input_tokens: None,
         output_tokens: None,
         seed: 0,
+        judge: None,
     };
     let simulated =
         Target { endpoint: Endpoint::Sim(simulated), provider: "sim", ..target("sim", "") };
