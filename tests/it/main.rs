@@ -29,6 +29,7 @@ mod judge;
 mod limits;
 mod models;
 mod own;
+mod pairwise;
 mod proof;
 mod resume;
 mod run;
