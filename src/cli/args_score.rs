@@ -7,6 +7,7 @@ use clap::Args;
 use super::args::RunFormat;
 
 #[derive(Debug, Args, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct ScoreArgs {
     /// A run (its id or the beginning of it, its name, `last`), or a file of outputs: JSONL, CSV, …
     #[arg(value_name = "RUN|FILE", default_value = "last")]
