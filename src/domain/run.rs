@@ -55,12 +55,12 @@ pub struct RunHeader {
     /// The run that this one was made from, with what had changed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<String>,
-    /// Where the run stands among others.
-    #[serde(default, skip_serializing_if = "RunContext::is_empty")]
-    pub context: RunContext,
     /// The models that scorers ask, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judges: Vec<ModelInfo>,
+    /// Where the run stands among others.
+    #[serde(default, skip_serializing_if = "RunContext::is_empty")]
+    pub context: RunContext,
 }
 
 /// Where a run stands among others: in the history of a project, and as a part of a larger run.
