@@ -223,7 +223,9 @@ fn planned(
     let first = store.sample(old, 0)?;
     let columns: Vec<String> =
         first.map_or_else(Vec::new, |sample| sample.vars.keys().cloned().collect());
-    let rows = Rows { columns: &columns, have_expected: store.has_expected(old)? };
+    let names: Vec<String> = old.header.models.iter().map(|model| model.name.clone()).collect();
+    let have_expected = store.has_expected(old)?;
+    let rows = Rows { columns: &columns, have_expected, models: &names };
     let mut plan = plan::scoring(&asked.file, inputs, rows)?;
     let scoring = &mut plan.scoring;
     if scoring.scorers.is_empty() {
@@ -231,7 +233,7 @@ fn planned(
             Failure::usage("no scorer is named").hint("name one: evals score last -s exact_match")
         );
     }
-    scoring.models = old.header.models.iter().map(|model| model.name.clone()).collect();
+    scoring.models = names;
     scoring.prompts = old.header.prompts.iter().map(|prompt| prompt.id.clone()).collect();
     let mut config = old.header.config.clone();
     if !config.is_object() {

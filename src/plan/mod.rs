@@ -163,7 +163,9 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         }
     };
     prompts::check_variables(&prompts, &dataset, inputs)?;
-    let rows = Rows { columns: dataset.columns(), have_expected: dataset.has_expected() };
+    let names: Vec<String> = targets.iter().map(|target| target.name.clone()).collect();
+    let rows =
+        Rows { columns: dataset.columns(), have_expected: dataset.has_expected(), models: &names };
     scorers::check_rows(&scorers, file, rows, inputs)?;
     let mut notices = models::notices(&targets, inputs.table);
     notices.extend(models::notices(&judges, inputs.table));

@@ -90,6 +90,13 @@ pub struct Scoring {
     pub prompts: Vec<String>,
 }
 
+impl Scoring {
+    /// Whether a scorer looks at the answers of all models to a question.
+    pub fn compares(&self) -> bool {
+        self.scorers.iter().filter_map(|planned| planned.scorer.asks()).any(scorer::Asks::compares)
+    }
+}
+
 /// What scorers may rely on in every row.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
@@ -97,6 +104,8 @@ pub struct Rows<'a> {
     pub columns: &'a [String],
     /// Whether there are expected answers.
     pub have_expected: bool,
+    /// The names of the models whose answers are scored.
+    pub models: &'a [String],
 }
 
 /// Whether code that models wrote is to run without a sandbox.
@@ -278,6 +287,7 @@ fn build(
     let all = targets.iter().flat_map(|target| target.with_stand_ins());
     site.tools = all.map(|target| (target.name.clone(), target.params.tools.clone())).collect();
     site.models = judges::resolved(kind, &options, (file, inputs), (origin, entry.place))?;
+    site.subjects = targets.len();
     site.extracts = extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect();
     let scorer = scorer::assemble(kind, &options, site, rows.map(|rows| (id.as_str(), rows)))
         .map_err(|wrong| error(wrong.to_string()))?
@@ -364,7 +374,37 @@ pub(super) fn check_rows(
     inputs: Inputs<'_>,
 ) -> Result<(), ConfigError> {
     check_expected(scorers, file, rows, inputs)?;
-    check_columns(scorers, file, rows, inputs)
+    check_columns(scorers, file, rows, inputs)?;
+    check_models(scorers, file, rows, inputs)
+}
+
+/// Refuses scorers that compare models where there is but one, or name one that is not there.
+fn check_models(
+    scorers: &[PlannedScorer],
+    file: &File,
+    rows: Rows<'_>,
+    inputs: Inputs<'_>,
+) -> Result<(), ConfigError> {
+    for (index, planned) in scorers.iter().enumerate() {
+        let Some(asks) = planned.scorer.asks().filter(|asks| asks.compares()) else { continue };
+        let place = file.scorers.get(index).map_or(Place::default(), |entry| entry.place);
+        let origin = inputs.origin_of(place, "--scorer");
+        if rows.models.len() < 2 {
+            let message = format!("scorer `{}` compares models, and the run has one", planned.id);
+            return Err(ConfigError::new(origin, place, message)
+                .hint("name another one under `models`, or by `-m`"));
+        }
+        let lacks = |name: &String| !rows.models.contains(name);
+        if let Some(name) = asks.names_models().into_iter().find(lacks) {
+            let message =
+                format!("scorer `{}` compares `{name}`, which is no model of the run", planned.id);
+            let known = rows.models.iter().map(String::as_str);
+            return Err(
+                ConfigError::new(origin, place, message).hint(suggestion(&name, known, "models"))
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Refuses scorers that read a column which the dataset does not have.

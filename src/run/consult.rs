@@ -23,11 +23,12 @@ use crate::{
         event::Event,
         fault::{Fault, FaultKind},
         judgement::{Judgement, JudgementKey, KnownReply},
+        run::RunRecord,
         target::Endpoint,
         trial::{Hit, TrialKey},
     },
     scorer::{Consult, Consulted, Question, Read, judge::declined},
-    store::{Store, StoreError},
+    store::{Recorded, Store, StoreError},
 };
 
 /// Told apart from keys that were made in another way.
@@ -53,6 +54,11 @@ impl Judged {
     fn reply(&self, key: &JudgementKey, round: u32) -> Result<Option<KnownReply>, StoreError> {
         let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.known_reply(&self.run, key, round)
+    }
+
+    fn recorded(&self, run: &RunRecord, seq: u64) -> Result<Option<Recorded>, StoreError> {
+        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.recorded(run, seq)
     }
 
     fn round(&self, seq: u64, scorer: u32) -> Result<u32, StoreError> {
@@ -83,6 +89,16 @@ impl Bench {
         judged: Option<Judged>,
     ) -> Self {
         Self { client, sinks, judged, open: Mutex::default() }
+    }
+
+    /// The answer at the place `seq` of `run`.
+    pub(super) fn recorded(
+        &self,
+        run: &RunRecord,
+        seq: u64,
+    ) -> Result<Option<Recorded>, SinkError> {
+        let found = self.judged.as_ref().map(|judged| judged.recorded(run, seq)).transpose();
+        Ok(found.map_err(|error| SinkError(error.to_string()))?.flatten())
     }
 
     /// For the questions of one scorer about one trial.

@@ -27,12 +27,14 @@ use crate::{
     domain::{
         contract::SinkError,
         message::Message,
+        run::RunRecord,
         sample::Sample,
         score::Verdict,
         trial::{Answer, Status},
     },
     plan::{PlannedScorer, Scoring},
-    scorer::{Asks, Built, Context, Scorer, Subject},
+    scorer::{Asks, Built, Context, Rival, Scorer, Subject},
+    store::Recorded,
 };
 
 /// How much later than it should a question may end, to say why.
@@ -52,6 +54,20 @@ impl Desk {
     pub(super) fn new(scoring: Arc<Scoring>, brake: Arc<Brake>, bench: Bench) -> Self {
         Self { turns: Turns::of(&scoring.scorers), scoring, brake, bench }
     }
+
+    /// Whether a scorer looks at the answers of all models.
+    pub(super) fn compares(&self) -> bool {
+        self.scoring.compares()
+    }
+
+    /// The answer at the place `seq` of `run`, with its verdicts, out of the record.
+    pub(super) fn recorded(
+        &self,
+        run: &RunRecord,
+        seq: u64,
+    ) -> Result<Option<Recorded>, SinkError> {
+        self.bench.recorded(run, seq)
+    }
 }
 
 /// What is scored.
@@ -61,6 +77,8 @@ pub(super) struct Subjects {
     pub(super) answer: Arc<Answer>,
     /// What was said to the model; nothing where that is not known.
     pub(super) messages: Arc<[Message]>,
+    /// The answers of the other models to the same question, where a scorer compares them.
+    pub(super) rivals: Arc<[Arc<Answer>]>,
 }
 
 /// What came of scoring.
@@ -250,7 +268,7 @@ async fn asked(
     desk: &Desk,
     index: usize,
     scorer: &dyn Asks,
-    Subjects { sample, answer, messages }: &Subjects,
+    Subjects { sample, answer, messages, rivals }: &Subjects,
 ) -> Result<Settled, SinkError> {
     let scoring = &desk.scoring;
     let planned = &scoring.scorers[index];
@@ -263,7 +281,10 @@ async fn asked(
     };
     let deadline = Instant::now() + planned.limit;
     let models = desk.bench.about(answer.key, index);
+    let rivals: Vec<Rival<'_>> =
+        rivals.iter().map(|rival| as_rival(scoring, planned, rival)).collect();
     let context = Context {
+        rivals: &rivals,
         scorer: &planned.id,
         model: &scoring.models[answer.key.model as usize],
         prompt: &scoring.prompts[answer.key.prompt as usize],
@@ -284,6 +305,20 @@ async fn asked(
         End::Stopped => Ok(Settled::Open(None)),
         End::Budget(why) => Ok(Settled::Open(Some(why))),
         End::Broken(error) => Err(error),
+    }
+}
+
+/// Another model's answer, as a scorer sees it.
+fn as_rival<'a>(scoring: &'a Scoring, planned: &PlannedScorer, rival: &'a Answer) -> Rival<'a> {
+    let generation = rival.result.as_ref().ok();
+    Rival {
+        model: rival.key.model,
+        name: &scoring.models[rival.key.model as usize],
+        status: rival.status(),
+        output: match planned.extract {
+            None => generation.map(|generation| generation.text.as_str()),
+            Some(pipeline) => rival.extracted.get(pipeline).and_then(Option::as_deref),
+        },
     }
 }
 

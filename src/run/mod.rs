@@ -11,6 +11,7 @@ mod feed;
 mod fork;
 mod judge;
 mod lane;
+mod meeting;
 mod places;
 mod rescore;
 mod trial;

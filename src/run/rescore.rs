@@ -23,7 +23,7 @@ use crate::{
         trial::{Answer, Scored, Status, TrialKey},
     },
     plan::Scoring,
-    store::{Recorded, Store},
+    store::{Recorded, Store, StoreError},
 };
 
 /// Answers that are scored side by side.
@@ -126,8 +126,10 @@ pub async fn rescore(
                 batch.extend(job.store.recorded(job.run, seq)?);
             }
             let done = seqs.is_empty();
-            let scored =
-                batch.into_iter().map(|recorded| one(&job, &desk, (&sample, &said), recorded));
+            let scored = batch.into_iter().map(|recorded| {
+                let rivals = rivals(&job, &desk, recorded.answer.key);
+                one(&job, &desk, (&sample, &said), (recorded, rivals))
+            });
             for trial in join_all(scored).await {
                 let (key, before, verdicts) = match trial? {
                     Ok(judged) => judged,
@@ -180,24 +182,25 @@ pub async fn rescore(
 
 type Scores = ((TrialKey, Status), Vec<Option<Verdict>>, Vec<Verdict>);
 
+/// The answers of the other models to a question.
+type Rivals = Arc<[Arc<Answer>]>;
+
 /// One trial; `Err` when the run was stopped before all scorers could be asked, with the reason where
 /// the budget did.
 async fn one(
     job: &Rescore<'_>,
     desk: &Desk,
     (sample, said): (&Arc<Sample>, &[Arc<[Message]>]),
-    recorded: Recorded,
+    (recorded, rivals): (Recorded, Result<Rivals, StoreError>),
 ) -> Result<Result<Scores, Option<String>>, SinkError> {
-    let Recorded { mut answer, verdicts: before } = recorded;
-    let text = answer.result.as_ref().ok().map(|generation| generation.text.as_str());
-    let extracts = desk.scoring.extracts.iter();
-    answer.extracted = extracts.map(|pipeline| pipeline.apply(text?)).collect();
-    let answer: Arc<Answer> = Arc::new(answer);
+    let Recorded { answer, verdicts: before } = recorded;
+    let rivals = rivals.map_err(|error| SinkError(error.to_string()))?;
+    let answer = extracted(desk, answer);
     emit(job, &Event::Answered(Arc::clone(&answer))).await?;
     let key = answer.key;
     let messages = said.get(key.prompt as usize).map(Arc::clone).unwrap_or_default();
     let status = answer.status();
-    let subjects = Subjects { sample: Arc::clone(sample), answer, messages };
+    let subjects = Subjects { sample: Arc::clone(sample), answer, messages, rivals };
     let verdicts = match judge::verdicts(desk, &subjects, Vec::new()).await? {
         judge::Outcome::Verdicts(verdicts) => verdicts,
         judge::Outcome::Open(why) => return Ok(Err(why)),
@@ -205,6 +208,28 @@ async fn one(
     let scored = Scored { key, verdicts: verdicts.clone() };
     emit(job, &Event::Scored(Arc::new(scored))).await?;
     Ok(Ok(((key, status), before, verdicts)))
+}
+
+/// The answer with what the new extractions find in it.
+fn extracted(desk: &Desk, mut answer: Answer) -> Arc<Answer> {
+    let text = answer.result.as_ref().ok().map(|generation| generation.text.as_str());
+    let extracts = desk.scoring.extracts.iter();
+    answer.extracted = extracts.map(|pipeline| pipeline.apply(text?)).collect();
+    Arc::new(answer)
+}
+
+/// The answers of the other models to the question of `key`, where a scorer compares them.
+fn rivals(job: &Rescore<'_>, desk: &Desk, key: TrialKey) -> Result<Rivals, StoreError> {
+    let mut found = Vec::new();
+    let old = &job.run.header;
+    let others = (0..old.models.len() as u32).filter(|model| *model != key.model);
+    for model in others.filter(|_| desk.compares()) {
+        let seq = old.place(key.sample, key.prompt, model, key.epoch);
+        if let Some(recorded) = job.store.recorded(job.run, seq)? {
+            found.push(extracted(desk, recorded.answer));
+        }
+    }
+    Ok(found.into())
 }
 
 async fn emit(job: &Rescore<'_>, event: &Event) -> Result<(), SinkError> {

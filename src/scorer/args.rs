@@ -46,6 +46,8 @@ pub struct Site {
     pub unsafe_no_sandbox: bool,
     /// The models that options name, as they are written there, each with what it resolved to.
     pub models: Vec<(Value, Arc<Target>)>,
+    /// How many models are scored; 0 where that is not known.
+    pub subjects: usize,
 }
 
 impl Site {

@@ -9,7 +9,7 @@ use tokio::{sync::watch, time::Instant};
 use super::Subject;
 use crate::domain::{
     fault::Fault, generation::Generation, message::Message, sample::Sample, score::Verdict,
-    target::Target,
+    target::Target, trial::Status,
 };
 
 /// How long a scorer may take for one answer, when nobody says otherwise.
@@ -66,6 +66,17 @@ pub trait Asks: Send + Sync + fmt::Debug {
         Map::new()
     }
 
+    /// Whether it looks at the answers of other models too, which [`Context::rivals`] then has: it is
+    /// asked when all models have answered the question.
+    fn compares(&self) -> bool {
+        false
+    }
+
+    /// The models of the run that it names; a run without one is refused.
+    fn names_models(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Ends what it holds open: the run is over.
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::ready(()))
@@ -83,6 +94,20 @@ pub struct Foreseen {
     pub times: u64,
 }
 
+/// The answer of another model to the same question.
+#[derive(Debug, Clone, Copy)]
+pub struct Rival<'a> {
+    /// Index of the model.
+    pub model: u32,
+    /// Its name.
+    pub name: &'a str,
+    /// How its trial ended.
+    pub status: Status,
+    /// What the scorer sees of its answer; `None` when there is none, or the extraction found
+    /// nothing.
+    pub output: Option<&'a str>,
+}
+
 /// What is known of a question besides its subject.
 #[derive(Debug)]
 pub struct Context<'a> {
@@ -94,6 +119,8 @@ pub struct Context<'a> {
     pub prompt: &'a str,
     /// What was said to the model that is scored; empty where that is not known.
     pub messages: &'a [Message],
+    /// The answers of the other models, by their indices; none for scorers that do not compare.
+    pub rivals: &'a [Rival<'a>],
     /// When the question is dropped.
     pub deadline: Instant,
     /// Turns true when nothing new is to be sent to anybody.

@@ -102,7 +102,11 @@ pub static FAMILIES: &[Family] = &[
             "perplexity",
         ],
     },
-    Family { name: "judged", about: "What a model makes of an answer.", members: &["judge"] },
+    Family {
+        name: "judged",
+        about: "What a model makes of an answer.",
+        members: &["judge", "pairwise", "select_best"],
+    },
     Family {
         name: "your own",
         about: "Programs and expressions that you write.",

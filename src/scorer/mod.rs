@@ -99,7 +99,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use serde_json::{Map, Value};
 
 pub use args::{ArgError, Args, Site, spelled_out};
-pub use asks::{Asks, Consult, Consulted, Context, DEFAULT_LIMIT, Foreseen, Question, Read};
+pub use asks::{Asks, Consult, Consulted, Context, DEFAULT_LIMIT, Foreseen, Question, Read, Rival};
 pub use compose::{Assembled, RowScorers, assemble};
 
 use crate::domain::{
@@ -351,6 +351,8 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &tokens_per_second::TokensPerSecond,
     &perplexity::Perplexity,
     &judge::Judge,
+    &judge::Pairwise,
+    &judge::SelectBest,
     &exec::Exec,
     &python::Python,
     &js::Js,

@@ -25,6 +25,8 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("json_path", "json_path: {path: $.name}"),
     ("sql_execution", "sql_execution: {database: shop.db}"),
     ("judge", "judge: {use: factuality, model: anthropic/claude-sonnet-4-5}"),
+    ("pairwise", "pairwise: {model: anthropic/claude-sonnet-4-5}"),
+    ("select_best", "select_best: {model: anthropic/claude-sonnet-4-5}"),
     ("exec", "exec: {command: [./judge.sh]}"),
     ("python", "python: 'judge.py:score'"),
     ("js", "js: 'output.length < 100'"),

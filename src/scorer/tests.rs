@@ -95,6 +95,7 @@ impl Scorer for Asking {
             let deadline = tokio::time::Instant::now() + self.0.limit();
             let (_keep, halted) = tokio::sync::watch::channel(false);
             let context = Context {
+                rivals: &[],
                 scorer: "scorer",
                 model: "model",
                 prompt: "prompt",

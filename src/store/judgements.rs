@@ -162,6 +162,7 @@ impl Store {
                               json_extract(j.verdict, '$.score')
                        FROM judgements j JOIN trials t ON t.run = j.run AND t.seq = j.seq
                        WHERE j.run = ?1 AND json_extract(j.verdict, '$.score') IS NOT NULL
+                             AND j.step = 'verdict'
                        ORDER BY j.scorer, j.seq, j.place";
             let mut select = self.conn.prepare_cached(sql)?;
             let mut rows = select.query([run])?;

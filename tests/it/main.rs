@@ -32,6 +32,7 @@ mod limits;
 mod merge;
 mod models;
 mod own;
+mod pairwise;
 mod proof;
 mod resume;
 mod run;

@@ -23,10 +23,10 @@ use crate::{
 };
 
 /// Questions that may be open at a time: the client knows better when each may be sent.
-const AT_ONCE: usize = 4_096;
+pub(super) const AT_ONCE: usize = 4_096;
 
 /// A judge has the time that its calls have, each of which is limited.
-const LIMIT: Duration = Duration::from_hours(24);
+pub(super) const LIMIT: Duration = Duration::from_hours(24);
 
 /// Most times that one judge is asked the same.
 const MOST_REPEATS: u64 = 100;
@@ -155,7 +155,7 @@ impl ScorerKind for Judge {
         let combine = args.name("combine", &Combine::ALL.map(|(name, _)| name))?;
         let combine = Combine::ALL.iter().find(|(name, _)| Some(*name) == combine);
         let repeats = args.whole("repeats", 1, MOST_REPEATS)?.unwrap_or(1) as u32;
-        let steps = steps(args, &definition, repeats)?;
+        let steps = steps(args, &definition, ("verdict", repeats))?;
         let threshold = args.number("threshold", 0.0, 1.0)?.unwrap_or(definition.threshold);
         let context = args.text("context")?.unwrap_or("context").to_owned();
         let columns = columns(&definition, &with, &context);
@@ -257,10 +257,15 @@ impl Asks for Asking {
     }
 
     fn facts(&self) -> Map<String, Value> {
-        let Definition { name, version, digest, .. } = &self.definition;
-        let judge = json!({ "name": name, "version": version, "digest": &digest[..16] });
-        Map::from_iter([("judge".to_owned(), judge)])
+        facts(&self.definition)
     }
+}
+
+/// What a run keeps of a judge.
+pub(super) fn facts(definition: &Definition) -> Map<String, Value> {
+    let Definition { name, version, digest, .. } = definition;
+    let judge = json!({ "name": name, "version": version, "digest": &digest[..16] });
+    Map::from_iter([("judge".to_owned(), judge)])
 }
 
 /// Where a judge's file is: its text, and what messages call it.
@@ -285,7 +290,7 @@ fn file(args: &Args, name: &str) -> Result<Option<(String, String)>, ArgError> {
 }
 
 /// The judge that `args` describe.
-fn definition(args: &Args) -> Result<Definition, ArgError> {
+pub(super) fn definition(args: &Args) -> Result<Definition, ArgError> {
     let mut definition = match (args.text("use")?, args.text("prompt")?) {
         (Some(name), None) => named(args, name)?,
         (None, Some(prompt)) => inline(args, prompt)?,
@@ -308,7 +313,7 @@ fn definition(args: &Args) -> Result<Definition, ArgError> {
     Ok(definition)
 }
 
-fn named(args: &Args, name: &str) -> Result<Definition, ArgError> {
+pub(super) fn named(args: &Args, name: &str) -> Result<Definition, ArgError> {
     if let Some((text, shown)) = file(args, name)? {
         return Definition::read(&text, &shown).map_err(|wrong| {
             let hint = wrong.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
@@ -400,7 +405,7 @@ fn choices(args: &Args, written: &Value) -> Result<Vec<Choice>, ArgError> {
 }
 
 /// What the config says to the judge, by the names of its file.
-fn said(args: &Args, definition: &Definition) -> Result<Vec<(String, Said)>, ArgError> {
+pub(super) fn said(args: &Args, definition: &Definition) -> Result<Vec<(String, Said)>, ArgError> {
     let mut given: Map<String, Value> = match args.raw("with") {
         None => Map::new(),
         Some(Value::Object(map)) => map.clone(),
@@ -443,8 +448,12 @@ fn said(args: &Args, definition: &Definition) -> Result<Vec<(String, Said)>, Arg
     Ok(said)
 }
 
-/// One step for each model that judges.
-fn steps(args: &Args, definition: &Definition, repeats: u32) -> Result<Vec<Step>, ArgError> {
+/// One step called `name` for each model that judges.
+pub(super) fn steps(
+    args: &Args,
+    definition: &Definition,
+    (name, repeats): (&str, u32),
+) -> Result<Vec<Step>, ArgError> {
     let (one, many) = (args.model("model")?, args.models("models")?);
     let (option, targets) = match (one, many.as_slice()) {
         (Some(one), []) => ("model", vec![one]),
@@ -468,7 +477,7 @@ fn steps(args: &Args, definition: &Definition, repeats: u32) -> Result<Vec<Step>
                 Form::number((*least, *most), *whole, definition.cot)
             }
         };
-        let step = Step::new("verdict", target, form, answers);
+        let step = Step::new(name, target, form, answers);
         let step =
             step.map(|step| if repeats > 1 { step.at_its_own_temperature(target) } else { step });
         step.map(|step| step.worth(definition.scale.clone())).map_err(|why| args.error(option, why))
@@ -477,7 +486,11 @@ fn steps(args: &Args, definition: &Definition, repeats: u32) -> Result<Vec<Step>
 }
 
 /// The columns that must be there.
-fn columns(definition: &Definition, with: &[(String, Said)], context: &str) -> Vec<String> {
+pub(super) fn columns(
+    definition: &Definition,
+    with: &[(String, Said)],
+    context: &str,
+) -> Vec<String> {
     let mut columns: Vec<String> = with
         .iter()
         .filter_map(|(_, said)| match said {

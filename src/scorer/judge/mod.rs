@@ -34,14 +34,18 @@ pub mod card;
 mod form;
 mod kind;
 mod material;
+mod pairwise;
 mod panel;
 mod parse;
 pub mod reference;
+mod select_best;
 mod step;
 
 pub use self::{
     form::{Answers, Form},
     kind::Judge,
+    pairwise::Pairwise,
+    select_best::SelectBest,
     step::{Asked, REPAIRS, Step},
 };
 use crate::domain::generation::{FinishReason, Generation};
