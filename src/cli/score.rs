@@ -29,9 +29,10 @@ use crate::{
     config::variables,
     domain::{
         contract::Sink,
-        run::{RunHeader, RunRecord},
+        run::{RunHeader, RunRecord, ScorerInfo},
         score::Verdict,
     },
+    metric::derived,
     plan::{self, Inputs, PlannedScorer, Rows, Scoring},
     report,
     run::{Brake, Change, Rescore, Rescored, rescore},
@@ -80,6 +81,7 @@ fn scoring_args(args: &ScoreArgs) -> RunArgs {
         name: args.name.clone(),
         scorer: args.scorer.clone(),
         extract: args.extract.clone(),
+        metric: args.metric.clone(),
         gate: args.gate.clone(),
         allow_errors: args.allow_errors.clone(),
         report: args.report.clone(),
@@ -103,7 +105,7 @@ fn anew(
     let run_args = scoring_args(args);
     let asked = Asked::to_score(&run_args)?;
     let (scoring, header) = planned(&run_args, &asked, &store, &old)?;
-    let gates = run::parsed_gates(&header.scorers, &asked)?;
+    let gates = run::parsed_gates(&header, &asked)?;
     let allowed = run::allowed_errors(&run_args, &gates)?;
     let report = (!args.no_report).then(|| {
         let named = asked.file.report.as_ref().map(|path| path.value.clone());
@@ -207,13 +209,15 @@ fn planned(
     config["extract"] = json!(asked.file.extract.as_ref().map(|at| &at.value));
     config["score_also"] =
         scoring.score_also.iter().map(|status| json!(status.name())).collect::<Value>();
+    let infos: Vec<ScorerInfo> = scoring.scorers.iter().map(PlannedScorer::info).collect();
+    config[derived::KEY] = derived::as_json(&plan::metrics(&asked.file, inputs, &infos)?);
     let header = RunHeader {
         id: id::new_run_id(),
         name: args.name.clone().unwrap_or_else(|| old.header.name.clone()),
         created_ms: clock::now_ms(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         config,
-        scorers: scoring.scorers.iter().map(PlannedScorer::info).collect(),
+        scorers: infos,
         extracts: scoring.extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
         gates: asked.file.gates.iter().map(|gate| gate.value.clone()).collect(),
         command: None,

@@ -15,7 +15,7 @@ use crate::{
         run::{RunRecord, TrialRecord},
     },
     gate,
-    metric::Tally,
+    metric::{Tally, derived},
     report::{self, ReportError, TrialSource, View},
     store::{Store, StoreError, TrialFilter},
 };
@@ -45,12 +45,13 @@ impl Stored {
         }
         let mut measures = tally.finish();
         measures.reasons = store.unscored(&run)?;
+        measures.derived = derived::values(&derived::of_run(&run.header), &run.header, &measures);
         // Stored gates were read once, before the run began; one that cannot be read is not shown.
         let gates: Vec<_> = run
             .header
             .gates
             .iter()
-            .filter_map(|gate| gate::parse(gate, &run.header.scorers).ok())
+            .filter_map(|gate| gate::parse(gate, &run.header).ok())
             .collect();
         let gates = gate::decide(&gates, &run.header, &measures);
         Ok(Self { store, run, measures, gates })

@@ -148,12 +148,17 @@ impl Embedder {
     }
 }
 
+/// Texts that a simulated model takes at a time.
+const SIMULATED_AT_ONCE: usize = 128;
+
 /// How many texts `asked` may hold at a time.
 fn at_once(asked: &Texts) -> Result<usize, Fault> {
     let target = asked.target.as_ref();
     let bad = |message: String| Err(Fault::new(FaultKind::BadRequest, message));
-    if !matches!(target.endpoint, Endpoint::Http(_)) {
-        return bad(format!("a model of `{}` makes no embeddings", target.provider));
+    match target.endpoint {
+        Endpoint::Http(_) => {}
+        Endpoint::Sim(_) => return Ok(SIMULATED_AT_ONCE),
+        Endpoint::Replay(_) => return bad("a recording has no vectors".to_owned()),
     }
     match provider::find(target.provider) {
         Some(provider) => Ok(provider.embeddings_at_once(target).max(1)),

@@ -28,15 +28,15 @@ pub fn decide(gates: &[Gate], header: &RunHeader, measures: &RunMeasures) -> Vec
 }
 
 fn one(gate: &Gate, header: &RunHeader, measures: &RunMeasures) -> Vec<GateResult> {
-    let metric = match gate.measured {
+    let metric = match &gate.measured {
         Measured::ScorerCorpus(_) => "corpus",
         _ => "mean",
     };
-    match gate.measured {
+    match &gate.measured {
         Measured::ScorerMean(scorer) | Measured::ScorerCorpus(scorer) => measures
             .measures
             .iter()
-            .filter(|cell| cell.scorer as usize == scorer && cell.metric == metric)
+            .filter(|cell| cell.scorer as usize == *scorer && cell.metric == metric)
             .map(|cell| {
                 let estimate = cell.estimate;
                 let shown = estimate.value.map(|value| match (estimate.low, estimate.high) {
@@ -57,12 +57,27 @@ fn one(gate: &Gate, header: &RunHeader, measures: &RunMeasures) -> Vec<GateResul
                 result
             })
             .collect(),
+        Measured::Derived(name) => measures
+            .derived
+            .iter()
+            .filter(|measure| measure.name == *name)
+            .map(|measure| {
+                let shown = measure.value.map(|value| format!("{value:.4}"));
+                let unknown = measure.reason.as_deref().unwrap_or("it has no value");
+                let mut result = verdict(gate, measure.value, shown, unknown);
+                result.model = Some(header.models[measure.model as usize].name.clone());
+                if header.prompts.len() > 1 {
+                    result.prompt = Some(header.prompts[measure.prompt as usize].id.clone());
+                }
+                result
+            })
+            .collect(),
         Measured::Latency(quantile) => header
             .models
             .iter()
             .zip(&measures.models)
             .map(|(model, totals)| {
-                let value = pick(&totals.latency, quantile);
+                let value = pick(&totals.latency, *quantile);
                 let shown = value.map(|ms| format!("{ms:.1} ms"));
                 let unknown = match totals.cached {
                     0 => "no latency was measured",

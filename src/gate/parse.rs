@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::{
     base::{quantity, text::nearest},
-    domain::run::ScorerInfo,
+    domain::run::RunHeader,
+    metric::derived,
 };
 
 /// A condition.
@@ -22,12 +23,14 @@ pub struct Gate {
 }
 
 /// What a gate can measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Measured {
     /// The mean of a scorer, by its index; decided for each model and prompt.
     ScorerMean(usize),
     /// The value of all answers as one text, of a scorer that counts, by index.
     ScorerCorpus(usize),
+    /// A metric made of others, by its name; decided for each model and prompt.
+    Derived(String),
     /// A latency quantile; decided for each model.
     Latency(Quantile),
     /// The cost of the whole run.
@@ -106,12 +109,13 @@ const QUANTILES: [(&str, Quantile); 5] = [
     ("ttft_p50", Quantile::TtftP50),
 ];
 
-/// The gate that `text` says, about the scorers of a run.
+/// The gate that `text` says, about the run of `header`.
 ///
 /// # Errors
 ///
 /// A form that is not `MEASURE OP VALUE`, a measure that does not exist, a value without sense.
-pub fn parse(text: &str, scorers: &[ScorerInfo]) -> Result<Gate, GateError> {
+pub fn parse(text: &str, header: &RunHeader) -> Result<Gate, GateError> {
+    let scorers = &header.scorers;
     let wrong = |message: String, hint: &str| GateError { message, hint: hint.to_owned() };
     let form = "write it as `exact_match.mean >= 0.9`, `latency.p95 < 3s`, `cost.total <= $2` or `errors.rate < 1%`";
     let at = text
@@ -140,11 +144,12 @@ pub fn parse(text: &str, scorers: &[ScorerInfo]) -> Result<Gate, GateError> {
             form,
         ));
     }
-    let measured = measure_of(measure, scorers)?;
+    let measured = measure_of(measure, header)?;
     let bound_read = match measured {
-        Measured::ScorerMean(_) | Measured::ScorerCorpus(_) | Measured::ErrorRate => {
-            quantity::share(bound)
-        }
+        Measured::ScorerMean(_)
+        | Measured::ScorerCorpus(_)
+        | Measured::Derived(_)
+        | Measured::ErrorRate => quantity::share(bound),
         Measured::Latency(_) => quantity::duration(bound).map(|time| time.as_secs_f64() * 1e3),
         Measured::CostTotal => quantity::usd(bound),
         Measured::ErrorCount => bound.parse::<u64>().ok().map(|count| count as f64),
@@ -171,7 +176,8 @@ pub fn parse(text: &str, scorers: &[ScorerInfo]) -> Result<Gate, GateError> {
     Ok(Gate { text: text.trim().to_owned(), measured, op, bound })
 }
 
-fn measure_of(measure: &str, scorers: &[ScorerInfo]) -> Result<Measured, GateError> {
+fn measure_of(measure: &str, header: &RunHeader) -> Result<Measured, GateError> {
+    let (scorers, derived) = (&header.scorers, derived::names(header));
     let (subject, metric) = measure.rsplit_once('.').unwrap_or((measure, ""));
     let quantile = QUANTILES.iter().find(|(name, _)| *name == metric);
     match (subject, metric, quantile) {
@@ -190,6 +196,9 @@ fn measure_of(measure: &str, scorers: &[ScorerInfo]) -> Result<Measured, GateErr
             _ => {}
         }
     }
+    if derived.contains(&measure) {
+        return Ok(Measured::Derived(measure.to_owned()));
+    }
     let known: Vec<String> = scorers
         .iter()
         .flat_map(|scorer| {
@@ -198,6 +207,7 @@ fn measure_of(measure: &str, scorers: &[ScorerInfo]) -> Result<Measured, GateErr
         })
         .chain(QUANTILES.iter().map(|(name, _)| format!("latency.{name}")))
         .chain(["cost.total", "errors.rate", "errors.count"].map(str::to_owned))
+        .chain(derived.iter().map(|name| (*name).to_owned()))
         .collect();
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let hint = match nearest(measure, known.iter().map(String::as_str)) {

@@ -184,6 +184,7 @@ impl Tally {
             errors: self.errors.into_iter().collect(),
             scorer_failures: self.scorer_failures,
             reasons: Vec::new(),
+            derived: Vec::new(),
         }
     }
 

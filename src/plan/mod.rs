@@ -7,6 +7,7 @@ mod cache;
 mod data;
 mod engine;
 mod estimate;
+mod metrics;
 mod models;
 mod prompts;
 mod row;
@@ -24,6 +25,7 @@ use serde_json::{Value, json};
 
 pub use self::{
     estimate::{Estimate, Known, ModelEstimate, Past},
+    metrics::metrics,
     row::Row,
     scorers::{PlannedScorer, Rows, Scoring, scoring, unsandboxed},
 };
@@ -38,10 +40,10 @@ use crate::{
     domain::{
         budget::Budget,
         limits::Limits,
-        run::{ModelInfo, PromptInfo, RunHeader},
+        run::{ModelInfo, PromptInfo, RunHeader, ScorerInfo},
         target::{Endpoint, Target},
     },
-    metric::{REDUCERS, reducer},
+    metric::{REDUCERS, derived, reducer},
     prompt::Prompt,
 };
 
@@ -149,7 +151,12 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     scorers::check_rows(&scorers, file, rows, inputs)?;
     let mut notices = models::notices(&targets, inputs.table);
     notices.extend(scorers::notices(&scorers));
+    let infos: Vec<ScorerInfo> = scorers.iter().map(PlannedScorer::info).collect();
     let mut config = snapshot(file, inputs, concurrency);
+    let derived = metrics(file, inputs, &infos)?;
+    if !derived.is_empty() {
+        config[derived::KEY] = derived::as_json(&derived);
+    }
     if unsandboxed(&scorers, inputs) {
         notices.push("code that models write runs without a sandbox, with your rights".to_owned());
         config["unsafe_no_sandbox"] = Value::Bool(true);
@@ -175,7 +182,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
             .zip(&file.models)
             .map(|(target, entry)| model_info(target, Some((&entry.value, inputs))))
             .collect(),
-        scorers: scorers.iter().map(PlannedScorer::info).collect(),
+        scorers: infos,
         extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
         epochs,
         reduce: reduce.to_owned(),

@@ -27,7 +27,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("exec", "exec: {command: [./judge.sh]}"),
     ("python", "python: 'judge.py:score'"),
     ("js", "js: 'output.length < 100'"),
-    ("expr", "expr: 'len(output) < 100'"),
+    ("expr", "expr: 'output.length < 100'"),
     ("latency", "latency: {max: 3s}"),
     ("ttft", "ttft: {max: 500ms}"),
     ("cost", "cost: {max: $0.01}"),

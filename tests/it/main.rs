@@ -24,6 +24,7 @@ mod faults;
 mod gsm8k;
 mod http;
 mod limits;
+mod metrics;
 mod models;
 mod own;
 mod proof;

@@ -6,6 +6,7 @@
 
 mod answer;
 mod draws;
+pub(in crate::client) mod vector;
 
 use std::time::Duration;
 
