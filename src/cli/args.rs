@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    args_judge::JudgeCommand,
     args_models::{EndpointsCommand, ModelsCommand},
     args_resume::ResumeArgs,
     args_score::ScoreArgs,
@@ -61,6 +62,12 @@ pub(super) enum Command {
         /// What to do.
         #[command(subcommand)]
         command: ScorersCommand,
+    },
+    /// Say which judges there are for the scorer `judge`
+    Judge {
+        /// What to do.
+        #[command(subcommand)]
+        command: JudgeCommand,
     },
     /// Register models of your own, `byo:SLUG`, and look after them
     Models {
@@ -143,6 +150,9 @@ pub(super) struct RunArgs {
     /// Stop before the calls of the run cost more: $5
     #[arg(long, value_name = "USD", help_heading = "Budget")]
     pub(super) budget: Option<String>,
+    /// The same for the models that scorers ask, out of it: $1
+    #[arg(long, value_name = "USD", help_heading = "Budget")]
+    pub(super) judge_budget: Option<String>,
     /// Stop before the run uses more tokens
     #[arg(long, value_name = "N", help_heading = "Budget")]
     pub(super) budget_tokens: Option<u64>,

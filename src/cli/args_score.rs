@@ -37,6 +37,16 @@ pub(super) struct ScoreArgs {
     #[arg(long, value_name = "SHARE", help_heading = "Scoring")]
     pub(super) allow_errors: Option<String>,
 
+    /// Stop before the models that scorers ask cost more: $1
+    #[arg(long, value_name = "USD", help_heading = "Scorers that ask models")]
+    pub(super) judge_budget: Option<String>,
+    /// Calls in flight at most, or auto: found out for each account [default: auto]
+    #[arg(short = 'j', long, value_name = "N", help_heading = "Scorers that ask models")]
+    pub(super) concurrency: Option<String>,
+    /// Ask anew what was asked before
+    #[arg(long, help_heading = "Scorers that ask models")]
+    pub(super) no_cache: bool,
+
     /// Run code that models wrote without a sandbox, with your rights: it can read your files, use
     /// your network and change both
     #[arg(long, help_heading = "Scoring")]

@@ -68,7 +68,8 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
         cache: cache(args).map(At::nowhere),
         aliases: BTreeMap::new(),
         budget: BudgetEntry {
-            usd: args.budget.as_deref().map(dollars).transpose()?.map(At::nowhere),
+            usd: dollars("--budget", args.budget.as_deref())?,
+            judges: dollars("--judge-budget", args.judge_budget.as_deref())?,
             tokens: args.budget_tokens.map(At::nowhere),
             time: args.budget_time.clone().map(At::nowhere),
             error_rate: args.budget_error_rate.clone().map(At::nowhere),
@@ -87,9 +88,10 @@ fn cache(args: &RunArgs) -> Option<CacheEntry> {
         .or_else(|| args.refresh.then_some(CacheEntry::Used(true)))
 }
 
-fn dollars(text: &str) -> Result<f64, Failure> {
-    quantity::usd(text)
-        .ok_or_else(|| Failure::usage(format!("--budget: `{text}` is no amount, such as $5")))
+fn dollars(flag: &str, text: Option<&str>) -> Result<Option<At<f64>>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let usd = quantity::usd(text).map(At::nowhere).map(Some);
+    usd.ok_or_else(|| Failure::usage(format!("{flag}: `{text}` is no amount, such as $5")))
 }
 
 fn dataset(args: &RunArgs, path: Option<&str>) -> Result<Option<DatasetEntry>, Failure> {

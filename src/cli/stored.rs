@@ -15,7 +15,7 @@ use crate::{
         run::{RunRecord, TrialRecord},
     },
     gate,
-    metric::{Tally, derived},
+    metric::{Opinion, Spread, Tally, derived},
     report::{self, ReportError, TrialSource, View},
     store::{Store, StoreError, TrialFilter},
 };
@@ -45,6 +45,14 @@ impl Stored {
         }
         let mut measures = tally.finish();
         measures.reasons = store.unscored(&run)?;
+        measures.judges = store.judge_totals(&run)?;
+        if !measures.judges.is_empty() {
+            let mut spread = Spread::default();
+            store.opinions(&run, &mut |scorer, key, judge, score| {
+                spread.add(Opinion { scorer, key, judge, score });
+            })?;
+            measures.spreads = spread.finish();
+        }
         measures.derived = derived::values(&derived::of_run(&run.header), &run.header, &measures);
         // Stored gates were read once, before the run began; one that cannot be read is not shown.
         let gates: Vec<_> = run

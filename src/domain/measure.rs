@@ -118,6 +118,79 @@ pub struct RunMeasures {
     pub reasons: Vec<Unscored>,
     /// Metrics made of others: model x prompt x metric, in the order of the plan.
     pub derived: Vec<DerivedMeasure>,
+    /// What the models did that scorers asked, by scorer and then in the order of their names.
+    pub judges: Vec<JudgeTotals>,
+    /// How far verdicts of models differ, where several were given.
+    pub spreads: Spreads,
+}
+
+/// How far verdicts of models differ.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Spreads {
+    /// Of models that were asked the same several times, by scorer.
+    pub judges: Vec<JudgeSpread>,
+    /// Of several models about the same answers, by scorer.
+    pub agreements: Vec<Agreement>,
+}
+
+/// How far the verdicts of one model lie apart: standard deviations of what they are worth. `None`
+/// cannot be told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgeSpread {
+    /// Index of the scorer.
+    pub scorer: u32,
+    /// The model that judges.
+    pub judge: String,
+    /// Of the same question asked again: the judge's own noise.
+    pub asked_again: Option<f64>,
+    /// Between repeats of a trial, the judge's noise taken off: that of the model that is judged.
+    pub between_epochs: Option<f64>,
+    /// Between samples, both taken off.
+    pub between_samples: Option<f64>,
+}
+
+/// How far several models agree.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agreement {
+    /// Index of the scorer.
+    pub scorer: u32,
+    /// Answers that several models judged.
+    pub answers: u64,
+    /// Krippendorff's alpha of what their verdicts are worth; `None` when all are worth the same.
+    pub alpha: Option<f64>,
+}
+
+/// What one model did when one scorer asked it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct JudgeTotals {
+    /// Index of the scorer.
+    pub scorer: u32,
+    /// The model's name.
+    pub model: String,
+    /// Questions, those put again because a reply could not be used included.
+    pub questions: u64,
+    /// Of these, answered by what was known already.
+    pub cached: u64,
+    /// Questions without a reply.
+    pub errors: u64,
+    /// Replies that could not be used.
+    pub unusable: u64,
+    /// Requests made.
+    pub requests: u64,
+    /// Sum of the known costs.
+    pub cost: Money,
+    /// Questions whose cost is not known.
+    pub unpriced: u64,
+    /// Sum of what is known of the costs of replies that were known already.
+    pub saved: Money,
+    /// Replies that were known already and of which nobody knows what they had cost.
+    pub unpriced_hits: u64,
+    /// Sum of the tokens said to it; `None` when none were reported.
+    pub input_tokens: Option<u64>,
+    /// Sum of the tokens of its replies; `None` when none were reported.
+    pub output_tokens: Option<u64>,
+    /// The median and the 95th percentile of its latency, in milliseconds.
+    pub latency: (Option<f64>, Option<f64>),
 }
 
 /// Why answers have no score of a scorer.
@@ -152,6 +225,16 @@ impl RunMeasures {
     /// Sum of the known costs.
     pub fn cost(&self) -> Money {
         self.models.iter().map(|model| model.cost).sum()
+    }
+
+    /// Sum of the known costs of scorers that ask models; no part of [`RunMeasures::cost`].
+    pub fn judge_cost(&self) -> Money {
+        self.judges.iter().map(|judge| judge.cost).sum()
+    }
+
+    /// Questions of scorers whose cost is not known.
+    pub fn unpriced_judgements(&self) -> u64 {
+        self.judges.iter().map(|judge| judge.unpriced).sum()
     }
 
     /// Answers from the response cache.

@@ -2,10 +2,13 @@
 //! floors. No I/O, no policy.
 
 pub mod budget;
+pub mod comparison;
 pub mod contract;
 pub mod event;
+pub mod family;
 pub mod fault;
 pub mod generation;
+pub mod judgement;
 pub mod limits;
 pub mod measure;
 pub mod message;

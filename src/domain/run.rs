@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::domain::{
     generation::{TokenLogprob, Usage},
+    judgement::JudgementRecord,
     message::Message,
     sample::Vars,
     score::Corpus,
@@ -53,6 +54,9 @@ pub struct RunHeader {
     /// The run that this one was made from, with what had changed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<String>,
+    /// The models that scorers ask, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judges: Vec<ModelInfo>,
 }
 
 /// The command that began a run, as far as it takes to do the same again. Holds no secret.
@@ -263,6 +267,8 @@ pub struct TrialRecord {
     pub logprobs: Vec<TokenLogprob>,
     /// One entry a scorer, in the order of the plan; empty when the trial is not scored yet.
     pub scores: Vec<ScoreRecord>,
+    /// What models said of the answer, scorer by scorer and in the order in which they said it.
+    pub judgements: Vec<JudgementRecord>,
 }
 
 /// A stored score.
@@ -278,7 +284,7 @@ pub struct ScoreRecord {
     pub label: Option<String>,
     /// Why, for a person.
     pub explanation: Option<String>,
-    /// Why there is no value: the kind (`skipped` or `scorer`) and the message.
+    /// Why there is no value: the kind (`skipped`, `scorer` or `judge`) and the message.
     pub error: Option<(String, String)>,
 }
 
@@ -320,6 +326,8 @@ pub struct DigestScore {
     pub counts: Vec<f64>,
     /// Whether the scorer itself failed (rather than not applying).
     pub failed: bool,
+    /// Of those: whether a model that it asks gave nothing that can be used.
+    pub unanswered: bool,
 }
 
 #[cfg(test)]

@@ -92,8 +92,8 @@ fn one(gate: &Gate, header: &RunHeader, measures: &RunMeasures) -> Vec<GateResul
             })
             .collect(),
         Measured::CostTotal => {
-            let unpriced = measures.unpriced_calls();
-            let known = measures.cost();
+            let unpriced = measures.unpriced_calls() + measures.unpriced_judgements();
+            let known = measures.cost() + measures.judge_cost();
             let over = matches!(gate.op, Op::AtMost | Op::Below)
                 && !gate.op.holds(known.usd(), gate.bound);
             // The known part alone may already be too much; otherwise an unknown part leaves it open.

@@ -10,11 +10,13 @@ pub mod derived;
 mod expression;
 mod mean;
 pub mod reducer;
+mod spread;
 mod tally;
 
 use std::fmt;
 
 pub use reducer::{REDUCERS, Reducer};
+pub use spread::{Opinion, Spread};
 pub use tally::Tally;
 
 use crate::domain::{measure::Estimate, run::ScorerInfo};

@@ -185,6 +185,8 @@ impl Tally {
             scorer_failures: self.scorer_failures,
             reasons: Vec::new(),
             derived: Vec::new(),
+            judges: Vec::new(),
+            spreads: Spreads::default(),
         }
     }
 

@@ -53,6 +53,7 @@ fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
         gates: Vec::new(),
         command: None,
         forked_from: None,
+        judges: Vec::new(),
     }
 }
 
@@ -221,7 +222,7 @@ fn what_was_counted_becomes_one_value_with_its_interval() {
             let value = Some(counts[0] / counts[1]);
             TrialDigest {
                 cluster: cluster.map(str::to_owned),
-                scores: vec![DigestScore { value, counts: counts.to_vec(), failed: false }],
+                scores: vec![DigestScore { value, counts: counts.to_vec(), ..DigestScore::default() }],
                 ..trial(sample, 0, 0, None)
             }
         });

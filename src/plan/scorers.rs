@@ -9,14 +9,14 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::Inputs;
+use super::{Inputs, judges};
 use crate::{
     base::quantity,
     config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion, variables},
     domain::{run::ScorerInfo, target::Target, trial::Status},
     extract::Pipeline,
     provider::PROVIDERS,
-    scorer::{self, Built, Card, Range, RowScorers, SCORERS, Site},
+    scorer::{self, Built, Card, Range, RowScorers, SCORERS, ScorerKind, Site, when::When},
 };
 
 /// A scorer with its id and what it reads.
@@ -35,8 +35,13 @@ pub struct PlannedScorer {
     pub limit: Duration,
     /// Whether somebody said so.
     pub limited: bool,
+    /// The condition on other scores under which it looks at an answer.
+    pub when: Option<When>,
+    /// When its turn is: after those of lower stages, whose scores its condition is about.
+    pub stage: usize,
     /// The scorer itself.
     pub scorer: Built,
+    kind: &'static dyn ScorerKind,
 }
 
 impl std::fmt::Debug for PlannedScorer {
@@ -48,7 +53,13 @@ impl std::fmt::Debug for PlannedScorer {
 impl PlannedScorer {
     /// What is stored about it.
     pub fn info(&self) -> ScorerInfo {
-        let mut options = self.options.clone();
+        let mut options = judges::without_keys(self.kind, &self.options);
+        if let Some(when) = &self.when {
+            options.insert("when".to_owned(), when.text().into());
+        }
+        for (name, fact) in self.scorer.facts() {
+            options.insert(name, fact);
+        }
         if let Range::Number { unit } = self.card.range {
             // A scorer that takes its unit as an option has it there already.
             options.entry("unit").or_insert_with(|| Value::from(unit));
@@ -91,20 +102,6 @@ pub struct Rows<'a> {
 /// Whether code that models wrote is to run without a sandbox.
 pub fn unsandboxed(scorers: &[PlannedScorer], inputs: Inputs<'_>) -> bool {
     inputs.unsafe_no_sandbox && scorers.iter().any(|planned| planned.card.name == "code_exec")
-}
-
-/// The scoring that `file` describes for answers that exist, to `rows`. Names of models and prompts
-/// are left empty.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn scoring(file: &File, inputs: Inputs<'_>, rows: Rows<'_>) -> Result<Scoring, ConfigError> {
-    let extracts = pipelines(file, inputs)?;
-    // Which functions the models had is not known any more.
-    let scorers = scorers(file, inputs, &extracts, &[])?;
-    check_rows(&scorers, file, rows, inputs)?;
-    let score_also = file.score_also.iter().map(|status| status.value).collect();
-    Ok(Scoring { scorers, extracts, score_also, models: Vec::new(), prompts: Vec::new() })
 }
 
 /// The extraction pipelines of a config: one without a name, or a list of `{id, steps}`.
@@ -162,7 +159,7 @@ pub(super) fn scorers(
     let rows = row_scorers(file);
     let mut planned = Vec::with_capacity(file.scorers.len());
     for entry in &file.scorers {
-        let scorer = build(entry, inputs, (extracts, targets), rows.as_ref())?;
+        let scorer = build(entry, (file, inputs), (extracts, targets), rows.as_ref())?;
         if !ids.insert(scorer.id.clone()) {
             let message = format!("two scorers are called `{}`", scorer.id);
             let hint = format!("give one of them an `id`: `{}: {{id: …}}`", entry.value.name);
@@ -171,22 +168,60 @@ pub(super) fn scorers(
         }
         planned.push(scorer);
     }
+    stages(&mut planned, file, inputs)?;
     Ok(planned)
+}
+
+/// Sets the stages of scorers that wait for the scores of others.
+fn stages(
+    planned: &mut [PlannedScorer],
+    file: &File,
+    inputs: Inputs<'_>,
+) -> Result<(), ConfigError> {
+    let waits: Vec<Vec<usize>> = planned
+        .iter()
+        .map(|scorer| {
+            let ids = scorer.when.as_ref().map(When::ids).unwrap_or_default();
+            let place = |id: &str| planned.iter().position(|other| other.id == id);
+            ids.into_iter().filter_map(place).collect()
+        })
+        .collect();
+    // Each round lets every scorer come after those it waits for; a circle would go on for ever.
+    for _ in 0..=planned.len() {
+        let mut settled = true;
+        for (index, waits) in waits.iter().enumerate() {
+            let after = waits.iter().map(|other| planned[*other].stage + 1).max().unwrap_or(0);
+            settled &= after <= planned[index].stage;
+            planned[index].stage = planned[index].stage.max(after);
+        }
+        if settled {
+            return Ok(());
+        }
+    }
+    let late = planned.iter().enumerate().max_by_key(|(_, scorer)| scorer.stage);
+    let (index, id) = late.map_or((0, ""), |(index, scorer)| (index, scorer.id.as_str()));
+    let place = file.scorers.get(index).map_or(Place::default(), |entry| entry.place);
+    let origin = inputs.origin_of(place, "--scorer");
+    Err(ConfigError::new(origin, place, format!("`when` of scorer `{id}` comes back to itself")))
 }
 
 /// The column in which rows name the scorers that apply to them.
 fn row_scorers(file: &File) -> Option<RowScorers> {
     let column = file.dataset.as_ref()?.value.0.scorers.as_ref()?.value.clone();
-    let id = |entry: &At<ScorerEntry>| {
+    Some(RowScorers { column, ids: ids(file).map(str::to_owned).collect() })
+}
+
+/// The ids of all scorers, in order.
+fn ids(file: &File) -> impl Iterator<Item = &str> {
+    file.scorers.iter().map(|entry| {
         let id = entry.value.options.get("id").and_then(Value::as_str);
-        id.unwrap_or(&entry.value.name).to_owned()
-    };
-    Some(RowScorers { column, ids: file.scorers.iter().map(id).collect() })
+        id.unwrap_or(&entry.value.name)
+    })
 }
 
 fn build(
     entry: &At<ScorerEntry>,
-    inputs: Inputs<'_>,
+    (file, inputs): (&File, Inputs<'_>),
     (extracts, targets): (&[Pipeline], &[Arc<Target>]),
     rows: Option<&RowScorers>,
 ) -> Result<PlannedScorer, ConfigError> {
@@ -221,6 +256,12 @@ fn build(
         })
     });
     let timeout = timeout.transpose()?;
+    let when = text("when")?.map(|written| {
+        let others: Vec<&str> = ids(file).filter(|other| *other != id).collect();
+        When::parse(&written, &others)
+            .map_err(|wrong| error(format!("`when` of scorer `{name}`: {wrong}")))
+    });
+    let when = when.transpose()?;
     let card = kind.card();
     let extract = match wanted.as_deref() {
         _ if !card.reads_output => None,
@@ -236,6 +277,7 @@ fn build(
     let mut site = site(inputs, &options).map_err(error)?;
     let all = targets.iter().flat_map(|target| target.with_stand_ins());
     site.tools = all.map(|target| (target.name.clone(), target.params.tools.clone())).collect();
+    site.models = judges::resolved(kind, &options, (file, inputs), (origin, entry.place))?;
     site.extracts = extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect();
     let scorer = scorer::assemble(kind, &options, site, rows.map(|rows| (id.as_str(), rows)))
         .map_err(|wrong| error(wrong.to_string()))?
@@ -249,7 +291,10 @@ fn build(
         extract_id,
         limit: timeout.unwrap_or_else(|| scorer.limit()),
         limited: timeout.is_some(),
+        when,
+        stage: 0,
         scorer,
+        kind,
     })
 }
 

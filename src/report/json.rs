@@ -4,7 +4,9 @@
 use serde_json::{Map, Number, Value, json};
 
 use crate::{
-    domain::measure::{DerivedMeasure, GateResult, Latency, Measure, ModelTotals, RunMeasures},
+    domain::measure::{
+        DerivedMeasure, GateResult, JudgeTotals, Latency, Measure, ModelTotals, RunMeasures,
+    },
     report::View,
 };
 
@@ -55,10 +57,23 @@ pub fn run_json(view: &View<'_>) -> Value {
         "latency_ms": latency.collect::<Value>(),
         "cost_usd": {
             "models": number(known_cost(measures)),
-            "judges": 0.0,
+            "judges": number(known_judge_cost(measures)),
             "saved_by_cache": number(known_saving(measures)),
             "unpriced_calls": measures.unpriced_calls(),
         },
+        "judges": measures.judges.iter().map(|totals| judge(view, totals)).collect::<Value>(),
+        "judge_noise": measures.spreads.judges.iter().map(|spread| json!({
+            "scorer": scorer_id(view, spread.scorer),
+            "judge": spread.judge,
+            "sd_asked_again": number(spread.asked_again),
+            "sd_between_epochs": number(spread.between_epochs),
+            "sd_between_samples": number(spread.between_samples),
+        })).collect::<Value>(),
+        "judge_agreement": measures.spreads.agreements.iter().map(|agreement| json!({
+            "scorer": scorer_id(view, agreement.scorer),
+            "answers": agreement.answers,
+            "krippendorff_alpha": number(agreement.alpha),
+        })).collect::<Value>(),
         "stand_ins": stand_ins.collect::<Value>(),
         "errors": errors,
         "metrics": measures.derived.iter().map(|made| derived(view, made)).collect::<Value>(),
@@ -69,6 +84,31 @@ pub fn run_json(view: &View<'_>) -> Value {
             "provider": model.provider,
             "upstream_model": model.model,
         })).collect::<Value>(),
+    })
+}
+
+fn scorer_id<'a>(view: &View<'a>, index: u32) -> Option<&'a str> {
+    view.run.header.scorers.get(index as usize).map(|scorer| scorer.id.as_str())
+}
+
+/// What a model did that a scorer asked.
+fn judge(view: &View<'_>, totals: &JudgeTotals) -> Value {
+    let known = totals.unpriced == 0 || totals.cost.pico() != 0;
+    json!({
+        "scorer": scorer_id(view, totals.scorer),
+        "judge": totals.model,
+        "questions": totals.questions,
+        "cached": totals.cached,
+        "requests": totals.requests,
+        "errors": totals.errors,
+        "unusable": totals.unusable,
+        "latency_ms": { "p50": number(totals.latency.0), "p95": number(totals.latency.1) },
+        "tokens": { "input": totals.input_tokens, "output": totals.output_tokens },
+        "cost_usd": number(known.then(|| totals.cost.usd())),
+        "saved_usd": number(
+            (totals.unpriced_hits < totals.cached || totals.cached == 0)
+                .then(|| totals.saved.usd()),
+        ),
     })
 }
 
@@ -117,6 +157,15 @@ fn gate(view: &View<'_>, decided: &GateResult) -> Value {
 pub(super) fn known_cost(measures: &RunMeasures) -> Option<f64> {
     let known = measures.unpriced_calls() == 0 || measures.models.iter().any(some_cost_is_known);
     known.then(|| measures.cost().usd())
+}
+
+/// The sum of the known costs of what scorers asked models, in dollars; `None` when something was
+/// asked and no cost is known.
+pub(super) fn known_judge_cost(measures: &RunMeasures) -> Option<f64> {
+    let asked: u64 = measures.judges.iter().map(|judge| judge.requests).sum();
+    let cost = measures.judge_cost();
+    let known = asked == 0 || cost.pico() != 0 || measures.unpriced_judgements() == 0;
+    known.then(|| cost.usd())
 }
 
 /// What the response cache saved, in dollars: calls that were not made and would have been paid for.

@@ -11,8 +11,8 @@ use crate::{
     report::{
         View,
         facts::{
-            derived, gate_scope, gate_word, model_cost, models, results, run_cost, trials_line,
-            verdict, warnings,
+            derived, gate_scope, gate_word, judge_cost, judge_spread, model_cost, models, results,
+            run_cost, trials_line, verdict, warnings,
         },
         number::{UNKNOWN, count, duration_ms, or_unknown, tokens},
     },
@@ -31,11 +31,21 @@ pub fn render(view: &View<'_>) -> String {
     if let Some(cost) = run_cost(view) {
         write!(out, " Cost: {}.", cost.show("≥ ")).ok();
     }
+    if let Some(cost) = judge_cost(view) {
+        write!(out, " Judges: {}.", cost.show("≥ ")).ok();
+    }
     out += "\n\n";
     gates(view, &mut out);
     scores(view, &mut out);
     made_of_others(view, &mut out);
     models_table(view, &mut out);
+    let spread = judge_spread(view);
+    for line in &spread {
+        writeln!(out, "- {}", sentence(line)).ok();
+    }
+    if !spread.is_empty() {
+        out.push('\n');
+    }
     let warnings = warnings(view);
     for warning in &warnings {
         writeln!(out, "- ⚠️ {}", sentence(warning)).ok();

@@ -114,6 +114,7 @@ fn header() -> RunHeader {
         gates: vec!["exact_match.mean >= 0.90".to_owned()],
         command: None,
         forked_from: None,
+        judges: Vec::new(),
     }
 }
 
@@ -247,6 +248,7 @@ pub(super) fn trial(seq: u64, question: &str, output: &str, expected: &str) -> T
         cost_pico: Some(12_300_000),
         cost_source: Some("price".to_owned()),
         logprobs: Vec::new(),
+        judgements: Vec::new(),
         scores: vec![
             score(0, f64::from(u8::from(right)), Some(right), None),
             score(1, if right { 1.0 } else { 0.25 }, None, None),
@@ -278,6 +280,7 @@ pub(super) fn failed_trial(seq: u64, question: &str, expected: &str) -> TrialRec
         usage: None,
         cost_pico: None,
         cost_source: None,
+        judgements: Vec::new(),
         scores: vec![skipped(0), skipped(1), skipped(2)],
         ..trial(seq, question, "", expected)
     }

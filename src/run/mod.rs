@@ -6,6 +6,7 @@
 //! recorded outcome and never the end of the run.
 
 mod before;
+mod consult;
 mod feed;
 mod fork;
 mod judge;
@@ -22,6 +23,7 @@ use tokio::sync::watch;
 use self::trial::Shared;
 pub use self::{
     before::Before,
+    consult::Judged,
     fork::Fork,
     places::Places,
     rescore::{Change, Rescore, Rescored, rescore},
@@ -118,6 +120,10 @@ pub struct Job {
     pub plan: Arc<Plan>,
     /// Through whom models are called.
     pub client: Arc<dyn Generate>,
+    /// Through whom scorers ask models.
+    pub judges: Arc<dyn Generate>,
+    /// What models have said already when scorers asked them; `None` where no scorer asks one.
+    pub judged: Option<Judged>,
     /// Who is told what happens.
     pub sinks: Arc<[Arc<dyn Sink>]>,
     /// Ends the run early. Whoever runs the job may use it; the run does when it cannot go on.

@@ -9,12 +9,15 @@ use futures_util::future::join_all;
 
 use super::{
     Allowed, Brake, Outcome, RunError,
-    judge::{self, Desk},
+    Judged,
+    consult::Bench,
+    judge::{self, Desk, Subjects},
 };
 use crate::{
     domain::{
-        contract::{Sink, SinkError},
+        contract::{Generate, Sink, SinkError},
         event::Event,
+        message::Message,
         run::{RunHeader, RunRecord, RunStatus},
         sample::Sample,
         score::Verdict,
@@ -37,6 +40,10 @@ pub struct Rescore<'a> {
     pub store: &'a Store,
     /// The old run.
     pub run: &'a RunRecord,
+    /// Through whom scorers ask models.
+    pub judges: Arc<dyn Generate>,
+    /// Where what these say is found again; `None` where no scorer asks one.
+    pub judged: Option<Judged>,
     /// Who is told what happens.
     pub sinks: Arc<[Arc<dyn Sink>]>,
     /// Ends it early.
@@ -82,11 +89,12 @@ pub struct Rescored {
 /// # Errors
 /// The store cannot be read, or what happens cannot be recorded.
 pub async fn rescore(
-    job: Rescore<'_>,
+    mut job: Rescore<'_>,
     tell: &mut (dyn FnMut(Change) + Send),
 ) -> Result<Rescored, RunError> {
     let old = &job.run.header;
-    let desk = Desk::new(Arc::clone(&job.scoring), Arc::clone(&job.brake));
+    let bench = Bench::new(Arc::clone(&job.judges), Arc::clone(&job.sinks), job.judged.take());
+    let desk = Desk::new(Arc::clone(&job.scoring), Arc::clone(&job.brake), bench);
     let places: Vec<Option<usize>> = (job.header.scorers.iter())
         .map(|scorer| old.scorers.iter().position(|known| known.id == scorer.id))
         .collect();
@@ -94,7 +102,7 @@ pub async fn rescore(
     let (mut ended, mut failed) = (0, 0);
     emit(&job, &Event::Started(Arc::new(job.header.clone()))).await?;
     let per_sample = old.planned_trials().checked_div(old.samples).unwrap_or(0);
-    let mut halted = false;
+    let (mut halted, mut over) = (false, None);
     for index in 0..old.samples {
         if *job.brake.halted().borrow() {
             halted = true;
@@ -103,9 +111,12 @@ pub async fn rescore(
         let Some(sample) = job.store.sample(job.run, index)? else { continue };
         let sample = Arc::new(sample);
         emit(&job, &Event::Sample(Arc::clone(&sample))).await?;
+        let mut said: Vec<Arc<[Message]>> = Vec::new();
         for prompt in 0..old.prompts.len() as u32 {
-            if let Some(messages) = job.store.messages(job.run, index, prompt)? {
-                let messages = messages.into();
+            let messages = job.store.messages(job.run, index, prompt)?;
+            said.push(messages.unwrap_or_default().into());
+            if let Some(messages) = said.last().filter(|messages| !messages.is_empty()) {
+                let messages = Arc::clone(messages);
                 emit(&job, &Event::Rendered { sample: index, prompt, messages }).await?;
             }
         }
@@ -116,14 +127,23 @@ pub async fn rescore(
                 batch.extend(job.store.recorded(job.run, seq)?);
             }
             let done = seqs.is_empty();
-            let scored = batch.into_iter().map(|recorded| one(&job, &desk, &sample, recorded));
+            let scored =
+                batch.into_iter().map(|recorded| one(&job, &desk, (&sample, &said), recorded));
             for trial in join_all(scored).await {
-                let Some((key, before, verdicts)) = trial? else {
-                    halted = true;
-                    continue;
+                let (key, before, verdicts) = match trial? {
+                    Ok(judged) => judged,
+                    Err(why) => {
+                        halted = true;
+                        over = over.or(why.map(|why| format!("judges: {why}")));
+                        if over.is_some() {
+                            // What is paid for is kept, and nothing more is asked.
+                            job.brake.halt();
+                        }
+                        continue;
+                    }
                 };
                 ended += 1;
-                let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
+                let broken = verdicts.iter().any(Verdict::is_failure);
                 failed += u64::from(broken || key.1 == Status::Error);
                 for (scorer, now) in verdicts.into_iter().enumerate() {
                     let (Some(place), Some(count)) = (places[scorer], &mut compared[scorer]) else {
@@ -146,7 +166,9 @@ pub async fn rescore(
         }
     }
     judge::close(&job.scoring.scorers).await;
-    let status = if halted {
+    let status = if over.is_some() {
+        RunStatus::Budget
+    } else if halted {
         RunStatus::Interrupted
     } else if ended == old.planned_trials() && job.allowed.covers(failed, ended) {
         RunStatus::Complete
@@ -154,31 +176,36 @@ pub async fn rescore(
         RunStatus::Incomplete
     };
     emit(&job, &Event::Finished(status)).await?;
-    Ok(Rescored { outcome: Outcome { status, ended, failed, over: None }, compared })
+    Ok(Rescored { outcome: Outcome { status, ended, failed, over }, compared })
 }
 
-type Judged = ((TrialKey, Status), Vec<Option<Verdict>>, Vec<Verdict>);
+type Scores = ((TrialKey, Status), Vec<Option<Verdict>>, Vec<Verdict>);
 
-/// One trial; `None` when the run was stopped before all scorers could be asked.
+/// One trial; `Err` when the run was stopped before all scorers could be asked, with the reason where
+/// the budget did.
 async fn one(
     job: &Rescore<'_>,
     desk: &Desk,
-    sample: &Arc<Sample>,
+    (sample, said): (&Arc<Sample>, &[Arc<[Message]>]),
     recorded: Recorded,
-) -> Result<Option<Judged>, SinkError> {
+) -> Result<Result<Scores, Option<String>>, SinkError> {
     let Recorded { mut answer, verdicts: before } = recorded;
     let text = answer.result.as_ref().ok().map(|generation| generation.text.as_str());
     let extracts = desk.scoring.extracts.iter();
     answer.extracted = extracts.map(|pipeline| pipeline.apply(text?)).collect();
     let answer: Arc<Answer> = Arc::new(answer);
     emit(job, &Event::Answered(Arc::clone(&answer))).await?;
-    let Some(verdicts) = judge::verdicts(desk, sample, &answer, Vec::new()).await else {
-        return Ok(None);
-    };
     let key = answer.key;
+    let messages = said.get(key.prompt as usize).map(Arc::clone).unwrap_or_default();
+    let status = answer.status();
+    let subjects = Subjects { sample: Arc::clone(sample), answer, messages };
+    let verdicts = match judge::verdicts(desk, &subjects, Vec::new()).await? {
+        judge::Outcome::Verdicts(verdicts) => verdicts,
+        judge::Outcome::Open(why) => return Ok(Err(why)),
+    };
     let scored = Scored { key, verdicts: verdicts.clone() };
     emit(job, &Event::Scored(Arc::new(scored))).await?;
-    Ok(Some(((key, answer.status()), before, verdicts)))
+    Ok(Ok(((key, status), before, verdicts)))
 }
 
 async fn emit(job: &Rescore<'_>, event: &Event) -> Result<(), SinkError> {
@@ -196,9 +223,7 @@ fn differs(before: &Verdict, now: &Verdict) -> bool {
         (Verdict::Scored(before), Verdict::Scored(now)) => {
             before.value.to_bits() != now.value.to_bits() || before.passed != now.passed
         }
-        (Verdict::Skipped(_), Verdict::Skipped(_)) | (Verdict::Failed(_), Verdict::Failed(_)) => {
-            false
-        }
-        _ => true,
+        (Verdict::Skipped(_), Verdict::Skipped(_)) => false,
+        (before, now) => !(before.is_failure() && now.is_failure()),
     }
 }

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use super::{
     Before, Brake, Fork, Job,
-    judge::{self, Desk},
+    consult::Bench,
+    judge::{self, Desk, Outcome, Subjects},
 };
 use crate::{
     domain::{
@@ -52,11 +53,12 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(job: Job) -> Self {
-        let Job { plan, client, sinks, brake, before, fork, .. } = job;
+        let Job { plan, client, judges, judged, sinks, brake, before, fork, .. } = job;
+        let bench = Bench::new(judges, Arc::clone(&sinks), judged);
         let (settled, failed) =
             before.as_ref().map_or((0, 0), |before| (before.settled.count(), before.failed));
         Self {
-            desk: Desk::new(Arc::clone(&plan.scoring), Arc::clone(&brake)),
+            desk: Desk::new(Arc::clone(&plan.scoring), Arc::clone(&brake), bench),
             plan,
             brake,
             end: watch::Sender::new(false),
@@ -184,10 +186,17 @@ impl Trial {
                 (answer, Vec::new())
             }
         };
-        let Some(verdicts) = judge::verdicts(&shared.desk, &sample, &answer, known).await else {
-            return Ok(());
+        let messages = rendered.as_ref().as_ref().map(Arc::clone).unwrap_or_default();
+        let subjects = Subjects { sample, answer, messages };
+        let verdicts = match judge::verdicts(&shared.desk, &subjects, known).await? {
+            Outcome::Verdicts(verdicts) => verdicts,
+            Outcome::Open(why) => {
+                why.into_iter().for_each(|why| shared.reach(format!("judges: {why}")));
+                return Ok(());
+            }
         };
-        let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
+        let answer = &subjects.answer;
+        let broken = verdicts.iter().any(Verdict::is_failure);
         let failed = broken || answer.status() == Status::Error;
         shared.emit(&Event::Scored(Arc::new(Scored { key, verdicts }))).await?;
         shared.failed.fetch_add(u64::from(failed), Ordering::SeqCst);

@@ -103,6 +103,11 @@ pub static FAMILIES: &[Family] = &[
         ],
     },
     Family {
+        name: "judged",
+        about: "What a model makes of an answer.",
+        members: &["judge"],
+    },
+    Family {
         name: "your own",
         about: "Programs and expressions that you write.",
         members: &["exec", "python", "js", "expr"],

@@ -46,6 +46,7 @@ mod json;
 mod json_diff;
 mod json_path;
 mod json_schema;
+pub mod judge;
 mod language;
 mod latency;
 mod latex;
@@ -90,18 +91,22 @@ mod tool_calls;
 mod ttft;
 mod wer;
 mod western;
+pub mod when;
 mod words;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use serde_json::{Map, Value};
+
 pub use args::{ArgError, Args, Site, spelled_out};
-pub use asks::{Asks, Context, DEFAULT_LIMIT};
+pub use asks::{Asks, Consult, Consulted, Context, DEFAULT_LIMIT, Foreseen, Question, Read};
 pub use compose::{Assembled, RowScorers, assemble};
 
 use crate::domain::{
     generation::Generation,
     sample::Sample,
     score::{Corpus, Verdict},
+    target::Target,
     trial::Answer,
 };
 
@@ -209,9 +214,24 @@ impl Built {
 
     /// The programs that it starts, as a person would type them.
     pub fn starts(&self) -> Vec<String> {
+        self.asks().map(Asks::starts).unwrap_or_default()
+    }
+
+    /// The models that it asks.
+    pub fn targets(&self) -> Vec<Arc<Target>> {
+        self.asks().map(Asks::targets).unwrap_or_default()
+    }
+
+    /// What a run keeps of it besides its options.
+    pub fn facts(&self) -> Map<String, Value> {
+        self.asks().map(Asks::facts).unwrap_or_default()
+    }
+
+    /// The scorer, where it asks somebody.
+    pub fn asks(&self) -> Option<&dyn Asks> {
         match self {
-            Self::Pure(_) => Vec::new(),
-            Self::Asks(scorer) => scorer.starts(),
+            Self::Pure(_) => None,
+            Self::Asks(scorer) => Some(&**scorer),
         }
     }
 }
@@ -271,6 +291,12 @@ pub struct OptionCard {
     pub doc: &'static str,
 }
 
+/// The kind of an option that names a model to ask, as under `models` of a config.
+pub const MODEL: &str = "model";
+
+/// The kind of an option that lists models to ask.
+pub const MODELS: &str = "list of models";
+
 /// Every scorer.
 pub static SCORERS: &[&dyn ScorerKind] = &[
     &exact_match::ExactMatch,
@@ -324,6 +350,7 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &finish_reason::Finish,
     &tokens_per_second::TokensPerSecond,
     &perplexity::Perplexity,
+    &judge::Judge,
     &exec::Exec,
     &python::Python,
     &js::Js,

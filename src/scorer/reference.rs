@@ -24,6 +24,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("json_schema", "json_schema: {schema: {type: object, required: [name]}}"),
     ("json_path", "json_path: {path: $.name}"),
     ("sql_execution", "sql_execution: {database: shop.db}"),
+    ("judge", "judge: {use: factuality, model: anthropic/claude-sonnet-4-5}"),
     ("exec", "exec: {command: [./judge.sh]}"),
     ("python", "python: 'judge.py:score'"),
     ("js", "js: 'output.length < 100'"),

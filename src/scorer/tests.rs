@@ -68,6 +68,20 @@ fn site() -> Site {
     }
 }
 
+/// There is no model to be asked.
+#[derive(Debug)]
+struct Nobody;
+
+impl Consult for Nobody {
+    fn consult<'a>(
+        &'a self,
+        _question: &'a Question,
+        _read: &'a Read<'a>,
+    ) -> BoxFuture<'a, Result<Consulted, Fault>> {
+        Box::pin(std::future::ready(Err(Fault::new(FaultKind::Stopped, "there is no model"))))
+    }
+}
+
 /// A scorer that asks, waited for.
 #[derive(Debug)]
 struct Asking(Arc<dyn Asks>);
@@ -78,8 +92,15 @@ impl Scorer for Asking {
         runtime.expect("a runtime").block_on(async {
             let deadline = tokio::time::Instant::now() + self.0.limit();
             let (_keep, halted) = tokio::sync::watch::channel(false);
-            let context =
-                Context { scorer: "scorer", model: "model", prompt: "prompt", deadline, halted };
+            let context = Context {
+                scorer: "scorer",
+                model: "model",
+                prompt: "prompt",
+                messages: &[],
+                deadline,
+                halted,
+                models: &Nobody,
+            };
             let verdict = self.0.ask(*subject, &context).await;
             self.0.close().await;
             verdict

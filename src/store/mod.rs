@@ -1,6 +1,6 @@
 //! Floor 3: `SQLite`: the record of runs. The only SQL of the crate is here.
 //!
-//! One database file holds runs, samples, messages, trials, answers, attempts and scores, and a
+//! One database file holds runs, samples, messages, trials, answers, attempts, judgements and scores, and a
 //! snapshot of models and prices. A [`Writer`] takes the events of one run on its own thread and
 //! its own connection, and groups what is queued into one transaction; a [`Store`] reads, streams
 //! and deletes. What a receipt of the writer calls kept is on the disk: `synchronous=FULL`.
@@ -15,6 +15,7 @@
 mod cache;
 mod error;
 mod insert;
+mod judgements;
 mod lock;
 mod open;
 mod read;

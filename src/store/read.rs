@@ -14,7 +14,11 @@ use crate::{
         sample::Vars,
         trial::{Hit, Status, TrialKey},
     },
-    store::{Store, StoreError, insert::int},
+    store::{
+        Store, StoreError,
+        insert::int,
+        judgements::{of_trial, of_trial_by},
+    },
 };
 
 /// Which trials to stream; the default is all of them.
@@ -35,7 +39,7 @@ pub struct TrialFilter {
 macro_rules! failed {
     () => {
         "(t.status <> 'ok' OR EXISTS (SELECT 1 FROM scores f WHERE f.run = t.run AND f.seq = t.seq
-             AND (f.passed = 0 OR f.error_kind = 'scorer')))"
+             AND (f.passed = 0 OR f.error_kind IN ('scorer', 'judge'))))"
     };
 }
 
@@ -92,7 +96,7 @@ const MESSAGES: &str =
 const SCORES: &str = "SELECT scorer, value, passed, label, explanation, error_kind, error_message
                       FROM scores WHERE run = ?1 AND seq = ?2 ORDER BY scorer";
 const DIGEST_SCORES: &str =
-    "SELECT value, error_kind IS 'scorer', counts FROM scores WHERE run = ?1 AND seq = ?2
+    "SELECT value, error_kind IN ('scorer', 'judge'), counts, error_kind IS 'judge' FROM scores WHERE run = ?1 AND seq = ?2
      ORDER BY scorer";
 
 impl Store {
@@ -205,6 +209,7 @@ struct Details<'store> {
     sample_by: rusqlite::CachedStatement<'store>,
     messages_by: rusqlite::CachedStatement<'store>,
     scores_by: rusqlite::CachedStatement<'store>,
+    judgements_by: rusqlite::CachedStatement<'store>,
     sample: Option<(u64, SampleRow)>,
     messages: Option<((u64, u32), Vec<Message>)>,
 }
@@ -225,6 +230,7 @@ impl<'store> Details<'store> {
             sample_by: conn.prepare_cached(SAMPLE)?,
             messages_by: conn.prepare_cached(MESSAGES)?,
             scores_by: conn.prepare_cached(SCORES)?,
+            judgements_by: of_trial_by(conn)?,
             sample: None,
             messages: None,
         })
@@ -263,6 +269,7 @@ impl<'store> Details<'store> {
             cost_source: row.get(24)?,
             logprobs: logprobs.map_or(Ok(Vec::new()), |text| parsed(&text, "logprobs"))?,
             scores: scores(&mut self.scores_by, self.run, key.seq)?,
+            judgements: of_trial(&mut self.judgements_by, self.run, key.seq)?,
         })
     }
 
@@ -331,7 +338,12 @@ fn digest_scores(
     let mut scores = Vec::new();
     while let Some(row) = rows.next()? {
         let counts = counts(row, 2)?;
-        scores.push(DigestScore { value: row.get(0)?, counts, failed: row.get(1)? });
+        scores.push(DigestScore {
+            value: row.get(0)?,
+            counts,
+            failed: row.get::<_, Option<bool>>(1)?.unwrap_or(false),
+            unanswered: row.get(3)?,
+        });
     }
     Ok(scores)
 }

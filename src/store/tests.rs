@@ -79,6 +79,7 @@ fn header(name: &str) -> RunHeader {
         gates: Vec::new(),
         command: None,
         forked_from: None,
+        judges: Vec::new(),
     }
 }
 

@@ -23,6 +23,7 @@ mod fallback;
 mod faults;
 mod gsm8k;
 mod http;
+mod judge;
 mod limits;
 mod metrics;
 mod models;

@@ -262,6 +262,7 @@ fn a_simulated_model_makes_vectors_and_fails_as_often_as_it_says() {
         input_tokens: None,
         output_tokens: None,
         seed: 0,
+        judge: None,
     };
     let asked = |error_rate| {
         let profile = simulated(error_rate);
