@@ -137,7 +137,7 @@ fn anew(
     let cached = plan.cache_ttl.filter(|_| called).map(|ttl| (ttl, plan.cache_max_bytes));
     let cached = cached.and_then(|keep| cache::Used::keeping(keep, false, db, out));
     let told = Arc::clone(&progress);
-    let judges = client::client(ClientOptions {
+    let client = client::client(ClientOptions {
         concurrency: plan.concurrency,
         cache: cached.as_ref().map(cache::Used::caching),
         judge_budget: plan.budget,
@@ -148,10 +148,10 @@ fn anew(
         shared: env::home().map(|home| home.join("limits")),
         notice: Some(Notice::new(move |text| told.say(text, &mut Out::new()))),
         ..books
-    })
-    .judges;
+    });
     let job = Rescore {
-        judges,
+        judges: client.judges,
+        vectors: client.vectors,
         judged: execute::judged(&plan.judges, &id, db)?,
         header,
         scoring: Arc::new(plan.scoring),
@@ -223,7 +223,7 @@ fn planned(
     let columns: Vec<String> =
         first.map_or_else(Vec::new, |sample| sample.vars.keys().cloned().collect());
     let rows = Rows { columns: &columns, have_expected: store.has_expected(old)? };
-    let mut plan = plan::scoring(&asked.file, inputs, rows)?;
+    let mut plan = plan::scoring(&asked.file, inputs, rows, &old.header.models)?;
     let scoring = &mut plan.scoring;
     if scoring.scorers.is_empty() {
         return Err(

@@ -44,6 +44,8 @@ pub struct Embedder {
     pub(super) accounts: Arc<Accounts>,
     pub(super) slots: Arc<Slots>,
     pub(super) till: Arc<Till>,
+    /// What of it is for scorers.
+    pub(super) of_scorers: Arc<Till>,
     pub(super) cache: Option<Caching>,
     /// The targets as the layers see them: an answer without tokens, and nobody who stands in.
     pub(super) asked: ByTarget<Target>,
@@ -58,6 +60,7 @@ impl Default for Embedder {
             accounts: Arc::clone(&made.accounts),
             slots: Arc::clone(&made.slots),
             till: Arc::clone(&made.till),
+            of_scorers: Arc::clone(&made.of_scorers),
             cache: None,
             asked: ByTarget::default(),
         }
@@ -134,6 +137,7 @@ impl Embedder {
         let limited = Limited::new(timeout, Arc::clone(&self.accounts), Arc::clone(&self.slots));
         let retry = Retry::new(limited, Arc::clone(&self.accounts), Arc::clone(&self.slots));
         let purse = Purse::new(retry, Arc::clone(&self.till));
+        let purse = Purse::new(purse, Arc::clone(&self.of_scorers));
         let call: Call = batch::call(target, &part.texts);
         let reply = purse.generate(&call).await;
         let cost = reply.attempts.last().cloned();

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     METRICS,
-    expression::{self, Node, Wrong},
+    expression::{self, Node, Unknown, Wrong},
 };
 use crate::{
     base::text::{nearest, one_line},
@@ -23,8 +23,11 @@ pub const KEY: &str = "metrics";
 /// First parts of measures that belong to the run and not to a scorer.
 const RESERVED: [&str; 5] = ["latency", "cost", "errors", "tokens", "trials"];
 
+/// How a figure of a model is had.
+type Figure = fn(&ModelTotals) -> Option<f64>;
+
 /// Figures of a model, by their names. Times are in milliseconds, money in US dollars.
-const OF_MODEL: [(&str, fn(&ModelTotals) -> Option<f64>); 12] = [
+const OF_MODEL: [(&str, Figure); 12] = [
     ("latency.p50", |model| model.latency.p50),
     ("latency.p90", |model| model.latency.p90),
     ("latency.p95", |model| model.latency.p95),
@@ -125,11 +128,7 @@ fn metrics_of(scorer: &ScorerInfo) -> impl Iterator<Item = &'static str> {
     METRICS.iter().filter(|metric| metric.start(scorer).is_some()).map(|metric| metric.name())
 }
 
-fn resolved(
-    input: &str,
-    scorers: &[ScorerInfo],
-    names: &[&str],
-) -> Result<Input, (String, Option<String>)> {
+fn resolved(input: &str, scorers: &[ScorerInfo], names: &[&str]) -> Result<Input, Unknown> {
     if let Some(index) = OF_MODEL.iter().position(|(name, _)| *name == input) {
         return Ok(Input::Model(index));
     }
@@ -202,11 +201,11 @@ pub fn values(all: &[Derived], header: &RunHeader, measures: &RunMeasures) -> Ve
         for prompt in 0..header.prompts.len() as u32 {
             let about = About { all, header, measures, model, prompt };
             let mut known: Vec<Option<Result<f64, String>>> = vec![None; all.len()];
-            for index in 0..all.len() {
+            for (index, metric) in all.iter().enumerate() {
                 let value = about.value(index, &mut known);
                 found.push(DerivedMeasure {
-                    name: all[index].name.clone(),
-                    expression: all[index].text.clone(),
+                    name: metric.name.clone(),
+                    expression: metric.text.clone(),
                     model,
                     prompt,
                     reason: value.as_ref().err().cloned(),

@@ -55,10 +55,13 @@ pub(super) struct Wrong {
     pub(super) hint: Option<String>,
 }
 
+/// Why a name stands for nothing, and how to mend it.
+pub(super) type Unknown = (String, Option<String>);
+
 /// Reads `text`; `name` says what a name stands for.
 pub(super) fn parse<N>(
     text: &str,
-    name: &mut dyn FnMut(&str) -> Result<N, (String, Option<String>)>,
+    name: &mut dyn FnMut(&str) -> Result<N, Unknown>,
 ) -> Result<Node<N>, Wrong> {
     let mut reader = Reader { tokens: tokens(text)?, next: 0, depth: 0, name };
     let node = reader.sum()?;
@@ -221,7 +224,7 @@ struct Reader<'a, N> {
     tokens: Vec<(usize, Token)>,
     next: usize,
     depth: usize,
-    name: &'a mut dyn FnMut(&str) -> Result<N, (String, Option<String>)>,
+    name: &'a mut (dyn FnMut(&str) -> Result<N, Unknown> + 'a),
 }
 
 impl<N> Reader<'_, N> {

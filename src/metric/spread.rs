@@ -139,7 +139,8 @@ mod tests {
         spread.add(opinion(1, 1, 0, "b", 0.0));
         let Spreads { judges, agreements } = spread.finish();
         assert_eq!(judges.len(), 1, "{judges:?}");
-        let near = |found: Option<f64>, expected: f64| (found.expect("known") - expected).abs() < 1e-9;
+        let near =
+            |found: Option<f64>, expected: f64| (found.expect("known") - expected).abs() < 1e-9;
         // Within: 2. Between epochs: (16 - 2) / 2. Between samples: (200 - 16) / 4.
         assert!(near(judges[0].asked_again, 2_f64.sqrt()), "{judges:?}");
         assert!(near(judges[0].between_epochs, 7_f64.sqrt()), "{judges:?}");

@@ -222,7 +222,11 @@ fn what_was_counted_becomes_one_value_with_its_interval() {
             let value = Some(counts[0] / counts[1]);
             TrialDigest {
                 cluster: cluster.map(str::to_owned),
-                scores: vec![DigestScore { value, counts: counts.to_vec(), ..DigestScore::default() }],
+                scores: vec![DigestScore {
+                    value,
+                    counts: counts.to_vec(),
+                    ..DigestScore::default()
+                }],
                 ..trial(sample, 0, 0, None)
             }
         });

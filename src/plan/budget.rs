@@ -81,8 +81,7 @@ fn priced<'a>(
             || !matches!(target.endpoint, Endpoint::Http(_))
     };
     let Some(target) = targets.find(|target| !allowed(target)) else { return Ok(()) };
-    let message =
-        format!("a budget in dollars needs prices, and model `{}` has none", target.name);
+    let message = format!("a budget in dollars needs prices, and model `{}` has none", target.name);
     let origin = inputs.origin_of(place, "command line");
     Err(ConfigError::new(origin, place, message).hint(format!(
         "add `price: {{input: …, output: …}}` in USD per million tokens, 0 where it is free; or allow \

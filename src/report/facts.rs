@@ -309,7 +309,10 @@ pub(super) fn judge_spread(view: &View<'_>) -> Vec<String> {
         let answers = of(agreement.answers, "answer", "answers");
         match agreement.alpha {
             Some(alpha) => {
-                format!("{}: judges agree by Krippendorff's alpha {alpha:.3} over {answers}", id(agreement.scorer))
+                format!(
+                    "{}: judges agree by Krippendorff's alpha {alpha:.3} over {answers}",
+                    id(agreement.scorer)
+                )
             }
             None => format!("{}: judges say the same of all {answers}", id(agreement.scorer)),
         }

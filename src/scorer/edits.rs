@@ -54,7 +54,7 @@ pub(super) fn distance<T: Item>(a: &[T], b: &[T]) -> Result<usize, String> {
     // Numbers that are few as they are need no others.
     if most < 256.max(4 * (a.len() + b.len())) {
         if (most + 1) * blocks <= MOST_ROWS {
-            return Ok(in_blocks(short, long, most + 1, |item| item.number()));
+            return Ok(in_blocks(short, long, most + 1, Item::number));
         }
     } else {
         let mut numbers = Numbers::default();

@@ -25,6 +25,33 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("json_path", "json_path: {path: $.name}"),
     ("sql_execution", "sql_execution: {database: shop.db}"),
     ("judge", "judge: {use: factuality, model: anthropic/claude-sonnet-4-5}"),
+    (
+        "g_eval",
+        "g_eval: {model: openai/gpt-5-mini, criterion: Is the answer polite and to the point?}",
+    ),
+    (
+        "checklist",
+        "checklist: {model: openai/gpt-5-mini, items: [{criterion: names the city, points: 2}, says why]}",
+    ),
+    (
+        "classify",
+        "classify: {model: openai/gpt-5-mini, labels: [on topic, off topic], accept: on topic}",
+    ),
+    ("faithfulness", "faithfulness: {model: openai/gpt-5-mini, threshold: 0.9}"),
+    (
+        "answer_relevancy",
+        "answer_relevancy: {model: openai/gpt-5-mini, embedding_model: openai/text-embedding-3-small}",
+    ),
+    ("answer_correctness", "answer_correctness: {model: openai/gpt-5-mini}"),
+    ("context_precision", "context_precision: {model: openai/gpt-5-mini}"),
+    ("context_recall", "context_recall: {model: openai/gpt-5-mini}"),
+    ("context_relevancy", "context_relevancy: {model: openai/gpt-5-mini}"),
+    ("context_entity_recall", "context_entity_recall: {model: openai/gpt-5-mini}"),
+    ("noise_sensitivity", "noise_sensitivity: {model: openai/gpt-5-mini}"),
+    (
+        "cascade",
+        "cascade: {of: [exact_match, {judge: {use: factuality, model: openai/gpt-5-mini}}]}",
+    ),
     ("exec", "exec: {command: [./judge.sh]}"),
     ("python", "python: 'judge.py:score'"),
     ("js", "js: 'output.length < 100'"),

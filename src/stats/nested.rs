@@ -93,9 +93,8 @@ impl Nested {
         self.end_group();
         let Self { groups, parts, squares, parts_in_groups, .. } = self;
         let total = groups.n;
-        let mean_square = |squares: f64, freedom: f64| {
-            (freedom > 0.0).then(|| (squares / freedom).max(0.0))
-        };
+        let mean_square =
+            |squares: f64, freedom: f64| (freedom > 0.0).then(|| (squares / freedom).max(0.0));
         let within = mean_square(squares - parts.between, total - parts.count);
         let of_parts = mean_square(parts.between - groups.between, parts.count - groups.count);
         let mean = groups.sum * groups.sum / total.max(1.0);

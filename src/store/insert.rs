@@ -467,7 +467,11 @@ fn scored(db: &mut Statements<'_>, run: i64, scored: &Scored) -> Result<(), Reje
 
 /// `error`, in words where a constraint was violated: `taken` for a key that exists already,
 /// `orphan` for a row that belongs to nothing.
-pub(super) fn explained(error: rusqlite::Error, taken: &str, orphan: impl FnOnce() -> String) -> Rejection {
+pub(super) fn explained(
+    error: rusqlite::Error,
+    taken: &str,
+    orphan: impl FnOnce() -> String,
+) -> Rejection {
     let extended = error.sqlite_error().map(|error| error.extended_code);
     match Rejection::from(error) {
         Rejection::Refused(_) if extended == Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => {

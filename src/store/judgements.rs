@@ -31,7 +31,8 @@ const ROUND: &str = "SELECT max(j.round), max(CASE WHEN j.last THEN j.round END)
      FROM judgements j JOIN runs r ON r.run = j.run
      WHERE r.id = ?1 AND j.seq = ?2 AND j.scorer = ?3";
 
-const OF_TRIAL: &str = "SELECT scorer, step, model, served_by, repeat, turn, round, messages, output,
+const OF_TRIAL: &str =
+    "SELECT scorer, step, model, served_by, repeat, turn, round, messages, output,
        tool_calls, finish_reason, error_kind, error_message, verdict, problem, attempts, cached,
        latency_us, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
        cache_write_1h_tokens, reasoning_tokens, cost_pico
@@ -271,7 +272,9 @@ fn record(row: &Row<'_>) -> Result<JudgementRecord, Problem> {
         output: text(8)?,
         arguments: calls.last().map(|call| call.arguments.clone()),
         finish_reason: text(10)?,
-        error: text(11)?.map(|kind| Ok::<_, Problem>((kind, text(12)?.unwrap_or_default()))).transpose()?,
+        error: text(11)?
+            .map(|kind| Ok::<_, Problem>((kind, text(12)?.unwrap_or_default())))
+            .transpose()?,
         verdict: text(13)?.map(|verdict| parsed(&verdict, "verdict")).transpose()?,
         problem: text(14)?,
         attempts: row.get(15)?,
@@ -330,10 +333,9 @@ fn latency(
     let sql = format!("SELECT latency_us {filter} ORDER BY latency_us LIMIT 1 OFFSET ?4");
     let at = |share: f64| -> Result<Option<f64>, Problem> {
         let place = ((n - 1).max(0) as f64 * share).round() as i64;
-        let found = conn.prepare_cached(&sql)?.query_row(
-            params![run, scorer, model, place],
-            |row| row.get::<_, i64>(0),
-        );
+        let found = conn
+            .prepare_cached(&sql)?
+            .query_row(params![run, scorer, model, place], |row| row.get::<_, i64>(0));
         Ok(found.optional()?.map(|us| us as f64 / 1e3))
     };
     Ok((at(0.5)?, at(0.95)?))

@@ -148,7 +148,8 @@ fn row_38_words_are_read_strictly() {
     assert_eq!(body["response_format"], Value::Null);
     assert!(said(&requests[0]).contains("reads `VERDICT: X`, where X is one of `Yes`, `No`"));
     // What was wrong is told to the judge, with its own words before it.
-    let again = requests.iter().find(|r| said(r).contains("That cannot be used")).expect("a repair");
+    let again =
+        requests.iter().find(|r| said(r).contains("That cannot be used")).expect("a repair");
     let messages = again.json()["messages"].as_array().cloned().expect("messages");
     assert_eq!((&messages[2]["role"], &messages[3]["role"]), (&json!("assistant"), &json!("user")));
 }
@@ -198,7 +199,10 @@ fn a_function_is_called_where_the_model_can() {
     let call = |arguments: &str| {
         let call = json!({"id": "c", "type": "function",
             "function": {"name": "verdict", "arguments": arguments}});
-        vec![reply(&json!({"role": "assistant", "content": null, "tool_calls": [call]}), "tool_calls")]
+        vec![reply(
+            &json!({"role": "assistant", "content": null, "tool_calls": [call]}),
+            "tool_calls",
+        )]
     };
     let requests = check(
         vec![
@@ -264,7 +268,10 @@ fn a_judge_is_skipped_by_the_scores_of_others() {
     assert_eq!(of(0)["error"]["message"], "`when: exact_match == 0 and length < 9` does not hold");
     assert_eq!((&of(1)["value"], &of(1)["label"]), (&json!(1.0), &json!("C")));
     let missing = "`when: exact_match == 0 and length < 9` rests on a score that is missing";
-    assert_eq!((&of(2)["error"]["kind"], &of(2)["error"]["message"]), (&json!("skipped"), &json!(missing)));
+    assert_eq!(
+        (&of(2)["error"]["kind"], &of(2)["error"]["message"]),
+        (&json!("skipped"), &json!(missing))
+    );
     assert_eq!(of(3)["value"], Value::Null);
     assert_eq!(stub.requests().len(), 1);
 }
@@ -321,7 +328,8 @@ fn judges_are_listed_and_shown() {
     let shown = project.evals().args(["judge", "show", "factuality"]).run().ok();
     shown.says("needs      input, output, expected").says("A (0.4): ").says("{{output}}");
     project.evals().args(["judge", "show", "mine"]).run().ok().says("A (1): ");
-    let json = project.evals().args(["judge", "show", "mine", "--format", "json"]).run().ok().json();
+    let json =
+        project.evals().args(["judge", "show", "mine", "--format", "json"]).run().ok().json();
     assert_eq!(json["answers"][0], json!({"answer": "A", "score": 1.0, "means": ""}));
     let unknown = project.evals().args(["judge", "show", "factualty"]).run().code(2);
     unknown.complains("did you mean `factuality`?");

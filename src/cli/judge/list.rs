@@ -56,9 +56,8 @@ fn own(out: &mut Out) -> Vec<Definition> {
 fn read(path: &Path, out: &mut Out) -> Option<Definition> {
     let shown = path.display().to_string();
     let read = fs::read_to_string(path).map_err(|error| format!("{shown}: {error}"));
-    let judge = read.and_then(|text| {
-        Definition::read(&text, &shown).map_err(|error| error.to_string())
-    });
+    let judge =
+        read.and_then(|text| Definition::read(&text, &shown).map_err(|error| error.to_string()));
     judge.map_err(|why| out.note(&format!("note: {why}"))).ok()
 }
 

@@ -45,7 +45,10 @@ fn named(name: &str) -> Result<Definition, Failure> {
         return Ok(Definition::read(&text, &shown)?);
     }
     builtin::find(name).cloned().ok_or_else(|| {
-        Failure::usage(format!("there is no judge `{name}`"))
-            .hint(suggestion(name, builtin::names(), "judges"))
+        Failure::usage(format!("there is no judge `{name}`")).hint(suggestion(
+            name,
+            builtin::names(),
+            "judges",
+        ))
     })
 }

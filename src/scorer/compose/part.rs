@@ -17,8 +17,8 @@ use crate::{
         score::{Corpus, Verdict},
     },
     scorer::{
-        ArgError, Args, Asks, Built, Card, Context, DEFAULT_LIMIT, Range, SCORERS, ScorerKind, Site,
-        Subject, find, spelled_out,
+        ArgError, Args, Asks, Built, Card, Context, DEFAULT_LIMIT, Range, SCORERS, ScorerKind,
+        Site, Subject, find, spelled_out,
     },
 };
 

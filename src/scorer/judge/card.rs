@@ -121,9 +121,7 @@ impl Scale {
                 let label = verdict.as_str()?;
                 choices.iter().find(|choice| choice.label == label).map(|choice| choice.score)
             }
-            Self::Number { least, most, .. } => {
-                Some((verdict.as_f64()? - least) / (most - least))
-            }
+            Self::Number { least, most, .. } => Some((verdict.as_f64()? - least) / (most - least)),
         }
     }
 
@@ -239,7 +237,8 @@ impl<'de> Deserialize<'de> for Worth {
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Worth, A::Error> {
                 let from = serde::de::value::MapAccessDeserializer::new(map);
-                LongWorth::deserialize(from).map(|LongWorth { score, means }| Worth { score, means })
+                LongWorth::deserialize(from)
+                    .map(|LongWorth { score, means }| Worth { score, means })
             }
         }
         from.deserialize_any(Entry)
@@ -309,8 +308,11 @@ impl Reader<'_> {
             let place = self.in_block(prompt.place, wrong.line, wrong.column);
             self.error(place, format!("the prompt: {}", wrong.message))
         })?;
-        let known: Vec<&str> =
-            VARIABLES.iter().map(|(name, _)| *name).chain(with.keys().map(String::as_str)).collect();
+        let known: Vec<&str> = VARIABLES
+            .iter()
+            .map(|(name, _)| *name)
+            .chain(with.keys().map(String::as_str))
+            .collect();
         let stranger = template.variables().iter().find(|name| !known.contains(&name.as_str()));
         let Some(name) = stranger else { return Ok(template) };
         let (line, column) = found(&prompt.value, name);
@@ -332,7 +334,8 @@ impl Reader<'_> {
             return begin;
         }
         let at = begins + usize::from(introduced) + line - 1;
-        let indent = self.text.lines().nth(at).map_or(0, |line| line.len() - line.trim_start().len());
+        let indent =
+            self.text.lines().nth(at).map_or(0, |line| line.len() - line.trim_start().len());
         Place { line: at as u64 + 1, column: (indent + column) as u64 }
     }
 
@@ -465,7 +468,11 @@ mod tests {
         check("{{output}} good", "{{answer}} good", "j.yaml:4:8: the prompt reads `answer`");
         check("By {{context}}", "By {{contxt}}", "did you mean `context`?");
         check("By {{context}}", "By {{context}", "j.yaml:5:");
-        check("[output]", "[output, expected]", "needs `expected`, and the prompt does not show it");
+        check(
+            "[output]",
+            "[output, expected]",
+            "needs `expected`, and the prompt does not show it",
+        );
         check("[output]", "[outptu]", "j.yaml:2:9: a judge cannot need `outptu`");
         check("name: ok", "name: a b", "`a b` is no name");
         check("name: ok\n", "", "`name` is missing");

@@ -68,7 +68,9 @@ impl Answers {
                 refused("schema", "takes a JSON Schema for its answer")
             }
             Self::Tool if can.tools == Some(false) => refused("tool", "calls functions"),
-            Self::Json if can.json == Some(false) => refused("json", "can be made to answer in JSON"),
+            Self::Json if can.json == Some(false) => {
+                refused("json", "can be made to answer in JSON")
+            }
             settled => Ok(settled),
         }
     }
@@ -109,6 +111,14 @@ impl Form {
     pub fn object(schema: Value) -> Result<Self, String> {
         let compiled = Schema::compile(&schema, Reading::default())?;
         Ok(Self { shape: Shape::Object { schema, compiled }, reasons: false })
+    }
+
+    /// The ends of the scale, where the reply is a number.
+    pub(super) fn ends(&self) -> Option<(f64, f64)> {
+        match &self.shape {
+            Shape::Number { least, most, .. } => Some((*least, *most)),
+            _ => None,
+        }
     }
 
     /// The schema of the reply.

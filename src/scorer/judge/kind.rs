@@ -192,7 +192,11 @@ impl Asking {
         Filling { definition, with, context }
     }
 
-    async fn judged(&self, subject: Subject<'_>, context: &Context<'_>) -> Result<Verdict, Verdict> {
+    async fn judged(
+        &self,
+        subject: Subject<'_>,
+        context: &Context<'_>,
+    ) -> Result<Verdict, Verdict> {
         let filled = self.filling().fill(&subject, context.messages)?;
         let asked = Asked::about(&subject, &filled.fence, &filled.body);
         let each = self.steps.iter().flat_map(|step| (0..self.repeats).map(move |n| (step, n)));
@@ -205,7 +209,8 @@ impl Asking {
             Ok::<_, Verdict>(Opinion {
                 judge: step.target().name.clone(),
                 label: text("verdict").unwrap_or_else(|| verdict.to_string()),
-                score: score.ok_or_else(|| Verdict::Failed("the verdict has no score".to_owned()))?,
+                score: score
+                    .ok_or_else(|| Verdict::Failed("the verdict has no score".to_owned()))?,
                 reasoning: text("reasoning"),
             })
         });
@@ -286,7 +291,8 @@ fn definition(args: &Args) -> Result<Definition, ArgError> {
         (None, Some(prompt)) => inline(args, prompt)?,
         (None, None) if args.raw("criterion").is_some() => named(args, "rubric")?,
         (None, None) => {
-            let message = "is missing: name a judge, or say a `criterion`; `evals judge list` has them";
+            let message =
+                "is missing: name a judge, or say a `criterion`; `evals judge list` has them";
             return Err(args.error("use", message));
         }
         (Some(_), Some(_)) => {
@@ -320,16 +326,20 @@ fn named(args: &Args, name: &str) -> Result<Definition, ArgError> {
 /// A judge that stands in the config as a whole.
 fn inline(args: &Args, prompt: &str) -> Result<Definition, ArgError> {
     if args.raw("choice_scores").is_none() {
-        return Err(args.error("choice_scores", "is missing: what may the judge answer to `prompt`?"));
+        return Err(
+            args.error("choice_scores", "is missing: what may the judge answer to `prompt`?")
+        );
     }
     let known = super::card::VARIABLES.map(|(name, _)| name);
-    let template = Template::compile(prompt).map_err(|wrong| args.error("prompt", wrong.to_string()))?;
+    let template =
+        Template::compile(prompt).map_err(|wrong| args.error("prompt", wrong.to_string()))?;
     let with = args.raw("with").and_then(Value::as_object);
     let said = |name: &str| name == "criterion" || with.is_some_and(|with| with.contains_key(name));
     let strange = |name: &&String| !known.contains(&name.as_str()) && !said(name);
     if let Some(name) = template.variables().iter().find(strange) {
         let hint = suggestion(name, known, "variables");
-        let message = format!("reads `{name}`, which no sample has; {hint}; a column is `vars.NAME`");
+        let message =
+            format!("reads `{name}`, which no sample has; {hint}; a column is `vars.NAME`");
         return Err(args.error("prompt", message));
     }
     let needs = ["output", "expected", "input"];
@@ -371,9 +381,11 @@ fn choices(args: &Args, written: &Value) -> Result<Vec<Choice>, ArgError> {
         }
         let score = match score {
             Value::Null => return Err(wrong(format!("the choice `{label}` has no score"))),
-            score => score.as_f64().filter(|score| (0.0..=1.0).contains(score)).ok_or_else(|| {
-                wrong(format!("the score of `{label}` lies between 0 and 1, not `{score}`"))
-            })?,
+            score => {
+                score.as_f64().filter(|score| (0.0..=1.0).contains(score)).ok_or_else(|| {
+                    wrong(format!("the score of `{label}` lies between 0 and 1, not `{score}`"))
+                })?
+            }
         };
         Ok(Choice { label, score, means: None })
     };
@@ -438,7 +450,8 @@ fn steps(args: &Args, definition: &Definition, repeats: u32) -> Result<Vec<Step>
         (Some(one), []) => ("model", vec![one]),
         (None, [_, ..]) => ("models", many),
         (None, []) => {
-            let message = "is missing: who judges? Such as `anthropic/claude-sonnet-4-5`, or `sim/judge`";
+            let message =
+                "is missing: who judges? Such as `anthropic/claude-sonnet-4-5`, or `sim/judge`";
             return Err(args.error("model", message));
         }
         (Some(_), _) => return Err(args.error("models", "stands in place of `model`")),
@@ -456,7 +469,8 @@ fn steps(args: &Args, definition: &Definition, repeats: u32) -> Result<Vec<Step>
             }
         };
         let step = Step::new("verdict", target, form, answers);
-        let step = step.map(|step| if repeats > 1 { step.at_its_own_temperature(target) } else { step });
+        let step =
+            step.map(|step| if repeats > 1 { step.at_its_own_temperature(target) } else { step });
         step.map(|step| step.worth(definition.scale.clone())).map_err(|why| args.error(option, why))
     };
     targets.iter().map(step).collect()

@@ -116,7 +116,9 @@ impl Filling<'_> {
             "expected" => json!(sample.expected),
             "context" => match sample.vars.get(self.context) {
                 None | Some(Value::Null) => Value::Null,
-                Some(Value::Array(items)) => items.iter().map(value_text).map(Value::from).collect(),
+                Some(Value::Array(items)) => {
+                    items.iter().map(value_text).map(Value::from).collect()
+                }
                 Some(other) => value_text(other).into(),
             },
             "vars" => Value::Object(sample.vars.clone()),

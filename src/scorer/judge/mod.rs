@@ -42,7 +42,7 @@ mod step;
 pub use self::{
     form::{Answers, Form},
     kind::Judge,
-    step::{Asked, REPAIRS, Step},
+    step::{Asked, Check, REPAIRS, Step},
 };
 use crate::domain::generation::{FinishReason, Generation};
 

@@ -73,9 +73,7 @@ pub(super) fn combined(opinions: &[Opinion], how: Combine, threshold: f64) -> Ve
     let n = scores.len();
     match how {
         Combine::Mean => scored(scores.iter().sum::<f64>() / n as f64, label, why),
-        Combine::Median => {
-            scored(f64::midpoint(scores[(n - 1) / 2], scores[n / 2]), label, why)
-        }
+        Combine::Median => scored(f64::midpoint(scores[(n - 1) / 2], scores[n / 2]), label, why),
         Combine::Unanimous => scored(scores[0], label, why),
         Combine::Majority => match majority(opinions) {
             Some(most) => scored(most.score, Some(most.label.clone()), why),

@@ -64,9 +64,9 @@ pub(super) fn label<'a>(text: &str, labels: &'a [String]) -> Result<&'a str, Str
     let found = [text, unmarked]
         .iter()
         .find_map(|text| by_length.iter().find(|label| is(text, label) == Some(true)));
-    found.map(|label| label.as_str()).ok_or_else(|| {
-        format!("`{}` is none of `{}`", one_line(text, 60), labels.join("`, `"))
-    })
+    found
+        .map(|label| label.as_str())
+        .ok_or_else(|| format!("`{}` is none of `{}`", one_line(text, 60), labels.join("`, `")))
 }
 
 /// Whether `rest` leaves the word before it as it is: nothing, or a remark behind a mark.
@@ -211,9 +211,8 @@ mod tests {
 
     #[test]
     fn numbers_are_on_the_scale_or_nothing() {
-        let read = |text: &str| {
-            last_verdict(text).and_then(|text| number(text, 0.0, 10.0, false)).ok()
-        };
+        let read =
+            |text: &str| last_verdict(text).and_then(|text| number(text, 0.0, 10.0, false)).ok();
         for (text, expected) in [
             ("VERDICT: 7", Some(7.0)),
             ("VERDICT: **7.5**", Some(7.5)),

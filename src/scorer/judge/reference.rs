@@ -142,7 +142,8 @@ fn section(page: &mut String, judge: &Definition) {
         };
         writeln!(page, "- Takes `{name}`: {}{default}", parameter.doc).ok();
     }
-    let reasons = if *cot { "It reasons before its verdict" } else { "It gives its verdict at once" };
+    let reasons =
+        if *cot { "It reasons before its verdict" } else { "It gives its verdict at once" };
     writeln!(page, "- {reasons}, and an answer passes from {threshold} on.").ok();
     writeln!(page, "- Version {version}. Source: {}.", source.trim_end_matches('.')).ok();
     write!(page, "\n```handlebars\n{}\n```\n", judge.prompt.source().trim_end()).ok();

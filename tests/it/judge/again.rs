@@ -74,19 +74,29 @@ fn a_judge_that_is_down_costs_no_answer_and_resume_asks_what_is_missing() {
     let (asked, called) = (judges.requests().len(), models.requests().len());
     // Still out: still incomplete, and only those two are asked.
     run_again(&project, &[]).code(3);
-    assert_eq!(judged(&judges.requests()[asked..]).into_iter().collect::<BTreeSet<_>>(), [1, 3].into());
+    assert_eq!(
+        judged(&judges.requests()[asked..]).into_iter().collect::<BTreeSet<_>>(),
+        [1, 3].into()
+    );
     let asked = judges.requests().len();
     down.store(false, Ordering::SeqCst);
     let json = run_again(&project, &[]).ok().json();
     assert_eq!((&json["status"], &json["results"][0]["n"]), (&json!("complete"), &json!(5)));
-    assert_eq!(judged(&judges.requests()[asked..]).into_iter().collect::<BTreeSet<_>>(), [1, 3].into());
+    assert_eq!(
+        judged(&judges.requests()[asked..]).into_iter().collect::<BTreeSet<_>>(),
+        [1, 3].into()
+    );
     assert_eq!(judges.requests().len(), asked + 2);
     assert_eq!(models.requests().len(), called, "no model is called again");
     run_again(&project, &[]).code(2).complains("is complete");
 }
 
 fn run_again(project: &Project, more: &[&str]) -> crate::support::Output {
-    project.evals().args(["resume", "last", "--format", "json", "-q", "--no-report"]).args(more).run()
+    project
+        .evals()
+        .args(["resume", "last", "--format", "json", "-q", "--no-report"])
+        .args(more)
+        .run()
 }
 
 #[test]
@@ -95,7 +105,10 @@ fn a_judge_that_made_no_sense_is_asked_anew_and_not_out_of_the_cache() {
     let makes_sense = Arc::clone(&sense);
     let models = model();
     let judges = Stub::start(move |_, _| {
-        openai_chat(if makes_sense.load(Ordering::SeqCst) { "VERDICT: 5" } else { "Well." }, (10, 5))
+        openai_chat(
+            if makes_sense.load(Ordering::SeqCst) { "VERDICT: 5" } else { "Well." },
+            (10, 5),
+        )
     });
     let project = project(&models.base_url(), &judges.base_url(), 2, "");
     run(&project, &[]).code(3);
@@ -243,7 +256,11 @@ fn a_judged_run_that_is_killed_pays_for_no_judgement_twice() {
             Some(code) => panic!("session {session} ended with {code}: {output:?}"),
         }
     }
-    assert_eq!(judges.requests().len(), ROWS + in_flight, "what was under way at a kill is asked again");
+    assert_eq!(
+        judges.requests().len(),
+        ROWS + in_flight,
+        "what was under way at a kill is asked again"
+    );
     let lines = export(&project);
     assert_eq!(lines.len(), ROWS);
     for line in &lines {

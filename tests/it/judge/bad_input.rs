@@ -32,7 +32,11 @@ fn a_judge_file_that_is_wrong() {
     own("No: 0", "No:", "own.yaml:7");
     own("No: 0", "No:", "the choice `No` has no score");
     own("No: 0", "No: 7", "lies between 0 and 1, not 7");
-    own("{{output}}", "{{answer}}", "judges/own.yaml:4:8: the prompt reads `answer`, which no sample has");
+    own(
+        "{{output}}",
+        "{{answer}}",
+        "judges/own.yaml:4:8: the prompt reads `answer`, which no sample has",
+    );
     own("{{output}}", "{{vars.colour}}", "needs `output`, and the prompt does not show it");
     own("Is {{output}}", "Is {{output}} {{vars.colour}}", "reads the column `colour`");
     own("[output]", "[output, contexts]", "own.yaml:2:18: a judge cannot need `contexts`");
@@ -53,7 +57,10 @@ fn an_entry_that_is_wrong() {
         ("use: own, promt: x, MODEL", "unknown option; did you mean `prompt`?"),
         ("use: own, prompt: x, MODEL", "stands in place of `use`"),
         ("prompt: '{{output}}', MODEL", "option `choice_scores`: is missing"),
-        ("prompt: '{{outptu}}', choice_scores: {A: 1, B: 0}, MODEL", "reads `outptu`, which no sample"),
+        (
+            "prompt: '{{outptu}}', choice_scores: {A: 1, B: 0}, MODEL",
+            "reads `outptu`, which no sample",
+        ),
         ("use: own, choice_scores: {A: 1, B: null}, MODEL", "the choice `B` has no score"),
         ("use: own, choice_scores: {A: 1, B: 2}, MODEL", "lies between 0 and 1, not `2`"),
         ("use: own, choice_scores: {A: 1}, MODEL", "two choices at least"),

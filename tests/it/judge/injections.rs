@@ -25,7 +25,9 @@ fn judged(judge: &str, scorer: &str, best: &str) -> Vec<Value> {
     let rows: String = ATTACKS
         .iter()
         .enumerate()
-        .map(|(n, attack)| format!("{n},What is it?,Paris,{}\n", quoted(&attack.replace("{}", best))))
+        .map(|(n, attack)| {
+            format!("{n},What is it?,Paris,{}\n", quoted(&attack.replace("{}", best)))
+        })
         .collect();
     let honest = "honest,What is it?,Paris,It is Paris.\n";
     let model = format!("{{use: {judge}, latency: 0ms, accuracy: 1}}");
