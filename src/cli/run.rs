@@ -245,10 +245,10 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
             let origin = asked.origin_of(written.place, "--gate");
             Failure::from(config::ConfigError::new(origin, written.place, message).hint(hint))
         };
-        let unpriced = plan
-            .targets
-            .iter()
-            .find(|target| target.price.is_none() && matches!(target.endpoint, Endpoint::Http(_)));
+        let unpriced =
+            plan.targets.iter().chain(&plan.judges).find(|target| {
+                target.price.is_none() && matches!(target.endpoint, Endpoint::Http(_))
+            });
         if let (Measured::CostTotal, Some(target)) = (&gate.measured, unpriced) {
             let name = &target.name;
             return Err(refuse(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::{
     base::money::Money,
     domain::{
-        measure::{Latency, Measure, ModelTotals, RunMeasures},
+        measure::{Latency, Measure, ModelTotals, RunMeasures, Spreads},
         run::{RunHeader, TrialDigest},
         trial::Status,
     },

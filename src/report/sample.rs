@@ -8,7 +8,7 @@ use crate::{
     base::money::Money,
     domain::{
         generation::Usage,
-        measure::{Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures},
+        measure::{Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures, Spreads},
         message::{Message, Role},
         run::{
             ModelInfo, PromptInfo, RunHeader, RunRecord, RunStatus, ScoreRecord, ScorerInfo,
@@ -146,6 +146,8 @@ fn measures() -> RunMeasures {
     let totals = ModelTotals { trials: 200, ..ModelTotals::default() };
     RunMeasures {
         planned: 600,
+        judges: Vec::new(),
+        spreads: Spreads::default(),
         measures: vec![
             measure(0, 0, (0.914_572_864, 0.867_7, 0.946), 1),
             measure(0, 1, (0.953_2, 0.931, 0.971), 1),

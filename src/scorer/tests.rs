@@ -4,6 +4,7 @@ mod overlap;
 
 use std::{fmt::Write as _, path::Path};
 
+use futures_util::future::BoxFuture;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -11,6 +12,7 @@ use super::*;
 use crate::{
     base::money::Money,
     domain::{
+        fault::{Fault, FaultKind},
         generation::{FinishReason, TokenLogprob, Usage},
         trial::{Attempt, Hit, TrialKey},
     },
@@ -78,6 +80,14 @@ impl Consult for Nobody {
         _question: &'a Question,
         _read: &'a Read<'a>,
     ) -> BoxFuture<'a, Result<Consulted, Fault>> {
+        Box::pin(std::future::ready(Err(Fault::new(FaultKind::Stopped, "there is no model"))))
+    }
+
+    fn vectors<'a>(
+        &'a self,
+        _target: &'a Arc<Target>,
+        _texts: Vec<String>,
+    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, Fault>> {
         Box::pin(std::future::ready(Err(Fault::new(FaultKind::Stopped, "there is no model"))))
     }
 }
