@@ -78,7 +78,7 @@ static CARD: Card = Card {
 pub(super) struct Classify;
 
 #[derive(Debug)]
-struct Labels {
+struct Labelled {
     task: String,
     labels: Vec<String>,
     accept: Option<Vec<String>>,
@@ -123,7 +123,7 @@ impl ScorerKind for Classify {
                 .collect::<Vec<_>>()
                 .join("\n")
         );
-        Ok(Built::Asks(Arc::new(Labels {
+        Ok(Built::Asks(Arc::new(Labelled {
             task,
             labels,
             accept,
@@ -178,7 +178,7 @@ fn labels(args: &Args) -> Result<(Vec<String>, Vec<Option<String>>), ArgError> {
     Ok((labels, means))
 }
 
-impl Labels {
+impl Labelled {
     async fn judged(
         &self,
         subject: Subject<'_>,
@@ -210,7 +210,7 @@ impl Labels {
     }
 }
 
-impl Asks for Labels {
+impl Asks for Labelled {
     fn ask<'a>(&'a self, subject: Subject<'a>, context: &'a Context<'a>) -> BoxFuture<'a, Verdict> {
         Box::pin(async move {
             match self.judged(subject, context).await {

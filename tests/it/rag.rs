@@ -247,12 +247,12 @@ fn g_eval_writes_its_steps_once_and_weighs_its_number() {
         }
         assert!(task.contains("1. Look at the tone.") && task.contains("is it polite?"), "{task}");
         let top = |token: &str, p: f64| json!({"token": token, "logprob": p.ln(), "bytes": null});
-        let alternatives = json!([top("8", 0.5), top("6", 0.25), top("no", 0.25)]);
+        let alternatives = json!([top(" 8", 0.5), top("6", 0.25), top("no", 0.25)]);
         let token = |token: &str, p: f64, top: Value| json!({"token": token, "logprob": p.ln(), "bytes": null, "top_logprobs": top});
-        let content = json!([token("Fine.\n", 1.0, json!([])), token("8", 0.5, alternatives),]);
+        let content = json!([token("Fine.\nVERDICT:", 1.0, json!([])), token(" 8", 0.5, alternatives),]);
         let asked = request.json()["logprobs"] == true;
         let mut choice = json!({
-            "index": 0, "message": {"role": "assistant", "content": "Fine.\n8"}, "finish_reason": "stop",
+            "index": 0, "message": {"role": "assistant", "content": "Fine.\nVERDICT: 8"}, "finish_reason": "stop",
         });
         if asked {
             choice["logprobs"] = json!({"content": content});
@@ -350,4 +350,31 @@ fn a_conversation_is_judged_as_a_whole() {
         Some(json!({"reason": "r", "met": shown && task.contains("Paris. Lyon is bigger.")}))
     });
     valued(&stub, "checklist: {model: @JUDGE@, items: [keeps to it], transcript: chat}", 1.0);
+}
+
+#[test]
+fn the_example_needs_no_network_and_scores_everything() {
+    let project = Project::new();
+    for file in ["retrieval.yaml", "helpdesk.csv"] {
+        let text = std::fs::read(crate::support::root().join("datasets").join(file));
+        project.write(file, text.expect("a file"));
+    }
+    let run = ["run", "retrieval.yaml", "--no-report", "--format", "json"];
+    let run = project.evals().args(run).run().ok().json();
+    for result in run["results"].as_array().expect("results") {
+        let scored = result["n"].as_u64().expect("a count");
+        assert!(scored > 0, "{result}");
+    }
+    assert!(run["metrics"][0]["value"].is_number(), "{}", run["metrics"]);
+    assert_eq!(run["cost_usd"]["judges"], 0.0);
+    let line = &project.evals().args(["export", "last"]).run().ok().json_lines()[0];
+    let steps: Vec<&str> = line["judgements"]
+        .as_array()
+        .expect("judgements")
+        .iter()
+        .map(|judgement| judgement["step"].as_str().expect("a step"))
+        .collect();
+    for step in ["vectors", "claims", "verdicts", "questions"] {
+        assert!(steps.contains(&step), "{step}: {steps:?}");
+    }
 }
