@@ -57,17 +57,17 @@ pub(super) enum Command {
     Cache(CacheCommand),
     /// Look up models: limits, prices, capabilities
     Catalog(CatalogArgs),
+    /// Say which judges there are for the scorer `judge`, and measure scorers by people's labels
+    Judge {
+        /// What to do.
+        #[command(subcommand)]
+        command: JudgeCommand,
+    },
     /// Say what there is to score with
     Scorers {
         /// What to do.
         #[command(subcommand)]
         command: ScorersCommand,
-    },
-    /// Say which judges there are for the scorer `judge`
-    Judge {
-        /// What to do.
-        #[command(subcommand)]
-        command: JudgeCommand,
     },
     /// Register models of your own, `byo:SLUG`, and look after them
     Models {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::base::money::Money;
+use crate::{
+    base::money::Money,
+    domain::{calibration::Calibration, pairwise::Pairwise},
+};
 
 /// A mean with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -122,6 +125,10 @@ pub struct RunMeasures {
     pub judges: Vec<JudgeTotals>,
     /// How far verdicts of models differ, where several were given.
     pub spreads: Spreads,
+    /// What people's labels say of scorers, one entry a scorer with labels.
+    pub calibrations: Vec<Calibration>,
+    /// What comparisons of two answers each say, one entry a scorer that made some.
+    pub pairwise: Vec<Pairwise>,
 }
 
 /// How far verdicts of models differ.

@@ -187,6 +187,8 @@ impl Tally {
             derived: Vec::new(),
             judges: Vec::new(),
             spreads: Spreads::default(),
+            calibrations: Vec::new(),
+            pairwise: Vec::new(),
         }
     }
 

@@ -184,6 +184,8 @@ fn measures() -> RunMeasures {
         scorer_failures: 0,
         reasons: Vec::new(),
         derived: Vec::new(),
+        calibrations: Vec::new(),
+        pairwise: Vec::new(),
     }
 }
 

@@ -16,6 +16,7 @@ mod cache;
 mod error;
 mod insert;
 mod judgements;
+mod labels;
 mod lock;
 mod open;
 mod read;

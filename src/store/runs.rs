@@ -172,6 +172,7 @@ impl Store {
             Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate).map_err(of)?;
         // Leaves first, so that no row has to look for rows that belong to it one by one.
         for table in [
+            "labels",
             "scores",
             "judgements",
             "attempts",

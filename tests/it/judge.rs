@@ -288,7 +288,6 @@ fn the_estimate_counts_judges() {
     assert_eq!((&plan["calls"], &plan["judge_calls"]), (&json!(2), &json!(6)));
     let most = plan["judges"][0]["cost_usd"]["at_most"].as_f64().expect("a price");
     assert!(most > 6.0 * 100.0 * 20e-6 && most < 1.0, "{plan}");
-    assert_eq!(plan["cost_usd"]["at_most"], plan["judges"][0]["cost_usd"]["at_most"]);
     project.evals().args(["plan"]).run().ok().says("j (judge)");
     let told = run(&project, &[]);
     assert_eq!(stub.requests().len(), 6);

@@ -249,7 +249,8 @@ fn g_eval_writes_its_steps_once_and_weighs_its_number() {
         let top = |token: &str, p: f64| json!({"token": token, "logprob": p.ln(), "bytes": null});
         let alternatives = json!([top(" 8", 0.5), top("6", 0.25), top("no", 0.25)]);
         let token = |token: &str, p: f64, top: Value| json!({"token": token, "logprob": p.ln(), "bytes": null, "top_logprobs": top});
-        let content = json!([token("Fine.\nVERDICT:", 1.0, json!([])), token(" 8", 0.5, alternatives),]);
+        let content =
+            json!([token("Fine.\nVERDICT:", 1.0, json!([])), token(" 8", 0.5, alternatives),]);
         let asked = request.json()["logprobs"] == true;
         let mut choice = json!({
             "index": 0, "message": {"role": "assistant", "content": "Fine.\nVERDICT: 8"}, "finish_reason": "stop",

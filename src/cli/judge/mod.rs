@@ -1,7 +1,12 @@
-//! `evals judge`: the judges that there are, one subcommand a file.
+//! `evals judge`: the judges that there are, and scorers measured by people; one subcommand a file.
 
+mod calibrate;
+mod label;
+mod labels;
 mod list;
 mod show;
+
+use std::path::Path;
 
 use super::{
     Out,
@@ -10,9 +15,11 @@ use super::{
 };
 
 /// Runs the command.
-pub(super) fn run(command: &JudgeCommand, out: &mut Out) -> Result<Exit, Failure> {
+pub(super) fn run(command: &JudgeCommand, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
     match command {
         JudgeCommand::List(args) => list::run(args, out),
         JudgeCommand::Show(args) => show::run(args, out),
+        JudgeCommand::Calibrate(args) => calibrate::run(args, db, out),
+        JudgeCommand::Label(args) => label::run(args, db, out),
     }
 }

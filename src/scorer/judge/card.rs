@@ -324,18 +324,23 @@ impl Reader<'_> {
         )))
     }
 
-    /// The place in the file of a place in a text of several lines that begins at `begin`: what a `|`
-    /// introduces begins on the next line.
+    /// The place in the file of a place in a text that begins at `begin`. What a `|` introduces
+    /// begins on the line after it.
     fn in_block(&self, begin: Place, line: usize, column: usize) -> Place {
         let Some(begins) = (begin.line as usize).checked_sub(1) else { return begin };
-        let first = self.text.lines().nth(begins).unwrap_or_default();
-        let introduced = first.trim_end().ends_with(['|', '>', '-', '+']);
-        if !introduced && line == 1 {
-            return begin;
-        }
-        let at = begins + usize::from(introduced) + line - 1;
-        let indent =
-            self.text.lines().nth(at).map_or(0, |line| line.len() - line.trim_start().len());
+        let lines: Vec<&str> = self.text.lines().collect();
+        let introduces = |at: usize| {
+            let head = lines.get(at).map_or("", |line| line.trim_end());
+            head.trim_end_matches(['-', '+']).ends_with(['|', '>'])
+        };
+        let first = match begins.checked_sub(1) {
+            _ if introduces(begins) => begins + 1,
+            Some(before) if introduces(before) => begins,
+            _ => return begin,
+        };
+        let at = first + line - 1;
+        let indent = lines.get(at).map_or(0, |line| line.len() - line.trim_start().len());
+        let indent = indent.min(lines.get(first).map_or(0, |l| l.len() - l.trim_start().len()));
         Place { line: at as u64 + 1, column: (indent + column) as u64 }
     }
 
