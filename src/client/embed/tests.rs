@@ -272,6 +272,6 @@ fn a_simulated_model_makes_vectors_and_fails_as_often_as_it_says() {
     let made = asked(0.0);
     let vectors = made.result.expect("vectors").vectors;
     assert_eq!((vectors.len(), vectors[0].len() == vectors[1].len()), (2, true));
-    assert_eq!(made.attempts[0].cost, Some(Money::from_pico(20)), "four tokens in");
+    assert_eq!(made.attempts[0].cost, Some(Money::from_pico(25)), "five tokens in");
     assert_eq!(asked(1.0).result.expect_err("a fault").kind, FaultKind::Transient);
 }
