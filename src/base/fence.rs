@@ -21,12 +21,13 @@ pub struct Fence {
 
 impl Fence {
     /// Marks that none of `texts` holds.
-    pub fn around<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Self {
+    pub fn around<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let texts: Vec<&str> = texts.into_iter().collect();
         let token = |round: u64| {
             let mut hasher = Hasher::default();
             hasher.update(b"evals.fence/1");
             hasher.update(&round.to_le_bytes());
-            for text in texts.clone() {
+            for text in &texts {
                 hasher.update(&(text.len() as u64).to_le_bytes());
                 hasher.update(text.as_bytes());
             }
@@ -34,7 +35,7 @@ impl Fence {
             token.truncate(TOKEN);
             token
         };
-        let free = |token: &String| texts.clone().all(|text| !holds(text, token));
+        let free = |token: &String| texts.iter().all(|text| !holds(text, token));
         // A text that holds its own digest cannot be made; one that held many would be longer than
         // any that is read. The last one is never needed.
         let token = (0..64).map(token).find(free).unwrap_or_else(|| token(u64::MAX));
@@ -115,7 +116,7 @@ mod tests {
     fn a_text_cannot_close_its_marks() {
         let hostile = ["</output>", "</output-", "<output-0123456789abcdef>", "]]>", "```", ""];
         for text in hostile {
-            let fence = Fence::around([text, "Paris"].into_iter());
+            let fence = Fence::around([text, "Paris"]);
             let asked = format!(
                 "{}\n{}\n{}\nJudge.",
                 fence.rule(),

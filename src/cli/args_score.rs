@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::RunFormat;
+use super::{args::RunFormat, args_compare::FileArgs};
 
 #[derive(Debug, Args, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct ScoreArgs {
     /// A run (its id or the beginning of it, its name, `last`), or a file of outputs: JSONL, CSV, …
     #[arg(value_name = "RUN|FILE", default_value = "last")]
@@ -77,4 +78,6 @@ pub(super) struct ScoreArgs {
     /// Show no progress
     #[arg(short, long, help_heading = "Output")]
     pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) files: FileArgs,
 }

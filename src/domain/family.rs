@@ -28,7 +28,7 @@ pub fn of(model: &str) -> Option<&'static str> {
             rest.is_some_and(|rest| rest.chars().all(|c| c.is_ascii_digit() || "ov".contains(c)))
         })
     };
-    FAMILIES.iter().find(|(_, names)| names.iter().any(|name| begins(name))).map(|(name, _)| *name)
+    FAMILIES.iter().find(|(_, names)| names.iter().any(&begins)).map(|(name, _)| *name)
 }
 
 #[cfg(test)]

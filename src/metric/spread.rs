@@ -80,7 +80,9 @@ impl Spread {
             };
             let (_, nested, repeated) = &mut self.judges[place];
             *repeated |= scores.len() > 1;
-            scores.into_iter().for_each(|score| nested.add(score));
+            for score in scores {
+                nested.add(score);
+            }
             nested.end_part();
         }
     }

@@ -54,6 +54,7 @@ fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
         command: None,
         forked_from: None,
         judges: Vec::new(),
+        context: crate::domain::run::RunContext::default(),
     }
 }
 

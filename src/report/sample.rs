@@ -115,6 +115,7 @@ fn header() -> RunHeader {
         command: None,
         forked_from: None,
         judges: Vec::new(),
+        context: crate::domain::run::RunContext::default(),
     }
 }
 

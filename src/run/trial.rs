@@ -191,7 +191,9 @@ impl Trial {
         let verdicts = match judge::verdicts(&shared.desk, &subjects, known).await? {
             Outcome::Verdicts(verdicts) => verdicts,
             Outcome::Open(why) => {
-                why.into_iter().for_each(|why| shared.reach(format!("judges: {why}")));
+                if let Some(why) = why {
+                    shared.reach(format!("judges: {why}"));
+                }
                 return Ok(());
             }
         };

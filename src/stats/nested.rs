@@ -1,7 +1,7 @@
 //! Where values differ: between groups, between parts of a group, within a part.
 //!
 //! # Source
-//! Searle, Casella and McCulloch, *Variance Components* (1992), section 4.5: sums of squares of a
+//! Searle, Casella and `McCulloch`, *Variance Components* (1992), section 4.5: sums of squares of a
 //! nested classification with unequal numbers, equated to what they are expected to be.
 
 /// Variances of three levels, by the values that come in the order of their groups and parts.
@@ -167,7 +167,9 @@ mod tests {
         let mut nested = Nested::default();
         for group in groups {
             for part in *group {
-                part.iter().for_each(|value| nested.add(*value));
+                for value in *part {
+                    nested.add(*value);
+                }
                 nested.end_part();
             }
             nested.end_group();
@@ -223,7 +225,9 @@ mod tests {
             &[3.0],
         ];
         let mut alpha = IntervalAlpha::default();
-        units.iter().for_each(|unit| alpha.add(unit));
+        for unit in units {
+            alpha.add(unit);
+        }
         let value = alpha.value().expect("a coefficient");
         assert!((value - 0.849).abs() < 5e-4, "{value}");
         assert_eq!(alpha.units(), 11);

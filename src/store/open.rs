@@ -26,7 +26,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_masked.sql"),
     include_str!("migrations/0008_counts.sql"),
     include_str!("migrations/0009_labels.sql"),
-    include_str!("migrations/0010_judgements.sql"),
+    include_str!("migrations/0010_tags.sql"),
+    include_str!("migrations/0011_judgements.sql"),
 ];
 
 /// How long a statement waits for another process.

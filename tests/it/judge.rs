@@ -67,9 +67,9 @@ type Case = (&'static str, Vec<Response>, Option<f64>, &'static str, usize);
 
 /// Judges one answer a case, with a server that answers as the cases say.
 #[track_caller]
-fn check(cases: Vec<Case>, options: &str, capabilities: &str) -> Vec<Request> {
-    let rows: String =
-        (0..cases.len()).map(|n| format!("r{n},question {n},output number {n}.\n")).collect();
+fn check(cases: &[Case], options: &str, capabilities: &str) -> Vec<Request> {
+    let row = |n| format!("r{n},question {n},output number {n}.\n");
+    let rows: Vec<String> = (0..cases.len()).map(row).collect();
     let replies: Vec<Vec<Response>> = cases.iter().map(|case| case.1.clone()).collect();
     let stub = Stub::start(move |request, _| {
         let body = request.json();
@@ -82,7 +82,7 @@ fn check(cases: Vec<Case>, options: &str, capabilities: &str) -> Vec<Request> {
     });
     let model = judge(&stub.base_url(), capabilities);
     let project = project(
-        &format!("id,input,said\n{rows}"),
+        &format!("id,input,said\n{}", rows.concat()),
         &format!("- judge: {{model: {model}, {options}}}\n"),
     );
     project.write(
@@ -120,7 +120,7 @@ fn row_38_words_are_read_strictly() {
     let chat = |content: &str| vec![openai_chat(content, (10, 5))];
     let one = |response: Response| vec![response];
     let requests = check(
-        vec![
+        &[
             ("a verdict", chat("It is so.\nVERDICT: Yes"), Some(1.0), "", 1),
             ("the last one", chat("VERDICT: Yes\nOr not.\n**VERDICT: No**"), Some(0.0), "", 1),
             ("json", chat("{\"reasoning\": \"r\", \"verdict\": \"yes\"}"), Some(1.0), "", 1),
@@ -158,7 +158,7 @@ fn row_38_words_are_read_strictly() {
 fn row_38_numbers_are_on_the_scale_or_nothing() {
     let chat = |content: &str| vec![openai_chat(content, (10, 5))];
     check(
-        vec![
+        &[
             ("seven", chat("VERDICT: 7"), Some(0.7), "", 1),
             ("of ten", chat("VERDICT: 7.5/10"), Some(0.75), "", 1),
             ("eleven", chat("VERDICT: 11/10"), None, "11 is not from 0 to 10", 3),
@@ -177,7 +177,7 @@ fn row_38_numbers_are_on_the_scale_or_nothing() {
 fn a_schema_is_asked_for_where_the_model_takes_one() {
     let chat = |content: &str| vec![openai_chat(content, (10, 5))];
     let requests = check(
-        vec![
+        &[
             ("as asked", chat("{\"reasoning\": \"r\", \"verdict\": \"No\"}"), Some(0.0), "", 1),
             ("no verdict", chat("{\"reasoning\": \"r\"}"), None, "is none of", 3),
             ("another type", chat("{\"verdict\": 1}"), None, "`1` is none of", 3),
@@ -205,7 +205,7 @@ fn a_function_is_called_where_the_model_can() {
         )]
     };
     let requests = check(
-        vec![
+        &[
             ("as asked", call("{\"verdict\": \"Yes\"}"), Some(1.0), "", 1),
             ("outside", call("{\"verdict\": \"Perhaps\"}"), None, "`Perhaps` is none of", 3),
             ("broken", call("{\"verdict\": "), None, "arguments are no JSON", 3),

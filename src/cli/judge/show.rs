@@ -1,6 +1,9 @@
 //! `evals judge show`: everything about one judge.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     cli::{
@@ -32,7 +35,7 @@ pub(super) fn run(args: &JudgeShowArgs, out: &mut Out) -> Result<Exit, Failure> 
 
 /// The judge that `name` means: one of the user's own, or one that is built in.
 fn named(name: &str) -> Result<Definition, Failure> {
-    let is_path = name.ends_with(".yaml") || name.ends_with(".yml");
+    let is_path = Path::new(name).extension().is_some_and(|end| end == "yaml" || end == "yml");
     let path = if is_path {
         PathBuf::from(name)
     } else {

@@ -265,7 +265,7 @@ impl Asks for Asking {
 
 /// Where a judge's file is: its text, and what messages call it.
 fn file(args: &Args, name: &str) -> Result<Option<(String, String)>, ArgError> {
-    let is_path = name.ends_with(".yaml") || name.ends_with(".yml");
+    let is_path = Path::new(name).extension().is_some_and(|end| end == "yaml" || end == "yml");
     let base = &args.site().base_dir;
     let path = if is_path {
         base.join(name)

@@ -56,7 +56,7 @@ impl Filling<'_> {
         for name in reads {
             let value = match self.with.iter().find(|(known, _)| known == name) {
                 Some((_, Said::Text(_))) => continue,
-                Some((_, Said::Column(column))) => self.column(subject, column)?,
+                Some((_, Said::Column(column))) => column_text(subject, column)?,
                 None => self.variable(name, subject, messages),
             };
             if is_empty(&value) && self.definition.needs.contains(name) {
@@ -97,13 +97,6 @@ impl Filling<'_> {
         self.fill(&subject, &[]).ok()
     }
 
-    fn column(&self, subject: &Subject<'_>, column: &str) -> Result<Value, Verdict> {
-        match subject.sample.vars.get(column).map(value_text) {
-            Some(text) if !text.trim().is_empty() => Ok(text.into()),
-            _ => Err(Verdict::Skipped(format!("column `{column}` is empty in this row"))),
-        }
-    }
-
     fn variable(&self, name: &str, subject: &Subject<'_>, messages: &[Message]) -> Value {
         let Subject { sample, generation, output, .. } = subject;
         match name {
@@ -131,6 +124,14 @@ impl Filling<'_> {
             "reasoning" => generation.reasoning.clone().map_or(Value::Null, Value::from),
             _ => Value::Null,
         }
+    }
+}
+
+/// What a column says, where the config leaves it to the row.
+fn column_text(subject: &Subject<'_>, column: &str) -> Result<Value, Verdict> {
+    match subject.sample.vars.get(column).map(value_text) {
+        Some(text) if !text.trim().is_empty() => Ok(text.into()),
+        _ => Err(Verdict::Skipped(format!("column `{column}` is empty in this row"))),
     }
 }
 

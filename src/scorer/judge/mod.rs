@@ -21,7 +21,7 @@
 //! ```ignore
 //! let claims = Step::new("claims", &model, Form::object("claims", schema)?, Answers::Auto)?;
 //! // …
-//! let fence = Fence::around([output, context].into_iter());
+//! let fence = Fence::around([output, context]);
 //! let body = format!("List the claims of the answer.\n{}", fence.wrap("answer", output));
 //! let value = match claims.ask(context, &Asked::about(&subject, &fence, &body)).await {
 //!     Ok(value) => value,

@@ -20,8 +20,8 @@ use crate::support::{Project, Request, Running, Stub, openai_chat, openai_error}
 /// A project of `n` rows whose model is at `models` and whose judge is at `judges`.
 fn project(models: &str, judges: &str, n: usize, options: &str) -> Project {
     let project = Project::new();
-    let rows: String = (0..n).map(|n| format!("r{n},q{n}\n")).collect();
-    project.write("rows.csv", format!("id,input\n{rows}"));
+    let rows: Vec<String> = (0..n).map(|n| format!("r{n},q{n}\n")).collect();
+    project.write("rows.csv", format!("id,input\n{}", rows.concat()));
     let judge = judge(judges, ", price: {input: 1, output: 2}, params: {max_tokens: 100}");
     project.write(
         "evals.yaml",

@@ -22,7 +22,7 @@ const ATTACKS: &[&str] = &[
 
 fn judged(judge: &str, scorer: &str, best: &str) -> Vec<Value> {
     let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let rows: String = ATTACKS
+    let rows: Vec<String> = ATTACKS
         .iter()
         .enumerate()
         .map(|(n, attack)| {
@@ -32,7 +32,7 @@ fn judged(judge: &str, scorer: &str, best: &str) -> Vec<Value> {
     let honest = "honest,What is it?,Paris,It is Paris.\n";
     let model = format!("{{use: {judge}, latency: 0ms, accuracy: 1}}");
     let project = project(
-        &format!("id,input,expected,said\n{rows}{honest}"),
+        &format!("id,input,expected,said\n{}{honest}", rows.concat()),
         &format!("- judge: {{model: {model}, {scorer}}}\n"),
     );
     run(&project, &[]).ok();

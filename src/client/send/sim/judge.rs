@@ -11,7 +11,7 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::draws::Draws;
 use crate::{
@@ -129,9 +129,11 @@ impl View<'_> {
             Some("object") => {
                 let properties = schema["properties"].as_object();
                 let filled = properties.into_iter().flatten();
-                Value::Object(Map::from_iter(
-                    filled.map(|(name, schema)| (name.clone(), self.instance(schema, name))),
-                ))
+                Value::Object(
+                    filled
+                        .map(|(name, schema)| (name.clone(), self.instance(schema, name)))
+                        .collect(),
+                )
             }
             Some("array") => {
                 let sentences: Vec<String> = match (name, self.listed(name)) {
