@@ -241,6 +241,9 @@ pub(super) struct RunArgs {
     /// What scorers see, in YAML: '{regex: "answer is (.+)"}'
     #[arg(long, value_name = "STEPS", help_heading = "Scoring")]
     pub(super) extract: Option<String>,
+    /// A metric made of others, such as 'f1=2 * p.mean * r.mean / (p.mean + r.mean)'. May be repeated
+    #[arg(long, value_name = "NAME=EXPRESSION", help_heading = "Scoring")]
+    pub(super) metric: Vec<String>,
     /// A condition that sets the exit code, such as 'errors.rate < 1%'. May be repeated
     #[arg(short, long, value_name = "GATE", help_heading = "Scoring")]
     pub(super) gate: Vec<String>,

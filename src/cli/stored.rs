@@ -19,6 +19,7 @@ use crate::{
     metric::{
         Opinion, Spread, Tally,
         calibration::{Calibrate, calibrate},
+        derived,
         pairwise::Tournament,
     },
     report::{self, ReportError, TrialSource, View},
@@ -71,12 +72,13 @@ impl Stored {
             let judged = store.judged(&run, scorer)?;
             measures.calibrations.extend(calibrate(&judged, &labels, how));
         }
+        measures.derived = derived::values(&derived::of_run(&run.header), &run.header, &measures);
         // Stored gates were read once, before the run began; one that cannot be read is not shown.
         let gates: Vec<_> = run
             .header
             .gates
             .iter()
-            .filter_map(|gate| gate::parse(gate, &run.header.scorers).ok())
+            .filter_map(|gate| gate::parse(gate, &run.header).ok())
             .collect();
         let gates = decided(&gates, &store, &run, &measures)?;
         Ok(Self { store, run, measures, gates })

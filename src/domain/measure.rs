@@ -39,6 +39,23 @@ pub struct Measure {
     pub estimate: Estimate,
 }
 
+/// A metric made of others, for one model and prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DerivedMeasure {
+    /// The metric's name.
+    pub name: String,
+    /// What it is made of, as written.
+    pub expression: String,
+    /// Index of the model.
+    pub model: u32,
+    /// Index of the prompt.
+    pub prompt: u32,
+    /// Its value; `None` when it cannot be told.
+    pub value: Option<f64>,
+    /// Why there is none.
+    pub reason: Option<String>,
+}
+
 /// Latency quantiles of one model over its answered trials, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Latency {
@@ -102,6 +119,8 @@ pub struct RunMeasures {
     pub scorer_failures: u64,
     /// Why answers have no score, by scorer and then by how many; the rarest are put together.
     pub reasons: Vec<Unscored>,
+    /// Metrics made of others: model x prompt x metric, in the order of the plan.
+    pub derived: Vec<DerivedMeasure>,
     /// What the models did that scorers asked, by scorer and then in the order of their names.
     pub judges: Vec<JudgeTotals>,
     /// How far verdicts of models differ, where several were given.

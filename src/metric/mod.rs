@@ -3,10 +3,12 @@
 //! A [`Tally`] takes the trials of a run one by one, in the order of the plan, and keeps sums only:
 //! its memory grows with the groups, the clusters and eight bytes a latency, not with the texts.
 //! Repeats of a sample fold into one value by a [`Reducer`]; the values of a model, a prompt and a
-//! scorer then become one number for each [`Metric`]. A family member is a file and an entry in its list.
+//! scorer then become one number for each [`Metric`], and [`derived`] makes numbers of these. A family member is a file and an entry in its list.
 
 pub mod calibration;
 mod corpus;
+pub mod derived;
+mod expression;
 mod mean;
 pub mod paired;
 pub mod pairwise;

@@ -198,6 +198,7 @@ impl Tally {
             errors: self.errors.into_iter().collect(),
             scorer_failures: self.scorer_failures,
             reasons: Vec::new(),
+            derived: Vec::new(),
             judges: Vec::new(),
             spreads: Spreads::default(),
             calibrations: Vec::new(),

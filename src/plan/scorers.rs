@@ -13,7 +13,12 @@ use super::{Inputs, judges};
 use crate::{
     base::quantity,
     config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion, variables},
-    domain::{run::ScorerInfo, target::Target, trial::Status},
+    domain::{
+        params::Tool,
+        run::{ModelInfo, ScorerInfo},
+        target::Target,
+        trial::Status,
+    },
     extract::Pipeline,
     provider::PROVIDERS,
     scorer::{self, Built, Card, Range, RowScorers, SCORERS, ScorerKind, Site, when::When},
@@ -157,18 +162,37 @@ fn named_pipeline(value: &Value) -> Result<(&str, &Value), String> {
     }
 }
 
-/// Builds the scorers of a config.
+/// The functions that each of `targets` may call, by its name.
+pub(super) fn tools(targets: &[Arc<Target>]) -> Vec<(String, Vec<Tool>)> {
+    let all = targets.iter().flat_map(|target| target.with_stand_ins());
+    all.map(|target| (target.name.clone(), target.params.tools.clone())).collect()
+}
+
+/// The functions that the models of a recorded run could call, by their names.
+pub(super) fn recorded_tools(models: &[ModelInfo]) -> Vec<(String, Vec<Tool>)> {
+    let mut found = Vec::new();
+    let mut open: Vec<&ModelInfo> = models.iter().collect();
+    while let Some(model) = open.pop() {
+        let tools = model.params.get("tools").and_then(Value::as_array);
+        let tools = tools.into_iter().flatten().filter_map(|tool| Tool::from_value(tool).ok());
+        found.push((model.name.clone(), tools.collect()));
+        open.extend(model.fallback.iter().chain(model.pool.iter().map(|(_, model)| model)));
+    }
+    found
+}
+
+/// Builds the scorers of a config, for models that may call `tools`.
 pub(super) fn scorers(
     file: &File,
     inputs: Inputs<'_>,
     extracts: &[Pipeline],
-    targets: &[Arc<Target>],
+    tools: &[(String, Vec<Tool>)],
 ) -> Result<Vec<PlannedScorer>, ConfigError> {
     let mut ids = HashSet::new();
     let rows = row_scorers(file);
     let mut planned = Vec::with_capacity(file.scorers.len());
     for entry in &file.scorers {
-        let scorer = build(entry, (file, inputs), (extracts, targets), rows.as_ref())?;
+        let scorer = build(entry, (file, inputs), (extracts, tools), rows.as_ref())?;
         if !ids.insert(scorer.id.clone()) {
             let message = format!("two scorers are called `{}`", scorer.id);
             let hint = format!("give one of them an `id`: `{}: {{id: …}}`", entry.value.name);
@@ -231,7 +255,7 @@ fn ids(file: &File) -> impl Iterator<Item = &str> {
 fn build(
     entry: &At<ScorerEntry>,
     (file, inputs): (&File, Inputs<'_>),
-    (extracts, targets): (&[Pipeline], &[Arc<Target>]),
+    (extracts, tools): (&[Pipeline], &[(String, Vec<Tool>)]),
     rows: Option<&RowScorers>,
 ) -> Result<PlannedScorer, ConfigError> {
     let name = &entry.value.name;
@@ -284,8 +308,7 @@ fn build(
         })?),
     };
     let mut site = site(inputs, &options).map_err(error)?;
-    let all = targets.iter().flat_map(|target| target.with_stand_ins());
-    site.tools = all.map(|target| (target.name.clone(), target.params.tools.clone())).collect();
+    site.tools = tools.to_vec();
     site.models = judges::resolved(kind, &options, (file, inputs), (origin, entry.place))?;
     site.subjects = targets.len();
     site.extracts = extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect();

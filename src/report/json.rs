@@ -4,7 +4,9 @@
 use serde_json::{Map, Number, Value, json};
 
 use crate::{
-    domain::measure::{GateResult, JudgeTotals, Latency, Measure, ModelTotals, RunMeasures},
+    domain::measure::{
+        DerivedMeasure, GateResult, JudgeTotals, Latency, Measure, ModelTotals, RunMeasures,
+    },
     report::{View, calibration, pairwise},
 };
 
@@ -74,6 +76,7 @@ pub fn run_json(view: &View<'_>) -> Value {
         })).collect::<Value>(),
         "stand_ins": stand_ins.collect::<Value>(),
         "errors": errors,
+        "metrics": measures.derived.iter().map(|made| derived(view, made)).collect::<Value>(),
         "gates": view.gates.iter().map(|decided| gate(view, decided)).collect::<Value>(),
         "models": header.models.iter().map(|model| json!({
             "model": model.name,
@@ -126,6 +129,18 @@ fn result(view: &View<'_>, measure: &Measure) -> Value {
         "value": number(estimate.value),
         "low": number(estimate.low),
         "high": number(estimate.high),
+    })
+}
+
+fn derived(view: &View<'_>, made: &DerivedMeasure) -> Value {
+    let header = &view.run.header;
+    json!({
+        "model": header.models.get(made.model as usize).map(|model| &model.name),
+        "prompt": header.prompts.get(made.prompt as usize).map(|prompt| &prompt.id),
+        "metric": made.name,
+        "expression": made.expression,
+        "value": number(made.value),
+        "reason": made.reason,
     })
 }
 

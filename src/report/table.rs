@@ -12,8 +12,8 @@ use crate::{
     report::{
         View, calibration,
         facts::{
-            ResultLine, Tone, cost_of_judge, gate_scope, gate_word, judge_cost, judge_spread,
-            model_cost, models, results, run_cost, trials_line, verdict, warnings,
+            ResultLine, Tone, cost_of_judge, derived, gate_scope, gate_word, judge_cost,
+            judge_spread, model_cost, models, results, run_cost, trials_line, verdict, warnings,
         },
         number::{count, duration_ms, tokens},
         pairwise, sheet,
@@ -102,6 +102,10 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     if !view.measures.measures.is_empty() {
         out.push('\n');
         out += &results_table(view, width, style);
+    }
+    if !view.measures.derived.is_empty() {
+        out.push('\n');
+        out += &derived_table(view, width, style);
     }
     if !view.measures.models.is_empty() {
         out.push('\n');
@@ -193,6 +197,35 @@ fn results_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         row.push(count(line.estimate.unscored));
         grid.rows.push(row);
         above = Some(line);
+    }
+    grid.render(width)
+}
+
+/// Metrics made of others.
+fn derived_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
+    let mut grid = Grid::new(style);
+    grid.names("model");
+    let prompts = view.run.header.prompts.len() > 1;
+    if prompts {
+        grid.names("prompt");
+    }
+    grid.names("metric");
+    grid.numbers("value");
+    grid.names("");
+    let mut above = None;
+    for line in derived(view) {
+        let same = above.as_ref() == Some(&line.model);
+        let mut row = vec![if same { String::new() } else { style.name(&line.model) }];
+        if prompts {
+            row.push(style.name(line.prompt));
+        }
+        row.push(style.name(&line.measure.name));
+        match line.value() {
+            Ok(value) => row.extend([value, String::new()]),
+            Err(why) => row.extend([style.unknown(), style.name(why)]),
+        }
+        grid.rows.push(row);
+        above = Some(line.model);
     }
     grid.render(width)
 }
