@@ -11,7 +11,9 @@ use crate::{
         openai_compatible::{
             cost,
             decode::{self, Body, WireMessage},
-            logprobs, responses,
+            logprobs,
+            plain::Plain,
+            responses,
         },
         sse::Event,
     },
@@ -114,6 +116,23 @@ impl Chat {
         fault
     }
 
+    fn plain(&mut self, plain: &Plain<'_>) -> Progress {
+        let generation = &mut self.generation;
+        if !plain.model().is_empty() && generation.served_model.as_deref() != Some(plain.model()) {
+            generation.served_model = Some(plain.model().to_owned());
+        }
+        if !plain.id().is_empty() {
+            generation.request_id.get_or_insert_with(|| plain.id().to_owned());
+        }
+        if !plain.finish_reason().is_empty() {
+            generation.raw_finish_reason = Some(plain.finish_reason().to_owned());
+        }
+        generation.text.push_str(plain.text());
+        self.reasoning.push_str(plain.reasoning());
+        let moved = !plain.text().is_empty() || !plain.reasoning().is_empty();
+        if moved { Progress::Output } else { Progress::Quiet }
+    }
+
     fn take(&mut self, mut message: WireMessage) -> bool {
         let (text, refusal, reasoning) = message.take();
         let before = self.size();
@@ -176,6 +195,9 @@ impl StreamDecoder for Chat {
         }
         if data.is_empty() || self.done {
             return Ok(Progress::Quiet);
+        }
+        if let Some(plain) = Plain::read(data) {
+            return Ok(self.plain(&plain));
         }
         let Some(mut body) = self.read(data)? else { return Ok(Progress::Quiet) };
         let mut choice = body.take_choice();
