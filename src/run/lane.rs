@@ -101,17 +101,8 @@ fn key(shared: &Shared, sample: u64, prompt: u32, model: u32, epoch: u32) -> Tri
 async fn drain(shared: &Shared, trials: &mut Trials) -> Result<(), RunError> {
     let mut stop = shared.brake.stop.subscribe();
     let mut first = Ok(());
-    let mut join = async |trials: &mut Trials| {
-        while let Some(ended) = trials.join_next().await {
-            let outcome = settle(Some(ended));
-            if outcome.is_err() {
-                shared.brake.stop();
-            }
-            first = std::mem::replace(&mut first, Ok(())).and(outcome);
-        }
-    };
     tokio::select! {
-        () = join(trials) => {}
+        () = join(shared, trials, &mut first) => {}
         () = async {
             stopped(&mut stop).await;
             tokio::time::sleep(DRAIN).await;
@@ -119,8 +110,21 @@ async fn drain(shared: &Shared, trials: &mut Trials) -> Result<(), RunError> {
     }
     trials.abort_all();
     // Aborted trials end at their next await; what they had recorded stays recorded.
-    timeout(DRAIN, join(trials)).await.ok();
+    timeout(DRAIN, join(shared, trials, &mut first)).await.ok();
     first
+}
+
+/// Waits for the trials under way. A trial that breaks stops the run; the `first` one tells why.
+async fn join(shared: &Shared, trials: &mut Trials, first: &mut Result<(), RunError>) {
+    while let Some(ended) = trials.join_next().await {
+        let outcome = settle(Some(ended));
+        if outcome.is_err() {
+            shared.brake.stop();
+        }
+        if first.is_ok() {
+            *first = outcome;
+        }
+    }
 }
 
 type Ended = Result<Result<(), SinkError>, tokio::task::JoinError>;
