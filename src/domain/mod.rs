@@ -2,6 +2,7 @@
 //! floors. No I/O, no policy.
 
 pub mod budget;
+pub mod comparison;
 pub mod contract;
 pub mod event;
 pub mod fault;
