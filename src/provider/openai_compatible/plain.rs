@@ -28,8 +28,9 @@ pub(super) struct Plain<'a> {
     _base_resp: (),
 }
 
+/// The piece of an answer in a plain event.
 #[derive(Debug, Deserialize)]
-struct Choice<'a> {
+pub(super) struct Choice<'a> {
     #[serde(default)]
     index: Option<u64>,
     #[serde(borrow)]
@@ -68,43 +69,80 @@ struct Delta<'a> {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// What the plain events of a stream begin with alike: all that stands before the piece of text.
+#[derive(Debug, Default)]
+pub(super) struct Head(String);
+
+const CHOICES: &str = "\"choices\":[";
+
+impl Head {
+    /// The piece in `data`, if that begins as the last event did and is plain.
+    pub(super) fn choice<'a>(&self, data: &'a str) -> Option<Choice<'a>> {
+        let rest = data.strip_prefix(self.0.as_str()).filter(|_| !self.0.is_empty())?;
+        let mut choices = serde_json::Deserializer::from_str(rest).into_iter::<Choice<'_>>();
+        let choice = choices.next()?.ok()?;
+        (choice.is_first() && &rest[choices.byte_offset()..] == "]}").then_some(choice)
+    }
+
+    /// The last event was `data`, which is plain or not.
+    pub(super) fn learn(&mut self, data: &str, plain: bool) {
+        self.0.clear();
+        if let Some((head, _)) = data.split_once(CHOICES).filter(|_| plain)
+            // Behind another brace it might be the list of something inside.
+            && head.rfind('{') == Some(0)
+        {
+            self.0.extend([head, CHOICES]);
+        }
+    }
+}
+
 impl<'a> Plain<'a> {
     /// The event in `data`, if it is plain.
     pub(super) fn read(data: &'a str) -> Option<Self> {
         let plain: Self = serde_json::from_str(data).ok()?;
-        (plain.choices[0].index.unwrap_or(0) == 0).then_some(plain)
+        plain.choice().is_first().then_some(plain)
     }
 
-    /// The piece of text; it may be empty.
-    pub(super) fn text(&self) -> &str {
-        text(&self.choices[0].delta.content)
-    }
-
-    /// The piece of reasoning; it may be empty.
-    pub(super) fn reasoning(&self) -> &str {
-        let delta = &self.choices[0].delta;
-        let given = text(&delta.reasoning_content);
-        if given.is_empty() { text(&delta.reasoning) } else { given }
-    }
-
-    /// Why the model stopped; empty while it has not.
-    pub(super) fn finish_reason(&self) -> &str {
-        text(&self.choices[0].finish_reason)
+    /// The piece of the answer.
+    pub(super) fn choice(&self) -> &Choice<'a> {
+        &self.choices[0]
     }
 
     /// The model that answers; empty where the server does not say.
     pub(super) fn model(&self) -> &str {
-        text(&self.model)
+        text(self.model.as_ref())
     }
 
     /// The id of the request; empty where the server does not say.
     pub(super) fn id(&self) -> &str {
-        text(&self.id)
+        text(self.id.as_ref())
     }
 }
 
-fn text<'t>(of: &'t Option<Text<'_>>) -> &'t str {
-    of.as_ref().map_or("", |text| &text.0)
+impl Choice<'_> {
+    fn is_first(&self) -> bool {
+        self.index.unwrap_or(0) == 0
+    }
+
+    /// The piece of text; it may be empty.
+    pub(super) fn text(&self) -> &str {
+        text(self.delta.content.as_ref())
+    }
+
+    /// The piece of reasoning; it may be empty.
+    pub(super) fn reasoning(&self) -> &str {
+        let given = text(self.delta.reasoning_content.as_ref());
+        if given.is_empty() { text(self.delta.reasoning.as_ref()) } else { given }
+    }
+
+    /// Why the model stopped; empty while it has not.
+    pub(super) fn finish_reason(&self) -> &str {
+        text(self.finish_reason.as_ref())
+    }
+}
+
+fn text<'t>(of: Option<&'t Text<'_>>) -> &'t str {
+    of.map_or("", |text| &text.0)
 }
 
 #[cfg(test)]
@@ -120,14 +158,17 @@ mod tests {
             r#"{"index":0,"delta":{"role":"assistant","content":"h\u00e9 "},"logprobs":null}"#;
         let data = event(plain, r#","usage":null,"error":null,"service_tier":{"a":[1]}"#);
         let read = Plain::read(&data).expect("it is plain");
-        let fields = [read.id(), read.model(), read.text(), read.reasoning(), read.finish_reason()];
+        let choice = read.choice();
+        let fields =
+            [read.id(), read.model(), choice.text(), choice.reasoning(), choice.finish_reason()];
         assert_eq!(fields, ["a", "m", "hé ", "", ""]);
         let data = event(
             r#"{"delta":{"reasoning_content":"","reasoning":"so"},"finish_reason":"stop"}"#,
             "",
         );
         let read = Plain::read(&data).expect("it is plain");
-        assert_eq!([read.text(), read.reasoning(), read.finish_reason()], ["", "so", "stop"]);
+        let choice = read.choice();
+        assert_eq!([choice.text(), choice.reasoning(), choice.finish_reason()], ["", "so", "stop"]);
         for (choice, rest) in [
             ("", ""),
             (plain, r#","usage":{"prompt_tokens":1}"#),
@@ -142,5 +183,29 @@ mod tests {
         ] {
             assert!(Plain::read(&event(choice, rest)).is_none(), "{choice} {rest}");
         }
+    }
+
+    #[test]
+    fn what_begins_like_the_last_event_is_read_from_there_on() {
+        let first = r#"{"id":"a","model":"m","choices":[{"delta":{"content":"x"}}]}"#;
+        let mut head = Head::default();
+        assert!(head.choice(first).is_none(), "nothing is known yet");
+        head.learn(first, true);
+        let next = r#"{"id":"a","model":"m","choices":[{"index":0,"delta":{"content":" y"}}]}"#;
+        assert_eq!(head.choice(next).expect("it is plain").text(), " y");
+        for other in [
+            r#"{"id":"b","model":"m","choices":[{"delta":{"content":"x"}}]}"#,
+            r#"{"id":"a","model":"m","choices":[{"delta":{"content":"x"}}],"usage":{}}"#,
+            r#"{"id":"a","model":"m","choices":[{"delta":{"content":"x"}},{"delta":{}}]}"#,
+            r#"{"id":"a","model":"m","choices":[{"index":1,"delta":{"content":"x"}}]}"#,
+            r#"{"id":"a","model":"m","choices":[{"delta":{"content":"x"}}]"#,
+            r#"{"id":"a","model":"m","choices":[]}"#,
+        ] {
+            assert!(head.choice(other).is_none(), "{other}");
+        }
+        head.learn(first, false);
+        assert!(head.choice(next).is_none(), "another kind of event came between");
+        head.learn(r#"{"a":{"choices":[1]},"choices":[{"delta":{}}]}"#, true);
+        assert!(head.choice(r#"{"a":{"choices":[{"delta":{}}]}"#).is_none(), "it is not closed");
     }
 }

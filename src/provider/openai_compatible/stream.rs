@@ -12,7 +12,7 @@ use crate::{
             cost,
             decode::{self, Body, WireMessage},
             logprobs,
-            plain::Plain,
+            plain::{Choice, Head, Plain},
             responses,
         },
         sse::Event,
@@ -78,6 +78,8 @@ struct Chat {
     /// The calls, with the index by which the stream tells them apart.
     calls: Vec<(u64, ToolCall)>,
     done: bool,
+    /// What the last event began with.
+    head: Head,
 }
 
 impl Chat {
@@ -92,6 +94,7 @@ impl Chat {
             refusal: String::new(),
             calls: Vec::new(),
             done: false,
+            head: Head::default(),
         }
     }
 
@@ -116,20 +119,24 @@ impl Chat {
         fault
     }
 
-    fn plain(&mut self, plain: &Plain<'_>) -> Progress {
+    fn named(&mut self, plain: &Plain<'_>) {
         let generation = &mut self.generation;
-        if !plain.model().is_empty() && generation.served_model.as_deref() != Some(plain.model()) {
+        if !plain.model().is_empty() {
             generation.served_model = Some(plain.model().to_owned());
         }
         if !plain.id().is_empty() {
             generation.request_id.get_or_insert_with(|| plain.id().to_owned());
         }
-        if !plain.finish_reason().is_empty() {
-            generation.raw_finish_reason = Some(plain.finish_reason().to_owned());
+    }
+
+    fn piece(&mut self, choice: &Choice<'_>) -> Progress {
+        let (text, reasoning) = (choice.text(), choice.reasoning());
+        if !choice.finish_reason().is_empty() {
+            self.generation.raw_finish_reason = Some(choice.finish_reason().to_owned());
         }
-        generation.text.push_str(plain.text());
-        self.reasoning.push_str(plain.reasoning());
-        let moved = !plain.text().is_empty() || !plain.reasoning().is_empty();
+        self.generation.text.push_str(text);
+        self.reasoning.push_str(reasoning);
+        let moved = !text.is_empty() || !reasoning.is_empty();
         if moved { Progress::Output } else { Progress::Quiet }
     }
 
@@ -196,8 +203,14 @@ impl StreamDecoder for Chat {
         if data.is_empty() || self.done {
             return Ok(Progress::Quiet);
         }
-        if let Some(plain) = Plain::read(data) {
-            return Ok(self.plain(&plain));
+        if let Some(choice) = self.head.choice(data) {
+            return Ok(self.piece(&choice));
+        }
+        let plain = Plain::read(data);
+        self.head.learn(data, plain.is_some());
+        if let Some(plain) = plain {
+            self.named(&plain);
+            return Ok(self.piece(plain.choice()));
         }
         let Some(mut body) = self.read(data)? else { return Ok(Progress::Quiet) };
         let mut choice = body.take_choice();

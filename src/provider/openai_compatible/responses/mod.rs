@@ -25,6 +25,10 @@ pub(super) fn is_event(event: &Event<'_>) -> bool {
     if !event.name.is_empty() {
         return event.name.starts_with("response.");
     }
+    // Seldom there, and then to be told from a text that holds it.
+    if !event.data.contains("\"response.") {
+        return false;
+    }
     let kind: Kind = serde_json::from_str(event.data).unwrap_or_default();
     kind.r#type.0.is_some_and(|kind| kind.starts_with("response."))
 }
