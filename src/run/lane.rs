@@ -35,7 +35,11 @@ async fn schedule(
     let mut end = shared.end.subscribe();
     let mut stop = shared.brake.halted();
     let mut rows = feed::start(Arc::clone(plan));
+    let mut begun = 0;
     loop {
+        if rows.is_empty() {
+            keep_order(trials, &mut begun);
+        }
         let row = tokio::select! {
             biased;
             () = stopped(&mut stop) => return Ok(()),
@@ -56,6 +60,9 @@ async fn schedule(
                     let key = key(shared, row.sample.index, prompt, model, epoch);
                     if shared.is_settled(key.seq) {
                         continue;
+                    }
+                    if unsettled.available_permits() == 0 {
+                        keep_order(trials, &mut begun);
                     }
                     let place = loop {
                         tokio::select! {
@@ -85,9 +92,18 @@ async fn schedule(
                         drop(place);
                         outcome
                     });
+                    begun += 1;
                 }
             }
         }
+    }
+}
+
+/// Before the lane waits: of several tasks that were spawned at a time, the runtime begins with the
+/// last one. One without work takes that place, and the trials begin in the order of the plan.
+fn keep_order(trials: &mut Trials, begun: &mut u32) {
+    if std::mem::take(begun) > 1 {
+        trials.spawn(async { Ok(()) });
     }
 }
 

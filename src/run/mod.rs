@@ -16,7 +16,10 @@ mod trial;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch,
+    task::{JoinSet, coop::unconstrained},
+};
 
 use self::trial::Shared;
 pub use self::{
@@ -185,10 +188,11 @@ async fn within<T>(time: Option<Duration>, shared: &Shared, work: impl Future<Ou
 async fn lanes(shared: &Arc<Shared>) -> Result<(), RunError> {
     let plan = &shared.plan;
     // A lane is a task among its trials: it is woken where they end, and no other thread has to be.
+    // It always comes to wait for them, so that it needs no other bound.
     let mut lanes = JoinSet::new();
     if plan.by_model {
         for model in 0..plan.targets.len() as u32 {
-            lanes.spawn(lane::run(Arc::clone(shared), vec![model]));
+            lanes.spawn(unconstrained(lane::run(Arc::clone(shared), vec![model])));
             ended(&mut lanes).await?;
         }
         return Ok(());
@@ -202,7 +206,7 @@ async fn lanes(shared: &Arc<Shared>) -> Result<(), RunError> {
         }
     }
     for (_, models) in accounts {
-        lanes.spawn(lane::run(Arc::clone(shared), models));
+        lanes.spawn(unconstrained(lane::run(Arc::clone(shared), models)));
     }
     ended(&mut lanes).await
 }
