@@ -25,12 +25,11 @@ use crate::{
 };
 
 /// Answers in one transaction at most.
-const BATCH: usize = 1_024;
+const BATCH: usize = 4_096;
 
-/// After a transaction of so many answers others are waited for, for so long: keys come in no order,
-/// so that a transaction of few answers writes a page for each of them.
-const BUSY: usize = 16;
-const GATHER: Duration = Duration::from_millis(100);
+/// How long others are waited for that share a transaction: keys come in no order, so that one of few
+/// answers writes a page for each of them. Nobody waits for it.
+const GATHER: Duration = Duration::from_millis(250);
 
 /// Answers that may wait to be written. What comes when so many wait is not kept: a cache on a disk
 /// that stalls must not fill the memory.
@@ -207,14 +206,10 @@ fn write_all(store: &Store, jobs: &Receiver<Job>, shared: &Shared, keep: Keep) {
     };
     note(evict::expire(store, keep));
     note(evict::shrink(store, keep.max_bytes));
-    let mut busy = false;
     while let Ok(first) = jobs.recv() {
-        if busy {
-            thread::park_timeout(GATHER);
-        }
+        thread::park_timeout(GATHER);
         let mut batch = vec![first];
         batch.extend(jobs.try_iter().take(BATCH - 1));
-        busy = batch.len() >= BUSY;
         // What cannot be written is not kept, and the next batch may fare better.
         note(commit(store, &batch, shared).and_then(|()| evict::shrink(store, keep.max_bytes)));
         let mut waiting = lock(&shared.waiting);
