@@ -31,7 +31,7 @@ const BATCH: usize = 1_024;
 
 /// After a transaction of so many events others are waited for, for so long: pages and the disk's
 /// confirmation are then shared by more of them, and nobody who emits has to wake this thread.
-const BUSY: usize = 16;
+const BUSY: usize = 8;
 const GATHER: Duration = Duration::from_millis(1);
 
 /// Answers between two looks at how much room is left.
