@@ -29,7 +29,7 @@ const BATCH: usize = 4_096;
 
 /// How long others are waited for that share a transaction: keys come in no order, so that one of few
 /// answers writes a page for each of them. Nobody waits for it.
-const GATHER: Duration = Duration::from_millis(250);
+const GATHER: Duration = Duration::from_millis(100);
 
 /// Answers that may wait to be written. What comes when so many wait is not kept: a cache on a disk
 /// that stalls must not fill the memory.
