@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    args_judge::JudgeCommand,
     args_models::{EndpointsCommand, ModelsCommand},
     args_resume::ResumeArgs,
     args_score::ScoreArgs,
@@ -56,6 +57,12 @@ pub(super) enum Command {
     Cache(CacheCommand),
     /// Look up models: limits, prices, capabilities
     Catalog(CatalogArgs),
+    /// Measure scorers and judges by people's labels
+    Judge {
+        /// What to do.
+        #[command(subcommand)]
+        command: JudgeCommand,
+    },
     /// Say what there is to score with
     Scorers {
         /// What to do.

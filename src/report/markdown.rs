@@ -9,12 +9,13 @@ use std::fmt::Write as _;
 use crate::{
     base::text::one_line,
     report::{
-        View,
+        View, calibration,
         facts::{
             gate_scope, gate_word, model_cost, models, results, run_cost, trials_line, verdict,
             warnings,
         },
         number::{UNKNOWN, count, duration_ms, or_unknown, tokens},
+        pairwise, sheet,
     },
 };
 
@@ -35,6 +36,8 @@ pub fn render(view: &View<'_>) -> String {
     gates(view, &mut out);
     scores(view, &mut out);
     models_table(view, &mut out);
+    out += &sheet::markdown(&pairwise::sheets(header, &view.measures.pairwise));
+    out += &sheet::markdown(&calibration::summary(header, &view.measures.calibrations));
     let warnings = warnings(view);
     for warning in &warnings {
         writeln!(out, "- ⚠️ {}", sentence(warning)).ok();
@@ -133,18 +136,18 @@ fn code(name: &str) -> String {
 
 /// [`code`] in a cell of a table. A vertical bar ends a cell even in code, and a backslash in front of
 /// it does not help where the name itself brings another: the bar becomes its look-alike.
-fn cell(name: &str) -> String {
+pub(super) fn cell(name: &str) -> String {
     code(name).replace('|', "∣")
 }
 
 /// A number in a cell of a table; escaped when its unit needs it.
-fn figure(text: &str) -> String {
+pub(super) fn figure(text: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || " .,+-[]%$–".contains(c);
     if text.chars().all(harmless) { text.to_owned() } else { sentence(text) }
 }
 
 /// `text` as a sentence in which nothing is rendered, mentioned or linked.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in one_line(text, SENTENCE_WIDTH).chars() {
         match c {

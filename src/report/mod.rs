@@ -4,6 +4,7 @@
 //! source of trials that is read as a stream. Most of the text was written by models or by strangers,
 //! so each format has one place that makes text harmless for its reader, and nothing is stripped.
 
+pub mod calibration;
 pub mod csv;
 mod facts;
 pub mod html;
@@ -11,10 +12,12 @@ pub mod json;
 pub mod jsonl;
 pub mod markdown;
 mod number;
+mod pairwise;
 pub mod parquet;
 mod row;
 #[cfg(test)]
 mod sample;
+mod sheet;
 pub mod table;
 
 use std::{error::Error, io, ops::ControlFlow};

@@ -10,12 +10,13 @@ use crate::{
     base::text::one_line,
     domain::measure::GateResult,
     report::{
-        View,
+        View, calibration,
         facts::{
             ResultLine, Tone, gate_scope, gate_word, model_cost, models, results, run_cost,
             trials_line, verdict, warnings,
         },
         number::{count, duration_ms, tokens},
+        pairwise, sheet,
     },
 };
 
@@ -35,7 +36,7 @@ pub struct Style {
 }
 
 impl Style {
-    fn unknown(self) -> String {
+    pub(super) fn unknown(self) -> String {
         if self.unicode { "–" } else { "-" }.to_owned()
     }
 
@@ -47,17 +48,21 @@ impl Style {
         if self.unicode { "≥" } else { ">=" }
     }
 
-    fn name(self, name: &str) -> String {
+    pub(super) fn name(self, name: &str) -> String {
         self.plain(one_line(name, NAME_WIDTH))
     }
 
-    fn sentence(self, sentence: &str) -> String {
+    pub(super) fn sentence(self, sentence: &str) -> String {
         self.plain(one_line(sentence, SENTENCE_WIDTH))
     }
 
     /// `text` with the ellipsis of a cut in the characters of this terminal.
     fn plain(self, text: String) -> String {
         if self.unicode { text } else { text.replace('…', "...") }
+    }
+
+    pub(super) fn bold(self, text: &str) -> String {
+        self.paint(BOLD, text)
     }
 
     fn paint(self, code: &str, text: &str) -> String {
@@ -98,6 +103,12 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     if !view.measures.models.is_empty() {
         out.push('\n');
         out += &models_table(view, width, style);
+    }
+    let mut sheets = pairwise::sheets(header, &view.measures.pairwise);
+    sheets.extend(calibration::summary(header, &view.measures.calibrations));
+    if !sheets.is_empty() {
+        out.push('\n');
+        out += &sheet::text(&sheets, width, style);
     }
     if !view.gates.is_empty() {
         out.push('\n');
@@ -227,26 +238,26 @@ fn gate_line(view: &View<'_>, gate: &GateResult, width: Option<u16>, style: Styl
 }
 
 /// Columns and rows on their way to a table.
-struct Grid {
+pub(super) struct Grid {
     style: Style,
     /// The heading of each column, and whether it holds names.
     columns: Vec<(String, bool)>,
-    rows: Vec<Vec<String>>,
+    pub(super) rows: Vec<Vec<String>>,
 }
 
 impl Grid {
-    fn new(style: Style) -> Self {
+    pub(super) fn new(style: Style) -> Self {
         Self { style, columns: Vec::new(), rows: Vec::new() }
     }
 
     /// Adds a column of names, which may be wrapped; its index.
-    fn names(&mut self, heading: &str) -> usize {
+    pub(super) fn names(&mut self, heading: &str) -> usize {
         self.columns.push((heading.to_owned(), true));
         self.columns.len() - 1
     }
 
     /// Adds a column of numbers, which are never wrapped; its index.
-    fn numbers(&mut self, heading: &str) -> usize {
+    pub(super) fn numbers(&mut self, heading: &str) -> usize {
         self.columns.push((heading.to_owned(), false));
         self.columns.len() - 1
     }
@@ -305,7 +316,7 @@ impl Grid {
         folded_rows
     }
 
-    fn render(&self, width: Option<u16>) -> String {
+    pub(super) fn render(&self, width: Option<u16>) -> String {
         let widths = self.widths(width);
         let line = if self.style.unicode { '─' } else { '-' };
         let mut table = Table::new();

@@ -15,6 +15,7 @@
 mod cache;
 mod error;
 mod insert;
+mod labels;
 mod lock;
 mod open;
 mod read;
