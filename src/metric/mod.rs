@@ -8,7 +8,9 @@
 pub mod calibration;
 mod corpus;
 mod mean;
+pub mod paired;
 pub mod pairwise;
+pub mod probe;
 pub mod reducer;
 mod tally;
 
