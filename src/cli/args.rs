@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     args_judge::JudgeCommand,
     args_models::{EndpointsCommand, ModelsCommand},
+    args_power::PowerArgs,
     args_resume::ResumeArgs,
     args_score::ScoreArgs,
     args_scorers::ScorersCommand,
@@ -48,6 +49,9 @@ pub(super) enum Command {
     Show(ShowArgs),
     /// Write a run's report: one HTML file, or Markdown
     Report(ReportArgs),
+    /// Say how small a difference the samples of a run can show, and how many samples a smaller one
+    /// takes
+    Power(PowerArgs),
     /// Write a run's trials as JSONL, CSV or Parquet
     Export(ExportArgs),
     /// Delete runs
@@ -229,6 +233,9 @@ pub(super) struct RunArgs {
     /// What scorers see, in YAML: '{regex: "answer is (.+)"}'
     #[arg(long, value_name = "STEPS", help_heading = "Scoring")]
     pub(super) extract: Option<String>,
+    /// Tell results apart by the values of this column, or by `tag`. May be repeated
+    #[arg(long, value_name = "COLUMN", help_heading = "Scoring")]
+    pub(super) slice: Vec<String>,
     /// A condition that sets the exit code, such as 'errors.rate < 1%'. May be repeated
     #[arg(short, long, value_name = "GATE", help_heading = "Scoring")]
     pub(super) gate: Vec<String>,
@@ -326,6 +333,9 @@ pub(super) struct ShowArgs {
     /// How the results are printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: RunFormat,
+    /// Tell results apart by the values of this column, or by `tag`. May be repeated
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) slice: Vec<String>,
     /// List trials instead
     #[arg(long)]
     pub(super) trials: bool,
@@ -348,6 +358,9 @@ pub(super) struct ReportArgs {
     /// What to write
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: ReportFormat,
+    /// Tell results apart by the values of this column, or by `tag`. May be repeated
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) slice: Vec<String>,
     /// Trials in the HTML report at most; failed ones come first
     #[arg(long, value_name = "N")]
     pub(super) max_trials: Option<u64>,

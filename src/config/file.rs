@@ -41,6 +41,8 @@ pub struct File {
     pub scorers: Vec<At<ScorerEntry>>,
     /// Which unusual answers are scored all the same: `length`, `empty`, `refused`.
     pub score_also: Vec<At<Status>>,
+    /// Columns that results are told apart by; `tag` means the tags of samples.
+    pub slices: Vec<At<String>>,
     /// Conditions that set the exit code.
     pub gates: Vec<At<String>>,
     /// What the whole run may use up.
@@ -134,6 +136,7 @@ impl File {
             extract: over.extract.or(self.extract),
             scorers: list(self.scorers, over.scorers),
             score_also: list(self.score_also, over.score_also),
+            slices: list(self.slices, over.slices),
             gates: list(self.gates, over.gates),
             budget: self.budget.overridden_by(over.budget),
             concurrency: over.concurrency.or(self.concurrency),

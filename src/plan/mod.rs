@@ -147,6 +147,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     prompts::check_variables(&prompts, &dataset, inputs)?;
     let rows = Rows { columns: dataset.columns(), have_expected: dataset.has_expected() };
     scorers::check_rows(&scorers, file, rows, inputs)?;
+    data::check_slices(file, dataset.columns(), inputs)?;
     let mut notices = models::notices(&targets, inputs.table);
     notices.extend(scorers::notices(&scorers));
     let mut config = snapshot(file, inputs, concurrency);
@@ -371,7 +372,7 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
         }
         written
     });
-    json!({
+    let mut written = json!({
         "config": inputs.origin,
         "dataset": data,
         "extract": file.extract.as_ref().map(|at| at.value.clone()),
@@ -387,7 +388,11 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
             "time": text(&file.budget.time),
             "error_rate": text(&file.budget.error_rate),
         },
-    })
+    });
+    if !file.slices.is_empty() {
+        written["slices"] = file.slices.iter().map(|at| at.value.as_str()).collect();
+    }
+    written
 }
 
 /// The dataset formats, for messages.

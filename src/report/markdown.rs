@@ -15,7 +15,7 @@ use crate::{
             warnings,
         },
         number::{UNKNOWN, count, duration_ms, or_unknown, tokens},
-        pairwise, sheet,
+        pairwise, sheet, slices,
     },
 };
 
@@ -36,6 +36,7 @@ pub fn render(view: &View<'_>) -> String {
     gates(view, &mut out);
     scores(view, &mut out);
     models_table(view, &mut out);
+    out += &sheet::markdown(&slices::sheets(view));
     out += &sheet::markdown(&pairwise::sheets(header, &view.measures.pairwise));
     out += &sheet::markdown(&calibration::summary(header, &view.measures.calibrations));
     let warnings = warnings(view);

@@ -8,7 +8,7 @@ use crate::{
     base::money::Money,
     domain::{
         generation::Usage,
-        measure::{Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures},
+        measure::{Detail, Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures},
         message::{Message, Role},
         run::{
             ModelInfo, PromptInfo, RunHeader, RunRecord, RunStatus, ScoreRecord, ScorerInfo,
@@ -124,6 +124,7 @@ fn measure(model: u32, scorer: u32, values: (f64, f64, f64), unscored: u64) -> M
         prompt: 0,
         scorer,
         metric: "mean",
+        detail: Detail::default(),
         estimate: Estimate {
             n: 200 - unscored,
             unscored,
@@ -180,6 +181,8 @@ fn measures() -> RunMeasures {
         errors: vec![("rate_limited".to_owned(), 2), ("transient".to_owned(), 1)],
         scorer_failures: 0,
         reasons: Vec::new(),
+        slices: Vec::new(),
+        unsliced: Vec::new(),
         calibrations: Vec::new(),
         pairwise: Vec::new(),
     }

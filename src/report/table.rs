@@ -16,7 +16,7 @@ use crate::{
             trials_line, verdict, warnings,
         },
         number::{count, duration_ms, tokens},
-        pairwise, sheet,
+        pairwise, sheet, slices,
     },
 };
 
@@ -104,7 +104,8 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         out.push('\n');
         out += &models_table(view, width, style);
     }
-    let mut sheets = pairwise::sheets(header, &view.measures.pairwise);
+    let mut sheets = slices::sheets(view);
+    sheets.extend(pairwise::sheets(header, &view.measures.pairwise));
     sheets.extend(calibration::summary(header, &view.measures.calibrations));
     if !sheets.is_empty() {
         out.push('\n');

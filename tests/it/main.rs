@@ -28,6 +28,7 @@ mod http;
 mod limits;
 mod models;
 mod own;
+mod power;
 mod proof;
 mod resume;
 mod run;
