@@ -2,6 +2,7 @@
 //! codes.
 
 mod args;
+mod args_compare;
 mod args_judge;
 mod args_models;
 mod args_power;
@@ -11,21 +12,27 @@ mod args_scorers;
 mod ask;
 mod asked;
 mod audit;
+mod baseline;
 mod cache;
 mod catalog;
+mod ci;
 mod command;
+mod compare;
 mod completions;
 mod doctor;
 mod env;
 mod execute;
 mod exit;
 mod export;
+mod gate;
+mod git;
 mod harden;
 mod home;
 mod init;
 mod judge;
 mod list;
 mod log;
+mod merge;
 mod models;
 mod out;
 mod overlay;
@@ -42,6 +49,7 @@ mod scorers;
 mod shell_init;
 mod show;
 mod stored;
+mod tag;
 mod vault;
 mod watch;
 
@@ -87,6 +95,10 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::List(args) => list::run(&args, &db, out),
         Command::Power(args) => power::run(&args, &db, out),
         Command::Show(args) => show::run(&args, &db, out),
+        Command::Compare(args) => compare::run(&args, &db, out),
+        Command::Gate(args) => gate::run(&args, &db, out),
+        Command::Merge(args) => merge::run(&args, &db, out),
+        Command::Tag(args) => tag::run(&args, &db, out),
         Command::Report(args) => report::run(&args, &db, out),
         Command::Export(args) => export::run(&args, &db, out),
         Command::Rm(args) => rm::run(&args, &db, out),

@@ -7,23 +7,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::exit::Failure;
+use super::{baseline, exit::Failure};
 use crate::{
     base::money::Money,
+    compare::{CompareError, Opened, Source},
     config,
     domain::{
         measure::{GateResult, RunMeasures},
         run::{RunRecord, TrialRecord},
         slice::Slices,
     },
-    gate,
+    gate::{self, Allow, Evidence, Gate},
     metric::{
         Tally,
         calibration::{Calibrate, calibrate},
         pairwise::Tournament,
     },
     report::{self, ReportError, TrialSource, View},
-    store::{Store, StoreError, TrialFilter},
+    store::{Store, TrialFilter},
 };
 
 /// A run with everything that is said about it.
@@ -59,12 +60,12 @@ impl Stored {
     }
 
     /// Measures a run, sliced by the columns of its config.
-    pub(super) fn measure(store: Store, run: RunRecord) -> Result<Self, StoreError> {
+    pub(super) fn measure(store: Store, run: RunRecord) -> Result<Self, CompareError> {
         let slices = store.slices(&run, &run.header.slices())?;
         Self::measure_by(store, run, slices)
     }
 
-    fn measure_by(store: Store, run: RunRecord, slices: Slices) -> Result<Self, StoreError> {
+    fn measure_by(store: Store, run: RunRecord, slices: Slices) -> Result<Self, CompareError> {
         let mut tally = Tally::new(&run.header).slicing(slices, &run.header);
         let mut tournament = Tournament::new(&run.header);
         store.digests(&run, &mut |digest| {
@@ -92,7 +93,7 @@ impl Stored {
             .iter()
             .filter_map(|gate| gate::parse(gate, &run.header.scorers).ok())
             .collect();
-        let gates = gate::decide(&gates, &run.header, &measures);
+        let gates = decided(&gates, &store, &run, &measures)?;
         Ok(Self { store, run, measures, gates })
     }
 
@@ -106,6 +107,30 @@ impl Stored {
             report::html::write_html(&self.view(), self, file, max_trials).map_err(Failure::from)
         })
     }
+}
+
+/// What became of the gates that a run was begun with. Those of a shard are decided when the shards are
+/// put together.
+fn decided(
+    gates: &[Gate],
+    store: &Store,
+    run: &RunRecord,
+    measures: &RunMeasures,
+) -> Result<Vec<GateResult>, CompareError> {
+    let context = &run.header.context;
+    if context.shard.is_some() || gates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = if gates.iter().any(|gate| gate.versus.is_some()) {
+        baseline::of(store, run)
+    } else {
+        Err("no gate compares".to_owned())
+    };
+    let other = found.as_ref().map(Opened::source).map_err(Clone::clone);
+    let source = Source { store, run, file: None };
+    let evidence = Evidence::gather(gates, source, measures, other)?;
+    let allow = Allow::parse(context.allow.iter().map(String::as_str)).unwrap_or_default();
+    Ok(gate::decide(gates, &evidence, &allow))
 }
 
 impl TrialSource for Stored {

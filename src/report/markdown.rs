@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    base::text::one_line,
+    base::text::{one_line, prefix},
     report::{
         View, calibration,
         facts::{
@@ -50,6 +50,24 @@ pub fn render(view: &View<'_>) -> String {
     let digest: String = header.dataset_digest.chars().take(12).collect();
     writeln!(out, "Run {run} · dataset {dataset} ({})", code(&digest)).ok();
     out
+}
+
+/// The summary within `most` bytes, behind a mark by which a job finds the comment that it wrote before.
+/// What does not fit is left out, gates last, and that is said.
+pub fn comment(view: &View<'_>, most: usize) -> String {
+    fitted(format!("<!-- evals -->\n{}", render(view)), most)
+}
+
+/// `whole` within `most` bytes, line by line.
+pub(super) fn fitted(whole: String, most: usize) -> String {
+    if whole.len() <= most {
+        return whole;
+    }
+    let note = "\n\n_More did not fit here; the report has all of it._\n";
+    let cut = prefix(&whole, most.saturating_sub(note.len()));
+    // A line is kept whole or not at all: half of one may open what it does not close.
+    let cut = cut.rfind('\n').map_or("", |end| &cut[..end]);
+    format!("{cut}{note}")
 }
 
 fn gates(view: &View<'_>, out: &mut String) {
@@ -124,7 +142,7 @@ fn models_table(view: &View<'_>, out: &mut String) {
 }
 
 /// `name` in a code span whose fence is longer than any run of backticks inside.
-fn code(name: &str) -> String {
+pub(super) fn code(name: &str) -> String {
     let name = one_line(name, NAME_WIDTH);
     if name.trim().is_empty() {
         return UNKNOWN.to_owned();

@@ -65,7 +65,7 @@ impl Style {
         self.paint(BOLD, text)
     }
 
-    fn paint(self, code: &str, text: &str) -> String {
+    pub(super) fn paint(self, code: &str, text: &str) -> String {
         if self.color && !text.is_empty() {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
         } else {
@@ -74,11 +74,11 @@ impl Style {
     }
 }
 
-const BOLD: &str = "1";
-const DIM: &str = "2";
+pub(super) const BOLD: &str = "1";
+pub(super) const DIM: &str = "2";
 const RED: &str = "1;31";
-const GREEN: &str = "1;32";
-const YELLOW: &str = "1;33";
+pub(super) const GREEN: &str = "1;32";
+pub(super) const YELLOW: &str = "1;33";
 
 /// The results, what each model did, the gates and the warnings, each line ended by a line feed.
 ///
@@ -113,17 +113,7 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     }
     if !view.gates.is_empty() {
         out.push('\n');
-        for gate in view.gates {
-            out += &gate_line(view, gate, width, style);
-        }
-        let (tone, text) = verdict(view);
-        let code = match tone {
-            Tone::Good => GREEN,
-            Tone::Bad => RED,
-            Tone::Unsure | Tone::Neutral => YELLOW,
-        };
-        out += &style.paint(code, &text);
-        out.push('\n');
+        out += &gates(view, width, style);
     }
     let warnings = warnings(view);
     if !warnings.is_empty() {
@@ -136,6 +126,21 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         out.push('\n');
     }
     out
+}
+
+/// What became of the gates, each line ended by a line feed.
+pub fn gates(view: &View<'_>, width: Option<u16>, style: Style) -> String {
+    let mut out = String::new();
+    for gate in view.gates {
+        out += &gate_line(view, gate, width, style);
+    }
+    let (tone, text) = verdict(view);
+    let code = match tone {
+        Tone::Good => GREEN,
+        Tone::Bad => RED,
+        Tone::Unsure | Tone::Neutral => YELLOW,
+    };
+    out + &style.paint(code, &text) + "\n"
 }
 
 fn results_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
@@ -378,7 +383,7 @@ fn folded(name: &str, width: usize) -> Vec<String> {
 }
 
 /// A sentence on lines that end at `width`, all but the first `indent` columns to the right.
-fn wrapped(sentence: &str, width: Option<u16>, indent: usize) -> String {
+pub(super) fn wrapped(sentence: &str, width: Option<u16>, indent: usize) -> String {
     let Some(width) = width else { return sentence.to_owned() };
     let room = usize::from(width).saturating_sub(indent).max(20);
     let mut lines = vec![String::new()];
