@@ -223,8 +223,8 @@ impl Tally {
         self.fold_pending();
         let sliced = self.kept.as_ref().map(|kept| slices::measures(&self.slices, kept));
         let Shape { models, prompts, scorers } = self.shape;
-        let mut groups = self.groups.iter_mut();
         let mut measures = Vec::with_capacity(self.groups.len());
+        let mut groups = self.groups.iter_mut();
         for model in 0..models as u32 {
             for prompt in 0..prompts as u32 {
                 for scorer in 0..scorers as u32 {
