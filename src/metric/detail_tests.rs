@@ -21,7 +21,9 @@ fn trials(values: &[[f64; 2]]) -> Vec<TrialDigest> {
 
 fn measured(header: &RunHeader, tally: Tally, trials: &[TrialDigest]) -> RunMeasures {
     let mut tally = tally;
-    trials.iter().for_each(|trial| tally.add(trial));
+    for trial in trials {
+        tally.add(trial);
+    }
     let found = tally.finish();
     assert_eq!(found.measures.len(), header.models.len());
     found
@@ -109,7 +111,9 @@ fn what_a_run_can_show_is_told_by_how_often_two_disagree() {
     let values: Vec<[f64; 2]> =
         (0..40).map(|sample| [1.0, if sample % 4 == 0 { 0.0 } else { 1.0 }]).collect();
     let mut tally = Tally::new(&of).keeping(&of);
-    trials(&values).iter().for_each(|trial| tally.add(trial));
+    for trial in trials(&values) {
+        tally.add(&trial);
+    }
     let values = tally.finish_values().expect("kept");
     let found = outlooks(&values, Design::default(), Some(0.1));
     assert_eq!(found.len(), 1, "of two models");

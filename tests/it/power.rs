@@ -62,9 +62,9 @@ fn what_a_run_can_show_and_what_a_plan_could() {
     assert_eq!((&found["n"], &found["discordance"]), (&40.into(), &0.5.into()));
     assert_eq!((&found["model"], &found["other_model"]), (&"one".into(), &"two".into()));
     // (1.96 sqrt(0.5) + 0.8416 sqrt(0.49))² / 0.01, rounded up.
-    assert_eq!(found["needed"], 390);
+    assert_eq!(found["needed"], 391);
     let table = project.evals().args(power).run().ok();
-    assert!(table.stdout.contains("one : two") && table.stdout.contains("390"), "{}", table.stdout);
+    assert!(table.stdout.contains("one : two") && table.stdout.contains("391"), "{}", table.stdout);
 
     let planned = ["power", "--n", "200", "--rate", "0.8", "--format", "json"];
     let json = project.evals().args(planned).run().ok().json();
