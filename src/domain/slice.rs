@@ -13,7 +13,7 @@ pub const MAX_VALUES: usize = 50;
 pub struct Slices {
     columns: Vec<Column>,
     /// Column and value of each slice.
-    slices: Vec<(usize, String)>,
+    parts: Vec<(usize, String)>,
     places: HashMap<(usize, String), u16>,
     /// Where the slices of each sample end in `of`.
     ends: Vec<u32>,
@@ -67,8 +67,8 @@ impl Slices {
         if *values > MAX_VALUES {
             return None;
         }
-        let place = u16::try_from(self.slices.len()).ok()?;
-        self.slices.push(key.clone());
+        let place = u16::try_from(self.parts.len()).ok()?;
+        self.parts.push(key.clone());
         self.places.insert(key, place);
         Some(place)
     }
@@ -76,7 +76,7 @@ impl Slices {
     /// Each slice that is measured: its place, its column and its value, sorted by column, then by
     /// value. Numbers sort as such.
     pub fn measured(&self) -> Vec<(u16, &str, &str)> {
-        let all = self.slices.iter().zip(0_u16..).filter_map(|((column, value), place)| {
+        let all = self.parts.iter().zip(0_u16..).filter_map(|((column, value), place)| {
             let known = self.columns.get(*column)?;
             (known.values <= MAX_VALUES).then_some((*column, place, known, value.as_str()))
         });

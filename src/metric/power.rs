@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// What the samples of a comparison can show.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Outlook {
     /// Index of the scorer.
     pub scorer: u32,
