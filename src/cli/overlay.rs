@@ -49,6 +49,7 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
             .collect::<Result<_, _>>()?,
         score_also: Vec::new(),
         metrics: args.metric.iter().map(|text| metric(text)).collect::<Result<_, _>>()?,
+        slices: args.slice.iter().map(|column| At::nowhere(column.clone())).collect(),
         baseline: args.baseline.clone().map(At::nowhere),
         gates: args.gate.iter().map(|gate| At::nowhere(gate.clone())).collect(),
         concurrency: args

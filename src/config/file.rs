@@ -43,6 +43,8 @@ pub struct File {
     pub score_also: Vec<At<Status>>,
     /// Metrics made of others, by name: `f1: 2 * p.mean * r.mean / (p.mean + r.mean)`.
     pub metrics: BTreeMap<String, At<String>>,
+    /// Columns that results are told apart by; `tag` means the tags of samples.
+    pub slices: Vec<At<String>>,
     /// Conditions that set the exit code.
     pub gates: Vec<At<String>>,
     /// The run that gates compare with: an id, a name, a tag, `last:main`, or an exported file.
@@ -139,6 +141,7 @@ impl File {
             scorers: list(self.scorers, over.scorers),
             score_also: list(self.score_also, over.score_also),
             metrics: self.metrics.into_iter().chain(over.metrics).collect(),
+            slices: list(self.slices, over.slices),
             gates: list(self.gates, over.gates),
             baseline: over.baseline.or(self.baseline),
             budget: self.budget.overridden_by(over.budget),

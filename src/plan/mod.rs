@@ -169,6 +169,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let rows =
         Rows { columns: dataset.columns(), have_expected: dataset.has_expected(), models: &names };
     scorers::check_rows(&scorers, file, rows, inputs)?;
+    data::check_slices(file, dataset.columns(), inputs)?;
     let mut notices = models::notices(&targets, inputs.table);
     notices.extend(models::notices(&judges, inputs.table));
     notices.extend(judges::notices(&scorers, &targets));
@@ -404,7 +405,7 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
         }
         written
     });
-    json!({
+    let mut written = json!({
         "config": inputs.origin,
         "dataset": data,
         "extract": file.extract.as_ref().map(|at| at.value.clone()),
@@ -421,7 +422,11 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
             "time": text(&file.budget.time),
             "error_rate": text(&file.budget.error_rate),
         },
-    })
+    });
+    if !file.slices.is_empty() {
+        written["slices"] = file.slices.iter().map(|at| at.value.as_str()).collect();
+    }
+    written
 }
 
 /// The dataset formats, for messages.

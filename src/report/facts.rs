@@ -394,6 +394,9 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
             of(n, "call", "calls")
         )),
     }
+    for (column, why) in &measures.unsliced {
+        warnings.push(format!("not told apart by `{column}`: {why}"));
+    }
     let fewest = measures.measures.iter().map(|m| m.estimate.n).filter(|n| *n > 0).min();
     if let Some(n) = fewest.filter(|n| *n < FEW_SAMPLES) {
         warnings.push(format!("few samples: intervals are wide (n = {n})"));

@@ -15,7 +15,7 @@ use crate::{
             run_cost, trials_line, verdict, warnings,
         },
         number::{UNKNOWN, count, duration_ms, or_unknown, tokens},
-        pairwise, sheet,
+        pairwise, sheet, slices,
     },
 };
 
@@ -40,6 +40,7 @@ pub fn render(view: &View<'_>) -> String {
     scores(view, &mut out);
     made_of_others(view, &mut out);
     models_table(view, &mut out);
+    out += &sheet::markdown(&slices::sheets(view));
     let spread = judge_spread(view);
     for line in &spread {
         writeln!(out, "- {}", sentence(line)).ok();

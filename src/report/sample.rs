@@ -8,7 +8,9 @@ use crate::{
     base::money::Money,
     domain::{
         generation::Usage,
-        measure::{Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures, Spreads},
+        measure::{
+            Detail, Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures, Spreads,
+        },
         message::{Message, Role},
         run::{
             ModelInfo, PromptInfo, RunHeader, RunRecord, RunStatus, ScoreRecord, ScorerInfo,
@@ -126,6 +128,7 @@ fn measure(model: u32, scorer: u32, values: (f64, f64, f64), unscored: u64) -> M
         prompt: 0,
         scorer,
         metric: "mean",
+        detail: Detail::default(),
         estimate: Estimate {
             n: 200 - unscored,
             unscored,
@@ -185,6 +188,8 @@ fn measures() -> RunMeasures {
         scorer_failures: 0,
         reasons: Vec::new(),
         derived: Vec::new(),
+        slices: Vec::new(),
+        unsliced: Vec::new(),
         calibrations: Vec::new(),
         pairwise: Vec::new(),
     }

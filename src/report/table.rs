@@ -16,7 +16,7 @@ use crate::{
             judge_spread, model_cost, models, results, run_cost, trials_line, verdict, warnings,
         },
         number::{count, duration_ms, tokens},
-        pairwise, sheet,
+        pairwise, sheet, slices,
     },
 };
 
@@ -119,7 +119,8 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         out += &wrapped(&style.sentence(&line), width, 0);
         out.push('\n');
     }
-    let mut sheets = pairwise::sheets(header, &view.measures.pairwise);
+    let mut sheets = slices::sheets(view);
+    sheets.extend(pairwise::sheets(header, &view.measures.pairwise));
     sheets.extend(calibration::summary(header, &view.measures.calibrations));
     if !sheets.is_empty() {
         out.push('\n');

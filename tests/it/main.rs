@@ -35,6 +35,7 @@ mod metrics;
 mod models;
 mod own;
 mod pairwise;
+mod power;
 mod proof;
 mod rag;
 mod resume;
