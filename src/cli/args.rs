@@ -341,7 +341,7 @@ pub(super) struct ReportArgs {
     /// What to write
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: ReportFormat,
-    /// Trials in the HTML report at most; failed ones come first
+    /// Trials in the HTML report at most, failed ones first [default: all]
     #[arg(long, value_name = "N")]
     pub(super) max_trials: Option<u64>,
 }

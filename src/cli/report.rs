@@ -13,7 +13,7 @@ use crate::report::{self, ReportError};
 
 pub(super) fn run(args: &ReportArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
     let stored = Stored::load(db, &args.run)?;
-    let max_trials = args.max_trials.unwrap_or(report::html::MAX_TRIALS);
+    let max_trials = args.max_trials;
     let to_stdout = args.output.as_deref() == Some(Path::new("-"));
     match args.format {
         ReportFormat::Html if to_stdout => out.with(|to| {

@@ -57,11 +57,11 @@ impl Stored {
     }
 
     pub(super) fn view(&self) -> View<'_> {
-        View { run: &self.run, measures: &self.measures, gates: &self.gates }
+        View { run: &self.run, measures: &self.measures, gates: &self.gates, comparison: None }
     }
 
     /// Writes the HTML report to `path`, whole or not at all.
-    pub(super) fn write_html(&self, path: &Path, max_trials: u64) -> Result<(), Failure> {
+    pub(super) fn write_html(&self, path: &Path, max_trials: Option<u64>) -> Result<(), Failure> {
         write_file(path, |file| {
             report::html::write_html(&self.view(), self, file, max_trials).map_err(Failure::from)
         })

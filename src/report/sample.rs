@@ -44,7 +44,7 @@ pub(super) struct Data {
 
 impl Data {
     pub(super) fn view(&self) -> View<'_> {
-        View { run: &self.run, measures: &self.measures, gates: &self.gates }
+        View { run: &self.run, measures: &self.measures, gates: &self.gates, comparison: None }
     }
 }
 

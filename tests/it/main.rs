@@ -27,6 +27,7 @@ mod limits;
 mod models;
 mod own;
 mod proof;
+mod report;
 mod resume;
 mod run;
 mod sandbox;
