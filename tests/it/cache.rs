@@ -312,7 +312,8 @@ fn two_processes_share_it() {
     let (a, b) = (start(&one), start(&two));
     for output in [a.wait().ok(), b.wait().ok()] {
         assert_eq!(output.json()["trials"]["ok"], 30);
-        assert!(!output.stderr.contains("cache"), "{}", output.stderr);
+        // Not even a word of trouble; the line before the run may tell what is in it.
+        assert!(!output.stderr.contains("failed to"), "{}", output.stderr);
     }
     let asked = stub.requests().len();
     assert!((30..=60).contains(&asked), "{asked}");
