@@ -98,9 +98,8 @@ pub(super) fn sentence(comparison: &Comparison) -> Option<String> {
     if let (2, [pair]) = (comparison.sides.len(), pairs.as_slice()) {
         return Some(format!("{}.", of_two(comparison, pair)));
     }
-    if let Some(baseline) = comparison.baseline {
+    if comparison.baseline.is_some() {
         let told: Vec<String> = pairs.iter().map(|pair| of_two(comparison, pair)).collect();
-        let _ = baseline;
         return (!told.is_empty()).then(|| format!("{}.", told.join(". ")));
     }
     of_many(comparison, &pairs, scorer)
@@ -209,5 +208,94 @@ fn and(names: &[&str]) -> String {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use PairVerdict::{A, B, Tied, Unknown};
+
+    use super::*;
+    use crate::report::sample::pairs::{of, pair, paired};
+
+    fn two(difference: (f64, f64, f64), verdict: PairVerdict) -> Option<String> {
+        let scores = vec![
+            paired("latency", (-20.0, -30.0, -10.0), B),
+            paired("exact_match", difference, verdict),
+        ];
+        sentence(&of(&["A", "B"], vec![pair(0, 1, scores)]))
+    }
+
+    #[test]
+    fn of_two_in_words_that_can_be_quoted() {
+        assert_eq!(
+            two((0.041, 0.019, 0.063), B).as_deref(),
+            Some(
+                "B is better than A on exact_match by 4.1 points, 95% interval 1.9 to 6.3; 1.8 × the \
+                 price."
+            )
+        );
+        assert_eq!(
+            two((-0.041, -0.063, -0.019), A).as_deref(),
+            Some(
+                "A is better than B on exact_match by 4.1 points, 95% interval 1.9 to 6.3; 0.6 × the \
+                 price."
+            )
+        );
+        assert_eq!(
+            two((0.011, -0.019, 0.041), Tied).as_deref(),
+            Some(
+                "B and A are tied on exact_match: B is ahead by 1.1 points, 95% interval −1.9 to \
+                 4.1, which chance alone can make; 1.8 × the price."
+            )
+        );
+        assert_eq!(
+            two((0.0, -0.02, 0.02), Tied).as_deref(),
+            Some("A and B are tied on exact_match; 1.8 × the price.")
+        );
+        let few = two((0.5, -1.0, 1.0), Unknown);
+        assert!(few.is_some_and(|few| few.starts_with("There are too few samples")));
+    }
+
+    #[test]
+    fn lower_is_better_where_it_is() {
+        let faster = paired("latency", (-200.0, -300.0, -100.0), B);
+        let comparison = of(&["A", "B"], vec![pair(0, 1, vec![faster])]);
+        assert_eq!(
+            sentence(&comparison).as_deref(),
+            Some(
+                "B is better than A on latency by 200ms, 95% interval 100ms to 300ms; 1.8 × the price."
+            )
+        );
+    }
+
+    #[test]
+    fn of_many_who_is_best_and_who_is_tied() {
+        let say = |verdicts: [PairVerdict; 3]| {
+            let score = |points: f64, verdict| {
+                vec![paired("s", (points, points - 0.01, points + 0.01), verdict)]
+            };
+            let pairs = vec![
+                pair(0, 1, score(-0.02, verdicts[0])),
+                pair(0, 2, score(-0.05, verdicts[1])),
+                pair(1, 2, score(-0.03, verdicts[2])),
+            ];
+            sentence(&of(&["A", "B", "C"], pairs)).unwrap_or_default()
+        };
+        assert_eq!(
+            say([A, A, A]),
+            "A is best on s: better than B by 2.0 points, 95% interval 1.0 to 3.0; 0.6 × the price; \
+             the others are further behind."
+        );
+        assert_eq!(say([Tied, A, A]), "A and B are tied for the best on s; A is better than C.");
+        assert_eq!(
+            say([Tied, Tied, Tied]),
+            "A, B and C are tied on s: chance alone can make the differences."
+        );
+        assert_eq!(
+            say([Unknown, Unknown, Unknown]),
+            "There are too few samples to tell anything apart on s."
+        );
+        assert_eq!(sentence(&of(&["A"], Vec::new())), None);
     }
 }

@@ -6,7 +6,7 @@ mod run;
 
 use serde_json::{Value, json};
 
-use crate::support::{Browser, Project};
+use crate::support::Browser;
 use run::{recorded, report};
 
 /// The text of the cells of a column in the rows that are in the document.
@@ -47,14 +47,13 @@ fn the_summary_needs_no_script() {
     let (project, Some(browser)) = (recorded(), Browser::start()) else { return };
     let page = report(&project);
     browser.call("Emulation.setScriptExecutionDisabled", &json!({"value": true}));
-    browser.call("Page.navigate", &json!({"url": format!("file://{}", page.display())}));
-    // Scripts of the protocol run all the same.
-    browser.until("document.readyState === 'complete' && document.querySelector('footer')");
+    browser.load(&page);
     let text = browser.text("document.querySelector('main').innerText");
     for part in ["alpha", "exact_match", "not_recorded", "needs JavaScript", "0.900"] {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
-    let drawn = "[...document.querySelectorAll('svg')].filter((svg) => svg.clientWidth > 50).length";
+    let drawn =
+        "[...document.querySelectorAll('svg')].filter((svg) => svg.clientWidth > 50).length";
     assert!(browser.value(drawn).as_u64() > Some(5));
 }
 
@@ -82,7 +81,7 @@ fn trials_are_filtered() {
     choose(&browser, "f-model", "1");
     choose(&browser, "f-slice", "tag:odd");
     choose(&browser, "f-result", "failed");
-    assert_eq!(column(&browser, "Model"), vec!["beta"; 8], "conditions hold together");
+    assert_eq!(column(&browser, "Model"), vec!["beta"; 12], "conditions hold together");
     click(&browser, "#clear");
     click(&browser, "#f-differ");
     assert_eq!(counted(&browser), "42 of 120 trials");
@@ -105,7 +104,8 @@ fn columns_are_sorted_by() {
     browser.open(&report(&project), "#trials?model=1");
     let head = |key: &str| click(&browser, &format!("[data-key={key}] button"));
     let sorted = |key: &str| {
-        browser.text(&format!("document.querySelector('[data-key={key}]').getAttribute('aria-sort')"))
+        browser
+            .text(&format!("document.querySelector('[data-key={key}]').getAttribute('aria-sort')"))
     };
     assert_eq!(sorted("plan"), "ascending");
     head("sample");
@@ -176,7 +176,7 @@ fn answers_stand_side_by_side_with_their_differences() {
     );
     assert_eq!(cards, "alpha passed,beta failed,gamma passed");
     let text = browser.text("document.getElementById('trial-body').textContent");
-    for part in ["What is 7 plus 1?", "eight is the answer", "is not", "Finish reason"] {
+    for part in ["What is 7 plus 1?", "got `nine is the answer`", "Finish reason"] {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
     assert_eq!(browser.value("document.querySelectorAll('ins, del').length"), 0);
@@ -203,7 +203,7 @@ fn a_link_leads_to_a_trial_and_back_leads_out_of_it() {
     opened(&browser);
     assert_eq!(browser.text("document.getElementById('trial-h').textContent"), "q-01");
     let place = browser.text("document.getElementById('trial-place').textContent");
-    assert_eq!(place, "Trial 1 of 16 listed");
+    assert_eq!(place, "Trial 1 of 12 listed");
     assert_eq!(browser.text("document.getElementById('f-result').value"), "failed");
     browser.open(&page, "#trials?q=what");
     browser.until("document.querySelectorAll('#grid-body .row').length > 3");
@@ -231,9 +231,12 @@ fn a_trial_is_copied_as_json() {
     browser.until("document.getElementById('copied').textContent === 'Copied as JSON.'");
     let copied: Value = serde_json::from_str(&browser.text("window.copied")).expect("JSON");
     let export = project.evals().args(["export"]).run().ok().json_lines();
-    for key in ["run_id", "sample_id", "model", "input", "expected", "output", "status", "scores"] {
+    for key in ["run_id", "sample_id", "model", "input", "expected", "output", "status", "messages"]
+    {
         assert_eq!(copied[key], export[1][key], "{key}");
     }
+    let score = |from: &Value| from["scores"]["exact_match"]["value"].as_f64();
+    assert_eq!(score(&copied), score(&export[1]));
 }
 
 #[test]
@@ -247,7 +250,8 @@ fn what_is_filtered_is_saved_as_the_rows_of_an_export() {
     choose(&browser, "f-model", "1");
     browser.until("!document.getElementById('csv').disabled");
     let (_, some) = browser.download("document.getElementById('csv').click()");
-    let wanted = export.lines().filter(|line| line.starts_with("\"run_id\"") || line.contains("\"beta\""));
+    let wanted =
+        export.lines().filter(|line| line.starts_with("\"run_id\"") || line.contains("\"beta\""));
     assert!(some.lines().eq(wanted), "{some}");
     browser.nothing_happened();
 }
@@ -266,7 +270,7 @@ fn it_is_read_in_the_dark_and_on_paper() {
         browser.value(&format!("document.querySelector('{selector}').getClientRects().length > 0"))
     };
     for (selector, visible) in
-        [("#app", false), ("nav", false), ("#results table", true), (".behind table", true)]
+        [("#app", false), ("nav", false), ("#results table", true), ("#setup pre", true)]
     {
         assert_eq!(shown(selector), visible, "{selector}");
     }
@@ -304,7 +308,7 @@ fn a_page_that_was_cut_says_so() {
     let (piece, rest) = rest.split_once("</script>").expect("its end");
     let cut = format!("{head}data-kind=\"rows\"{}</script>{rest}", &piece[..60]);
     let path = project.write("cut.html", cut);
-    browser.call("Page.navigate", &json!({"url": format!("file://{}", path.display())}));
+    browser.load(&path);
     browser.until("document.getElementById('reading')?.textContent.includes('cannot be read')");
     assert_eq!(browser.value("document.getElementById('app').hidden"), true);
 }

@@ -18,6 +18,7 @@ use crate::{
 /// What `matrix.hbs` shows.
 #[derive(Debug, Serialize)]
 pub(super) struct Matrix {
+    prompts_differ: bool,
     scorers: Vec<Head>,
     rows: Vec<Row>,
     /// Whether any cell is marked, so that the marks have to be explained.
@@ -94,6 +95,7 @@ pub(super) fn matrix(view: &View<'_>) -> Option<Matrix> {
         _ => String::new(),
     };
     Some(Matrix {
+        prompts_differ: header.prompts.len() > 1,
         marked: rows.iter().flat_map(|row| &row.cells).any(|cell| !cell.mark.is_empty()),
         scorers: columns.iter().map(|(at, metric)| head(view, *at as usize, metric)).collect(),
         rows,

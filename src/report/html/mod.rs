@@ -12,6 +12,7 @@
 
 mod bar;
 mod chart;
+mod compared;
 mod data;
 mod gathered;
 mod matrix;
@@ -41,6 +42,7 @@ use crate::{
     },
     report::{ReportError, TrialSource, View, for_each},
 };
+pub use compared::write_comparison;
 use data::{Block, Piece};
 use gathered::Gathered;
 
@@ -59,9 +61,10 @@ const SCRIPT: &str = concat!(
 );
 
 /// The templates by name: those that are rendered, then the parts of these.
-const TEMPLATES: [(&str, &str); 16] = [
+const TEMPLATES: [(&str, &str); 17] = [
     ("head", include_str!("../../../reports/html/head.hbs")),
     ("run", include_str!("../../../reports/html/run.hbs")),
+    ("compared", include_str!("../../../reports/html/compared.hbs")),
     ("data", include_str!("../../../reports/html/data.hbs")),
     ("foot", include_str!("../../../reports/html/foot.hbs")),
     ("verdict", include_str!("../../../reports/html/verdict.hbs")),
@@ -143,7 +146,8 @@ fn each(
 /// scorer says that it is wrong, or a score is missing.
 fn went_wrong(trial: &TrialRecord) -> bool {
     let is_bad = |score: &ScoreRecord| {
-        score.passed == Some(false) || score.error.as_ref().is_some_and(|(kind, _)| kind != "skipped")
+        score.passed == Some(false)
+            || score.error.as_ref().is_some_and(|(kind, _)| kind != "skipped")
     };
     trial.status != Status::Ok || trial.scores.iter().any(is_bad)
 }

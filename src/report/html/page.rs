@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Characters of a sentence that are shown.
-const SENTENCE_WIDTH: usize = 600;
+pub(super) const SENTENCE_WIDTH: usize = 600;
 
 /// What `head.hbs` shows: the page's beginning, whatever it is about.
 #[derive(Debug, Serialize)]
@@ -68,7 +68,8 @@ pub(super) struct Summary {
     spread: Option<Spread>,
     trouble: Option<Trouble>,
     setup: Setup,
-    trials_note: String,
+    /// Which trials are in the page, where that is not all of them.
+    trials_note: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -117,8 +118,7 @@ pub(super) fn summary(view: &View<'_>, gathered: &Gathered) -> Summary {
     let decided = found.is_some().then(|| gates_say.clone());
     let took = view.run.finished_ms.map(|end| end.saturating_sub(header.created_ms).max(0));
     let all_shares = header.scorers.iter().all(|scorer| scorer.unit_range);
-    let labels: Vec<String> =
-        (0..header.models.len()).map(|at| name(&header.label(at))).collect();
+    let labels: Vec<String> = (0..header.models.len()).map(|at| name(&header.label(at))).collect();
     let first = view.comparison.and_then(|comparison| quality(header, comparison));
     Summary {
         name: name(&header.name),
@@ -172,17 +172,16 @@ fn all_warnings(view: &View<'_>) -> Vec<String> {
     all.iter().map(|warning| one_line(warning, SENTENCE_WIDTH)).collect()
 }
 
-fn trials_note(view: &View<'_>, listed: u64) -> String {
+fn trials_note(view: &View<'_>, listed: u64) -> Option<String> {
     let all = view.measures.ended().max(listed);
-    if listed == all {
-        return of(all, "trial", "trials");
-    }
     let id = name(&view.run.header.id);
-    format!(
-        "{} of {}, those in which something went wrong first. `evals export {id}` writes all.",
-        count(listed),
-        of(all, "trial", "trials")
-    )
+    (listed < all).then(|| {
+        format!(
+            "{} of {}, those in which something went wrong first. `evals export {id}` writes all.",
+            count(listed),
+            of(all, "trial", "trials")
+        )
+    })
 }
 
 fn plan(header: &RunHeader) -> String {
@@ -253,4 +252,3 @@ fn model(label: &str, totals: &ModelTotals) -> Model {
         cost: model_cost(totals).map_or_else(|| "unknown".to_owned(), |cost| cost.show("≥ ")),
     }
 }
-

@@ -19,6 +19,7 @@ const WIDEST: usize = 16;
 pub(super) struct Pairs {
     note: String,
     scorers: Vec<Scorer>,
+    ratios: Vec<Ratio>,
     /// What differs besides what was to be compared.
     differences: Vec<Difference>,
 }
@@ -80,6 +81,15 @@ struct Line {
     missing: Option<String>,
 }
 
+/// What the second of a pair costs and takes, in what the first does.
+#[derive(Debug, Serialize)]
+struct Ratio {
+    a: String,
+    b: String,
+    cost: String,
+    latency: String,
+}
+
 #[derive(Debug, Serialize)]
 struct Difference {
     a: String,
@@ -103,7 +113,12 @@ pub(super) fn pairs(comparison: &Comparison, first: Option<&str>) -> Pairs {
              Differences of shares are in points."
         ),
         scorers: scorers.iter().map(|id| scorer(comparison, id, Some(*id) == open)).collect(),
-        differences: comparison.pairs.iter().flat_map(|pair| differences(comparison, pair)).collect(),
+        ratios: comparison.pairs.iter().filter_map(|pair| ratio(comparison, pair)).collect(),
+        differences: comparison
+            .pairs
+            .iter()
+            .flat_map(|pair| differences(comparison, pair))
+            .collect(),
     }
 }
 
@@ -203,6 +218,30 @@ fn line(comparison: &Comparison, pair: &Pair, score: &PairedScore) -> Line {
         sign,
         word: name(&word),
         missing: missing(&a.label, &score.missing_a, &b.label, &score.missing_b),
+    }
+}
+
+/// Nothing when neither ratio is known.
+fn ratio(comparison: &Comparison, pair: &Pair) -> Option<Ratio> {
+    let (a, b) = comparison.sides_of(pair);
+    let shown =
+        |ratio: Option<f64>| or_unknown(ratio.map(|ratio| format!("{} ×", two_digits(ratio))));
+    let known = pair.cost_ratio.is_some() || pair.latency_ratio.is_some();
+    known.then(|| Ratio {
+        a: name(&a.label),
+        b: name(&b.label),
+        cost: shown(pair.cost_ratio),
+        latency: shown(pair.latency_ratio),
+    })
+}
+
+/// A ratio: `1.8`, `0.55`, `12`.
+fn two_digits(ratio: f64) -> String {
+    match ratio.abs() {
+        size if size >= 10.0 => format!("{ratio:.0}"),
+        size if size >= 1.0 => format!("{ratio:.1}"),
+        size if size >= 0.01 => format!("{ratio:.2}"),
+        _ => significant(ratio),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Text that others wrote to do harm, in every field that they can write: in a browser, a terminal, a
 //! spreadsheet and a comment it is text and nothing else.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -97,14 +97,18 @@ fn answer(texts: &[String], body: &Value, asked: &str) -> Response {
 }
 
 /// The elements of the page, counted, once a trial is open with its differences.
-fn elements(browser: &Browser, page: &PathBuf) -> BTreeMap<String, u64> {
+fn elements(browser: &Browser, page: &Path) -> BTreeMap<String, u64> {
     browser.open(page, "");
     browser.until("document.querySelectorAll('#grid-body .excerpt')[6].textContent.length > 0");
     browser.value("document.querySelector('#grid-body [role=row]').click()");
     opened(browser);
     choose(browser, "versus", "expected");
     browser.until("document.body.dataset.opened === '0/expected'");
-    let count = "[...document.querySelectorAll('*')].reduce((all, {localName}) => \
+    // Drawings have as many marks as their numbers ask for, and nothing but these.
+    let drawn = "[...document.querySelectorAll('svg *')].every(({localName}) => \
+                 ['line', 'rect', 'text', 'circle', 'polyline', 'polygon'].includes(localName))";
+    assert_eq!(browser.value(drawn), true);
+    let count = "[...document.querySelectorAll('*')].filter((e) => !e.closest('svg')).reduce((all, {localName}) => \
                  ({...all, [localName]: (all[localName] || 0) + 1}), {})";
     serde_json::from_value(browser.value(count)).expect("counts")
 }
@@ -149,10 +153,9 @@ fn control_functions(bytes: &[u8]) -> Vec<String> {
             '\n' | '\t' => {}
             '\r' if rest.peek() == Some(&'\n') => {}
             '\u{1b}' => {
-                let sequence: String = std::iter::from_fn(|| {
-                    rest.next_if(|c| matches!(c, '[' | ';' | '0'..='9'))
-                })
-                .collect();
+                let sequence: String =
+                    std::iter::from_fn(|| rest.next_if(|c| matches!(c, '[' | ';' | '0'..='9')))
+                        .collect();
                 let last = rest.next();
                 if !(sequence.starts_with('[') && last == Some('m')) {
                     found.push(format!("ESC {sequence}{}", last.unwrap_or(' ')));
@@ -196,7 +199,8 @@ fn a_spreadsheet_finds_no_formula() {
     let project = poisoned(&payloads(), "=1+1");
     let export = project.evals().args(["export", "--format", "csv"]).run().ok().stdout;
     let formula = |cell: &str| {
-        let skipped = |c: char| c.is_whitespace() || c.is_control() || "\u{200B}\u{FEFF}".contains(c);
+        let skipped =
+            |c: char| c.is_whitespace() || c.is_control() || "\u{200B}\u{FEFF}".contains(c);
         let begins = cell.trim_start_matches(skipped);
         let risky = begins.starts_with(['=', '+', '-', '@', '|', '%', '＝', '＋', '－', '＠']);
         (risky || cell.starts_with(['\t', '\r'])) && cell.parse::<f64>().is_err()

@@ -13,7 +13,8 @@ pub(super) fn recorded() -> Project {
     let (mut rows, mut answers) = ("id,question,answer,parity,level\n".to_owned(), String::new());
     for n in 0..40 {
         let parity = if n % 2 == 0 { "even" } else { "odd" };
-        let right = if n == 1 { "eight is the answer".to_owned() } else { format!("it is {}", n + 7) };
+        let right =
+            if n == 1 { "eight is the answer".to_owned() } else { format!("it is {}", n + 7) };
         rows += &format!("q-{n:02},What is 7 plus {n}?,{right},{parity},{}\n", n % 4);
         let wrong = right.replace("eight", "nine").replace("it is ", "it is not ");
         let beta_fails = n % 4 == 1 || n == 3 || n == 7;
@@ -57,7 +58,10 @@ pub(super) fn wordy(n: usize) -> Project {
         (state >> 8) % below
     };
     for row in 0..n / 2 {
-        rows += &format!("{}\n", json!({"id": row.to_string(), "input": format!("Question {row}?"), "expected": "yes"}));
+        rows += &format!(
+            "{}\n",
+            json!({"id": row.to_string(), "input": format!("Question {row}?"), "expected": "yes"})
+        );
         for model in ["a", "b"] {
             let mut words = String::new();
             for _ in 0..220 {
@@ -70,8 +74,16 @@ pub(super) fn wordy(n: usize) -> Project {
     }
     project.write("rows.jsonl", rows);
     project.write("answers.jsonl", answers);
-    let args = ["run", "rows.jsonl", "-m", "replay:answers.jsonl#a", "-m", "replay:answers.jsonl#b",
-        "-s", "contains"];
+    let args = [
+        "run",
+        "rows.jsonl",
+        "-m",
+        "replay:answers.jsonl#a",
+        "-m",
+        "replay:answers.jsonl#b",
+        "-s",
+        "contains",
+    ];
     project.evals().args(args).run().ok();
     project
 }

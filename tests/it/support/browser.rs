@@ -125,6 +125,12 @@ impl Browser {
         }
     }
 
+    /// Opens a file and waits until the browser has all of it.
+    pub(crate) fn load(&self, file: &Path) {
+        self.call("Page.navigate", &json!({"url": format!("file://{}", file.display())}));
+        while self.value("document.readyState + location.protocol") != "completefile:" {}
+    }
+
     /// Opens a file at `place`, such as `#trials`, and waits until its script has read the trials.
     pub(crate) fn open(&self, file: &Path, place: &str) {
         self.call("Page.navigate", &json!({"url": "about:blank"}));
@@ -137,8 +143,7 @@ impl Browser {
     /// The value of an expression in the page, promises awaited.
     #[track_caller]
     pub(crate) fn value(&self, expression: &str) -> Value {
-        let asked =
-            json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
+        let asked = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
         let found = self.call("Runtime.evaluate", &asked);
         assert!(found.get("exceptionDetails").is_none(), "{expression}: {found}");
         found["result"]["value"].clone()
@@ -220,9 +225,7 @@ impl Browser {
                     Some("Browser.downloadWillBegin") => {
                         name = event["params"]["suggestedFilename"].as_str().unwrap().to_owned();
                     }
-                    Some("Browser.downloadProgress")
-                        if event["params"]["state"] == "completed" =>
-                    {
+                    Some("Browser.downloadProgress") if event["params"]["state"] == "completed" => {
                         let path = self.directory.path().join("downloads").join(&name);
                         wire.events.clear();
                         return (name, fs::read_to_string(path).expect("the download"));

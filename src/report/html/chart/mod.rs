@@ -44,7 +44,8 @@ fn round_numbers(low: f64, high: f64, n: usize) -> Vec<f64> {
 fn round_powers(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     let factors: &[f64] = if last - first > 4 { &[1.0] } else { &[1.0, 2.0, 5.0] };
-    let numbers = (first..=last).flat_map(|power| factors.iter().map(move |f| f * 10_f64.powi(power)));
+    let numbers =
+        (first..=last).flat_map(|power| factors.iter().map(move |f| f * 10_f64.powi(power)));
     numbers.filter(|number| (low * 0.999..=high * 1.001).contains(number)).collect()
 }
 

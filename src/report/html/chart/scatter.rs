@@ -140,9 +140,10 @@ fn scatter(
     if known.len() < 2 {
         return None;
     }
-    let missing = comparison.sides.iter().filter(|side| {
-        !known.iter().any(|known| std::ptr::eq(known.side, *side))
-    });
+    let missing = comparison
+        .sides
+        .iter()
+        .filter(|side| !known.iter().any(|known| std::ptr::eq(known.side, *side)));
     let missing: Vec<String> = missing.map(|side| name(&side.label)).collect();
     let (x_ticks, x) = horizontal(&known, axis.show);
     let (y_ticks, y) = vertical(&known, quality.unit);
@@ -184,9 +185,8 @@ fn known<'a>(
     let numbers: Vec<(f64, f64)> = known.iter().map(|k| (k.x, k.quality * sign)).collect();
     for (at, known) in known.iter_mut().enumerate() {
         let (x, y) = numbers[at];
-        let beats = |other: &(f64, f64)| {
-            other.0 <= x && other.1 >= y && (other.0 < x || other.1 > y)
-        };
+        let beats =
+            |other: &(f64, f64)| other.0 <= x && other.1 >= y && (other.0 < x || other.1 > y);
         known.front = !numbers.iter().any(beats);
     }
     known
@@ -194,9 +194,9 @@ fn known<'a>(
 
 /// The scale of price or latency, from 0 or, where the ends are far apart, logarithmic.
 fn horizontal(known: &[Known<'_>], show: fn(f64) -> String) -> (Vec<Tick>, impl Fn(f64) -> f64) {
-    let (low, high) = known.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), known| {
-        (low.min(known.x), high.max(known.x))
-    });
+    let (low, high) = known
+        .iter()
+        .fold((f64::INFINITY, 0.0_f64), |(low, high), known| (low.min(known.x), high.max(known.x)));
     let logarithmic = low > 0.0 && high / low > WIDE;
     let (from, to) = if logarithmic { (low / 1.4, high * 1.4) } else { (0.0, high * 1.12) };
     let to = if to > from { to } else { from + 1.0 };
@@ -234,9 +234,8 @@ fn vertical(known: &[Known<'_>], unit: Unit<'_>) -> (Vec<Tick>, impl Fn(f64) -> 
         (from, to) = (from.max(0.0), to.min(1.0));
     }
     let to = if to > from { to } else { from + 1.0 };
-    let y = move |value: f64| {
-        BOTTOM - ((value - from) / (to - from)).clamp(0.0, 1.0) * (BOTTOM - TOP)
-    };
+    let y =
+        move |value: f64| BOTTOM - ((value - from) / (to - from)).clamp(0.0, 1.0) * (BOTTOM - TOP);
     let show = |mark: f64| match unit {
         Unit::Share => format!("{:.2}", mark),
         other => other.show(mark),
@@ -259,7 +258,8 @@ fn points(known: &[Known<'_>], x: &impl Fn(f64) -> f64, y: &impl Fn(f64) -> f64)
             let text = short(&known.side.label);
             let width = text.chars().count() as f64 * 6.8 + 10.0;
             let right = x + 10.0 + width < RIGHT + 16.0;
-            let (from, to) = if right { (x + 8.0, x + 8.0 + width) } else { (x - 8.0 - width, x - 8.0) };
+            let (from, to) =
+                if right { (x + 8.0, x + 8.0 + width) } else { (x - 8.0 - width, x - 8.0) };
             let mut at = y + 4.0;
             let hits = |at: f64, other: &(f64, f64, f64)| {
                 from < other.2 && other.1 < to && (at - other.0).abs() < LINE

@@ -57,8 +57,7 @@ pub(super) fn about(header: &RunHeader, planned: u64) -> io::Result<Piece> {
         json!({"id": scorer.id, "unit": unit, "unit_name": name, "extract": scorer.extract})
     });
     let models = header.models.iter().enumerate();
-    let models =
-        models.map(|(at, model)| json!({"name": model.name, "label": header.label(at)}));
+    let models = models.map(|(at, model)| json!({"name": model.name, "label": header.label(at)}));
     let about = json!({
         "run_id": header.id,
         "name": header.name,

@@ -9,9 +9,8 @@
 //! Idea: Kevin Albertson's base-122.
 
 /// The characters that are replaced; `reports/assets/data.js` has the same list.
-const REPLACED: [u8; 14] = [
-    0x00, 0x05, 0x07, 0x08, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x1A, 0x1B, b'<', 0x7F,
-];
+const REPLACED: [u8; 14] =
+    [0x00, 0x05, 0x07, 0x08, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F, 0x1A, 0x1B, b'<', 0x7F];
 /// The first of the characters that replace them.
 const FIRST: u32 = 0x100;
 
@@ -62,7 +61,10 @@ mod tests {
         });
         let bits = groups.flat_map(|group| (0..7).rev().map(move |bit| group >> bit & 1));
         let bits: Vec<u32> = bits.collect();
-        bits.chunks(8).take(n).map(|b| b.iter().fold(0, |byte, bit| byte << 1 | *bit as u8)).collect()
+        bits.chunks(8)
+            .take(n)
+            .map(|b| b.iter().fold(0, |byte, bit| byte << 1 | *bit as u8))
+            .collect()
     }
 
     #[test]

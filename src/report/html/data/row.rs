@@ -100,7 +100,8 @@ impl Rows {
         self.cost.push(trial.cost_pico);
         self.attempts.push(trial.attempts);
         let stand_in = trial.served_by != model_name(header, trial);
-        let flags = [(trial.cached.is_some(), CACHED), (trial.masked, MASKED), (stand_in, STAND_IN)];
+        let flags =
+            [(trial.cached.is_some(), CACHED), (trial.masked, MASKED), (stand_in, STAND_IN)];
         let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| flag).sum::<u8>();
         self.flags.push(char::from(b'0' + flags));
         self.scores.resize_with(header.scorers.len(), Scores::default);

@@ -116,9 +116,7 @@ struct Why<'a> {
 pub(super) fn sample(trial: &TrialRecord) -> SampleTexts<'_> {
     let told = |value: &Value| match value {
         Value::Null => true,
-        Value::String(text) => {
-            trial.input.as_ref() == Some(text) || trial.expected.contains(text)
-        }
+        Value::String(text) => trial.input.as_ref() == Some(text) || trial.expected.contains(text),
         _ => false,
     };
     let vars = trial.vars.iter().filter(|(_, value)| !told(value)).map(|(name, value)| {
