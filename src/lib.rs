@@ -24,6 +24,7 @@ pub mod store;
 
 pub mod plan;
 
+pub mod compare;
 pub mod run;
 
 pub mod gate;

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    args_compare::{CompareArgs, FileArgs, GateArgs, MergeArgs, TagArgs},
     args_models::{EndpointsCommand, ModelsCommand},
     args_resume::ResumeArgs,
     args_score::ScoreArgs,
@@ -45,6 +46,14 @@ pub(super) enum Command {
     List(ListArgs),
     /// Show what a run found
     Show(ShowArgs),
+    /// Say which of several runs, models or prompts is better, and how sure one can be
+    Compare(CompareArgs),
+    /// Decide whether a recorded run meets conditions
+    Gate(GateArgs),
+    /// Put the shards of a run together
+    Merge(MergeArgs),
+    /// Name a run, to refer to it
+    Tag(TagArgs),
     /// Write a run's report: one HTML file, or Markdown
     Report(ReportArgs),
     /// Write a run's trials as JSONL, CSV or Parquet
@@ -229,6 +238,20 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "SHARE", help_heading = "Scoring")]
     pub(super) allow_errors: Option<String>,
 
+    /// The run, or the file of `evals export`, that `vs baseline` of a gate means
+    #[arg(long, value_name = "RUN", help_heading = "Scoring")]
+    pub(super) baseline: Option<String>,
+    /// What all gates disregard: a kind of difference to the baseline, such as `prompt`, or
+    /// `unscored`. May be repeated
+    #[arg(long, value_name = "WHAT", help_heading = "Scoring")]
+    pub(super) allow: Vec<String>,
+    /// Run one part of the dataset, such as 1/4; `evals merge` puts the parts together
+    #[arg(long, value_name = "I/N", help_heading = "Dataset")]
+    pub(super) shard: Option<String>,
+    /// Name the run in the database, to refer to it. May be repeated
+    #[arg(long, value_name = "TAG", help_heading = "Output")]
+    pub(super) tag: Vec<String>,
+
     /// How the results are printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = "Output")]
     #[serde(skip)]
@@ -251,6 +274,9 @@ pub(super) struct RunArgs {
     #[arg(short, long, help_heading = "Output")]
     #[serde(skip)]
     pub(super) watch: bool,
+    #[command(flatten)]
+    #[serde(skip)]
+    pub(super) files: FileArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -313,7 +339,7 @@ pub(super) struct ListArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
-    /// A run's id or the beginning of it, its name, `last` or `last~1`
+    /// A run's id or the beginning of it, its name, a tag, `last`, `last~1` or `last:BRANCH`
     #[arg(default_value = "last")]
     pub(super) run: String,
     /// How the results are printed
@@ -332,7 +358,7 @@ pub(super) struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// A run's id or the beginning of it, its name, `last` or `last~1`
+    /// A run's id or the beginning of it, its name, a tag, `last`, `last~1` or `last:BRANCH`
     #[arg(default_value = "last")]
     pub(super) run: String,
     /// Where to write; - for standard output [default: beside the database]
@@ -348,7 +374,7 @@ pub(super) struct ReportArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// A run's id or the beginning of it, its name, `last` or `last~1`
+    /// A run's id or the beginning of it, its name, a tag, `last`, `last~1` or `last:BRANCH`
     #[arg(default_value = "last")]
     pub(super) run: String,
     /// What to write

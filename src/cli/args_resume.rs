@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::RunFormat;
+use super::{args::RunFormat, args_compare::FileArgs};
 
 #[derive(Debug, Args, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -67,4 +67,6 @@ pub(super) struct ResumeArgs {
     /// Show no progress
     #[arg(short, long, help_heading = "Output")]
     pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) files: FileArgs,
 }

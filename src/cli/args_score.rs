@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::RunFormat;
+use super::{args::RunFormat, args_compare::FileArgs};
 
 #[derive(Debug, Args, Clone, Default)]
 pub(super) struct ScoreArgs {
@@ -64,4 +64,6 @@ pub(super) struct ScoreArgs {
     /// Show no progress
     #[arg(short, long, help_heading = "Output")]
     pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) files: FileArgs,
 }

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use crate::{
-    config::ConfigError, plan::PlanError, report::ReportError, run::RunError, store::StoreError,
+    compare::CompareError, config::ConfigError, gate::GateError, plan::PlanError,
+    report::ReportError, run::RunError, store::StoreError,
 };
 
 /// The documented exit codes.
@@ -90,6 +91,21 @@ impl From<StoreError> for Failure {
             }
             _ => failure,
         }
+    }
+}
+
+impl From<CompareError> for Failure {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Store(error) => error.into(),
+            error => Self { exit: Exit::Usage, message: error.to_string(), hint: error.hint() },
+        }
+    }
+}
+
+impl From<GateError> for Failure {
+    fn from(error: GateError) -> Self {
+        Self::usage(error.message).hint(error.hint)
     }
 }
 

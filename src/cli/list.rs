@@ -41,6 +41,10 @@ fn row_json(run: &RunSummary) -> serde_json::Value {
         "created": clock::rfc3339(header.created_ms),
         "status": run.record.status.name(),
         "trials": { "planned": header.planned_trials(), "ended": run.ended, "error": run.errors },
+        "tags": run.tags,
+        "branch": header.context.branch,
+        "commit": header.context.commit,
+        "shard": header.context.shard.as_ref().map(|shard| format!("{}/{}", shard.index, shard.of)),
         "dataset": header.dataset,
         "models": header.models.iter().map(|model| model.name.as_str()).collect::<Vec<_>>(),
     })
@@ -50,6 +54,7 @@ fn write_csv(runs: &[RunSummary], to: &mut dyn std::io::Write) -> std::io::Resul
     let mut csv = csv::Writer::from_writer(to);
     csv.write_record([
         "run_id", "name", "created", "status", "planned", "ended", "error", "dataset", "models",
+        "tags", "branch", "commit",
     ])
     .map_err(io_error)?;
     for run in runs {
@@ -65,6 +70,9 @@ fn write_csv(runs: &[RunSummary], to: &mut dyn std::io::Write) -> std::io::Resul
             &run.errors.to_string(),
             &guarded(&header.dataset),
             &guarded(&models.join(" ")),
+            &guarded(&run.tags.join(" ")),
+            &guarded(header.context.branch.as_deref().unwrap_or_default()),
+            header.context.commit.as_deref().unwrap_or_default(),
         ])
         .map_err(io_error)?;
     }
@@ -77,11 +85,14 @@ fn table(runs: &[RunSummary]) -> String {
     if let Some(width) = env::width() {
         table.set_width(width);
     }
-    table.set_header(["RUN", "NAME", "CREATED", "STATUS", "TRIALS", "ERRORS", "MODELS"]);
+    let tagged = runs.iter().any(|run| !run.tags.is_empty());
+    let mut heads = vec!["RUN", "NAME", "CREATED", "STATUS", "TRIALS", "ERRORS", "MODELS"];
+    heads.extend(tagged.then_some("TAGS"));
+    table.set_header(heads);
     for run in runs {
         let header = &run.record.header;
         let models: Vec<_> = (0..header.models.len()).map(|at| header.label(at)).collect();
-        table.add_row([
+        let mut row = vec![
             header.id.clone(),
             one_line(&header.name, 30),
             clock::rfc3339(header.created_ms),
@@ -89,7 +100,9 @@ fn table(runs: &[RunSummary]) -> String {
             format!("{}/{}", run.ended, header.planned_trials()),
             run.errors.to_string(),
             one_line(&models.join(", "), 60),
-        ]);
+        ];
+        row.extend(tagged.then(|| one_line(&run.tags.join(", "), 40)));
+        table.add_row(row);
     }
     let lines: Vec<String> = table.lines().map(|line| line.trim().to_owned()).collect();
     format!("{}\n", lines.join("\n"))

@@ -2,6 +2,7 @@
 //! codes.
 
 mod args;
+mod args_compare;
 mod args_models;
 mod args_resume;
 mod args_score;
@@ -9,20 +10,26 @@ mod args_scorers;
 mod ask;
 mod asked;
 mod audit;
+mod baseline;
 mod cache;
 mod catalog;
+mod ci;
 mod command;
+mod compare;
 mod completions;
 mod doctor;
 mod env;
 mod execute;
 mod exit;
 mod export;
+mod gate;
+mod git;
 mod harden;
 mod home;
 mod init;
 mod list;
 mod log;
+mod merge;
 mod models;
 mod out;
 mod overlay;
@@ -38,6 +45,7 @@ mod scorers;
 mod shell_init;
 mod show;
 mod stored;
+mod tag;
 mod vault;
 mod watch;
 
@@ -82,6 +90,10 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(&args, &db, out),
         Command::List(args) => list::run(&args, &db, out),
         Command::Show(args) => show::run(&args, &db, out),
+        Command::Compare(args) => compare::run(&args, &db, out),
+        Command::Gate(args) => gate::run(&args, &db, out),
+        Command::Merge(args) => merge::run(&args, &db, out),
+        Command::Tag(args) => tag::run(&args, &db, out),
         Command::Report(args) => report::run(&args, &db, out),
         Command::Export(args) => export::run(&args, &db, out),
         Command::Rm(args) => rm::run(&args, &db, out),

@@ -48,6 +48,7 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
             .map(|text| config::parse_flag::<ScorerEntry>(text, "--scorer").map(At::nowhere))
             .collect::<Result<_, _>>()?,
         score_also: Vec::new(),
+        baseline: args.baseline.clone().map(At::nowhere),
         gates: args.gate.iter().map(|gate| At::nowhere(gate.clone())).collect(),
         concurrency: args
             .concurrency

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{
     Out,
+    args_compare::FileArgs,
     args_resume::ResumeArgs,
     command,
     exit::{Exit, Failure},
@@ -30,7 +31,9 @@ pub(super) fn run(args: &ResumeArgs, db: &Path, out: &mut Out) -> Result<Exit, F
             .hint(format!("begin it anew: evals score {old}")));
     }
     let here = std::env::current_dir().ok();
-    let again = command::repeat(&found.header, args)?;
+    let files = absolute(&args.files);
+    let mut again = command::repeat(&found.header, args)?;
+    again.files = files;
     if here != std::env::current_dir().ok() {
         let directory = found.header.command.as_ref().map_or("", |command| &command.directory);
         out.note(&format!("note: run {id} was begun in `{directory}`; its files are read there"));
@@ -56,6 +59,18 @@ fn meant(store: &Store, args: &ResumeArgs) -> Result<String, Failure> {
         Failure::usage(format!("every run is complete; {what}"))
     })?;
     Ok(run.header.id)
+}
+
+/// What is typed now is relative to where it is typed now.
+fn absolute(files: &FileArgs) -> FileArgs {
+    let of = |path: &Option<std::path::PathBuf>| {
+        path.as_ref().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()))
+    };
+    FileArgs {
+        junit: of(&files.junit),
+        comment: of(&files.comment),
+        code_quality: of(&files.code_quality),
+    }
 }
 
 /// A run that this process may go on with.
@@ -104,7 +119,7 @@ impl Taken {
 }
 
 /// What differs between a stored run and what the same command would do now.
-fn difference(stored: &RunHeader, fresh: &RunHeader) -> Option<String> {
+pub(super) fn difference(stored: &RunHeader, fresh: &RunHeader) -> Option<String> {
     let names = |header: &RunHeader| {
         header.models.iter().map(|model| model.name.clone()).collect::<Vec<_>>()
     };

@@ -10,14 +10,16 @@ use super::{
     Out,
     args::{RunArgs, RunFormat},
     asked::Asked,
+    baseline,
     catalog::OwnTable,
-    command, env,
+    ci, command, env,
     execute::{Executed, Work, execute},
     exit::{Exit, Failure},
+    git,
     home::Home,
     resume::Taken,
     stored::{Stored, report_path},
-    watch,
+    tag, watch,
 };
 use crate::{
     base::quantity,
@@ -29,7 +31,7 @@ use crate::{
         run::{RunStatus, ScorerInfo},
         target::Endpoint,
     },
-    gate::{self, Gate, Measured},
+    gate::{self, Allow, Gate, Measured},
     plan::{self, Inputs, Plan},
     report,
     run::{Allowed, Fork, Outcome},
@@ -93,8 +95,41 @@ fn resolve(
         only_ids: only_ids.as_ref(),
         table: own.table(),
         unsafe_no_sandbox: args.unsafe_no_sandbox,
+        shard: args.shard.as_deref().map(shard).transpose()?,
     };
     Ok(runtime.block_on(plan::resolve(&asked.file, inputs))?)
+}
+
+/// The shard that `text` says: `1/4`.
+fn shard(text: &str) -> Result<(u32, u32), Failure> {
+    let parts = text.split_once('/');
+    let parts = parts.and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
+    parts.filter(|(index, of)| (1..=*of).contains(index) && *of <= 10_000).ok_or_else(|| {
+        Failure::usage(format!("--shard: `{text}` is no shard"))
+            .hint("the first of four is written `1/4`")
+    })
+}
+
+/// What a new run is compared with, and where it stands in a project: kept in its header.
+fn settle_context(
+    plan: &mut Plan,
+    asked: &Asked,
+    args: &RunArgs,
+    gates: &[Gate],
+    db: &Path,
+) -> Result<(), Failure> {
+    let allow = Allow::parse(args.allow.iter().map(String::as_str))?;
+    args.tag.iter().try_for_each(|name| tag::checked(name).map(drop))?;
+    let named = asked.file.baseline.as_ref().map(|at| at.value.as_str());
+    let found = named.map(|name| baseline::find(db, name, Some(&plan.header))).transpose()?;
+    baseline::check(&plan.header, gates, found.as_ref().map(|(opened, _)| opened), &allow)?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let (branch, commit) = git::head(&here);
+    let context = &mut plan.header.context;
+    (context.branch, context.commit) = (branch, commit);
+    context.baseline = found.map(|(_, again)| again);
+    context.allow.clone_from(&args.allow);
+    Ok(())
 }
 
 /// One run, from the arguments to the exit code.
@@ -121,7 +156,10 @@ pub(super) fn once(
         }
         Begin::New { forked_from } => {
             let failed_of = args.failed_of.as_deref().map(|run| id_of(db, run)).transpose()?;
-            plan.header.command = Some(command::keep(args, failed_of));
+            settle_context(&mut plan, &asked, args, &gates, db)?;
+            let baseline = plan.header.context.baseline.clone();
+            let kept = RunArgs { baseline, ..args.clone() };
+            plan.header.command = Some(command::keep(&kept, failed_of));
             plan.header.forked_from = forked_from;
             (None, None)
         }
@@ -156,6 +194,7 @@ pub(super) fn once(
     let Executed { id: header_id, outcome, trouble } = outcome;
     let store = Store::open_existing(db)?;
     let record = store.find_run(&header_id)?;
+    args.tag.iter().try_for_each(|name| store.tag(&record, name))?;
     let stored = Stored::measure(store, record)?;
     // The results come first: nothing that goes wrong with a file may cost them.
     let printed = out.data(&rendered(&stored, args.format));
@@ -165,6 +204,11 @@ pub(super) fn once(
         hint: Some(format!("the run is recorded: evals show {header_id}")),
         ..failure
     })?;
+    ci::write(&stored, &args.files, out)?;
+    if let Some(shard) = stored.run.header.context.shard.as_ref().filter(|_| !gates.is_empty()) {
+        let (index, of) = (shard.index, shard.of);
+        out.note(&format!("note: this is shard {index}/{of}; `evals merge` decides the gates"));
+    }
     if let Some(trouble) = trouble
         && outcome.status == RunStatus::Interrupted
     {
@@ -235,6 +279,26 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
             let origin = asked.origin_of(written.place, "--gate");
             Failure::from(config::ConfigError::new(origin, written.place, message).hint(hint))
         };
+        if let Some(slice) = &gate.slice
+            && slice.column != "tag"
+            && !plan.dataset.columns().contains(&slice.column)
+        {
+            let known: Vec<String> =
+                plan.dataset.columns().iter().map(|name| format!("`{name}`")).collect();
+            return Err(refuse(
+                format!("gate `{}`: the dataset has no column `{}`", gate.text, slice.column),
+                format!("its columns: {}", known.join(", ")),
+            ));
+        }
+        if let Measured::Score(_, stat) = gate.measured
+            && stat.repeats() > plan.header.epochs
+        {
+            let (wanted, epochs) = (stat.repeats(), plan.header.epochs);
+            return Err(refuse(
+                format!("gate `{}` needs {wanted} repeats, and there are {epochs}", gate.text),
+                format!("write `epochs: {wanted}`, or add `--epochs {wanted}`"),
+            ));
+        }
         let unpriced = plan
             .targets
             .iter()
@@ -365,8 +429,13 @@ pub(super) fn rendered(stored: &Stored, format: RunFormat) -> String {
 /// Incomplete comes before gates: an outage must look neither like a regression nor like success.
 /// A gate on errors is about outages, so failing it makes the run incomplete too.
 pub(super) fn exit(outcome: &Outcome, gates: &[GateResult]) -> Exit {
+    gates_exit(outcome.status, gates)
+}
+
+/// The same, of a run that is recorded.
+pub(super) fn gates_exit(status: RunStatus, gates: &[GateResult]) -> Exit {
     let failed = || gates.iter().filter(|gate| gate.passed == Some(false));
-    match outcome.status {
+    match status {
         RunStatus::Interrupted => Exit::Interrupted,
         RunStatus::Budget => Exit::Budget,
         RunStatus::Complete if failed().any(|gate| gate.gate.starts_with("errors.")) => {

@@ -13,7 +13,7 @@ use super::{
     args_score::ScoreArgs,
     asked::Asked,
     catalog::OwnTable,
-    env,
+    ci, env,
     execute::Interrupts,
     exit::{Exit, Failure},
     home::Home,
@@ -69,6 +69,7 @@ fn recorded(args: &ScoreArgs) -> RunArgs {
         id: args.id.clone(),
         format: args.format,
         quiet: args.quiet,
+        files: args.files.clone(),
         ..scoring_args(args)
     }
 }
@@ -163,6 +164,7 @@ fn anew(
     let printed = out.data(&text);
     let reported = report.map(|path| run::write_report(&stored, &path, args.format, out));
     printed.and(reported.unwrap_or(Ok(())))?;
+    ci::write(&stored, &args.files, out)?;
     Ok(run::exit(&outcome, &stored.gates))
 }
 
@@ -184,6 +186,7 @@ fn planned(
         only_ids: None,
         table: own.table(),
         unsafe_no_sandbox: args.unsafe_no_sandbox,
+        shard: None,
     };
     let first = store.sample(old, 0)?;
     let columns: Vec<String> =

@@ -7,18 +7,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::exit::Failure;
+use super::{baseline, exit::Failure};
 use crate::{
-    base::money::Money,
+    compare::{self, CompareError, Opened, Source},
     domain::{
         measure::{GateResult, RunMeasures},
         run::{RunRecord, TrialRecord},
     },
-    gate,
-    metric::Tally,
+    gate::{self, Allow, Evidence, Gate},
     report::{self, ReportError, TrialSource, View},
-    store::{Store, StoreError, TrialFilter},
+    store::{Store, TrialFilter},
 };
+
+/// Models and prompts of which each two are compared in a report: more make more pairs than anybody
+/// reads.
+const MOST_SIDES: usize = 24;
 
 /// A run with everything that is said about it.
 pub(super) struct Stored {
@@ -37,13 +40,8 @@ impl Stored {
     }
 
     /// Measures a run.
-    pub(super) fn measure(store: Store, run: RunRecord) -> Result<Self, StoreError> {
-        let mut tally = Tally::new(&run.header);
-        store.digests(&run, &mut |digest| tally.add(&digest))?;
-        for open in store.open_costs(&run)? {
-            tally.add_open(open.model, open.cost_pico.map(Money::from_pico));
-        }
-        let mut measures = tally.finish();
+    pub(super) fn measure(store: Store, run: RunRecord) -> Result<Self, CompareError> {
+        let mut measures = gate::measures(&store, &run)?;
         measures.reasons = store.unscored(&run)?;
         // Stored gates were read once, before the run began; one that cannot be read is not shown.
         let gates: Vec<_> = run
@@ -52,7 +50,7 @@ impl Stored {
             .iter()
             .filter_map(|gate| gate::parse(gate, &run.header.scorers).ok())
             .collect();
-        let gates = gate::decide(&gates, &run.header, &measures);
+        let gates = decided(&gates, &store, &run, &measures)?;
         Ok(Self { store, run, measures, gates })
     }
 
@@ -60,12 +58,49 @@ impl Stored {
         View { run: &self.run, measures: &self.measures, gates: &self.gates, comparison: None }
     }
 
+    /// Writes the HTML report, in which models and prompts are compared.
+    pub(super) fn html(
+        &self,
+        to: &mut dyn std::io::Write,
+        max_trials: Option<u64>,
+    ) -> Result<(), ReportError> {
+        let sides = self.run.header.models.len() * self.run.header.prompts.len();
+        let comparison = match sides {
+            2..=MOST_SIDES => compare::within(&self.store, &self.run)
+                .map_err(|error| ReportError::Source(Box::new(error)))?,
+            _ => None,
+        };
+        let view = View { comparison: comparison.as_ref(), ..self.view() };
+        report::html::write_html(&view, self, to, max_trials)
+    }
+
     /// Writes the HTML report to `path`, whole or not at all.
     pub(super) fn write_html(&self, path: &Path, max_trials: Option<u64>) -> Result<(), Failure> {
-        write_file(path, |file| {
-            report::html::write_html(&self.view(), self, file, max_trials).map_err(Failure::from)
-        })
+        write_file(path, |file| self.html(file, max_trials).map_err(Failure::from))
     }
+}
+
+/// What became of the gates that a run was begun with. Those of a shard are decided when the shards are
+/// put together.
+fn decided(
+    gates: &[Gate],
+    store: &Store,
+    run: &RunRecord,
+    measures: &RunMeasures,
+) -> Result<Vec<GateResult>, CompareError> {
+    let context = &run.header.context;
+    if context.shard.is_some() || gates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = match gates.iter().any(|gate| gate.versus.is_some()) {
+        true => baseline::of(store, run)?,
+        false => Err("no gate compares".to_owned()),
+    };
+    let other = found.as_ref().map(Opened::source).map_err(Clone::clone);
+    let source = Source { store, run, file: None };
+    let evidence = Evidence::gather(gates, source, measures, other)?;
+    let allow = Allow::parse(context.allow.iter().map(String::as_str)).unwrap_or_default();
+    Ok(gate::decide(gates, &evidence, &allow))
 }
 
 impl TrialSource for Stored {

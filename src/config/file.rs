@@ -43,6 +43,8 @@ pub struct File {
     pub score_also: Vec<At<Status>>,
     /// Conditions that set the exit code.
     pub gates: Vec<At<String>>,
+    /// The run that gates compare with: an id, a name, a tag, `last:main`, or an exported file.
+    pub baseline: Option<At<String>>,
     /// What the whole run may use up.
     pub budget: BudgetEntry,
     /// Calls in flight at most, or `auto`: found out for each account. Default: auto.
@@ -135,6 +137,7 @@ impl File {
             scorers: list(self.scorers, over.scorers),
             score_also: list(self.score_also, over.score_also),
             gates: list(self.gates, over.gates),
+            baseline: over.baseline.or(self.baseline),
             budget: self.budget.overridden_by(over.budget),
             concurrency: over.concurrency.or(self.concurrency),
             cache: match (self.cache, over.cache) {

@@ -15,7 +15,11 @@ use super::{
     flow::{Counts, Course, Flow, Ids},
     survey::Survey,
 };
-use crate::{base::digest::Hasher, domain::sample::Sample, frame::filter::Filter};
+use crate::{
+    base::digest::{Hasher, sha256_u64},
+    domain::{run::Shard, sample::Sample},
+    frame::filter::Filter,
+};
 
 /// A dataset after its check: every selected row can be read and is a sample.
 #[derive(Debug, Clone)]
@@ -28,6 +32,8 @@ pub struct Dataset {
     repeated: Arc<HashSet<u64>>,
     /// Drawn samples; `None`: the source is read in its own order.
     spool: Option<Arc<Spool>>,
+    /// Of a shard: which of the selected samples are in it, a bit each.
+    places: Option<Arc<[u8]>>,
 }
 
 /// What a pass over the rows told.
@@ -96,10 +102,43 @@ impl Dataset {
                 columns.add(name);
             }
         }
-        Ok(Self { course, columns: columns.names().into(), len, digest, repeated, spool })
+        Ok(Self {
+            course,
+            columns: columns.names().into(),
+            len,
+            digest,
+            repeated,
+            spool,
+            places: None,
+        })
     }
 
-    /// How many samples are selected; at least one.
+    /// The part `index` of `of`, counted from 1: the samples whose cluster, or id where they have none,
+    /// falls into it. All that a sample depends on is the sample, so that the same one is in the same
+    /// part whatever stands around it. The digest stays that of the whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::samples`] and its items.
+    pub fn shard(mut self, index: u32, of: u32) -> Result<(Self, Shard), DatasetError> {
+        let total = self.len;
+        let mut places = vec![0_u8; usize::try_from(total.div_ceil(8)).unwrap_or(0)];
+        let mut len = 0;
+        for (place, sample) in self.samples()?.enumerate() {
+            let sample = sample?;
+            let unit = sample.cluster.as_deref().unwrap_or(&sample.id);
+            if sha256_u64(unit.as_bytes()) % u64::from(of.max(1)) + 1 == u64::from(index) {
+                places[place / 8] |= 1 << (place % 8);
+                len += 1;
+            }
+        }
+        let shard = Shard::new((index, of), total, &places);
+        self.len = len;
+        self.places = Some(places.into());
+        Ok((self, shard))
+    }
+
+    /// How many samples are selected; at least one, but of a shard.
     #[expect(clippy::len_without_is_empty, reason = "a checked dataset is never empty")]
     pub fn len(&self) -> u64 {
         self.len
@@ -142,7 +181,8 @@ impl Dataset {
             Source::Flow(Box::new(Flow::new(&self.course, Ids::trust(Arc::clone(&self.repeated)))))
         };
         let (course, queue) = (Arc::clone(&self.course), VecDeque::new());
-        Ok(Samples { rows, index: 0, len: self.len, course, queue })
+        let places = self.places.clone();
+        Ok(Samples { rows, index: 0, len: self.len, course, queue, place: 0, places })
     }
 }
 
@@ -154,6 +194,10 @@ pub struct Samples {
     course: Arc<Course>,
     /// Rotations that wait for their turn.
     queue: VecDeque<Sample>,
+    /// The place of the next sample among all that are selected.
+    place: usize,
+    /// Which of these are wanted; all when `None`.
+    places: Option<Arc<[u8]>>,
 }
 
 enum Source {
@@ -177,7 +221,7 @@ impl Iterator for Samples {
         if self.index >= self.len {
             return None;
         }
-        match self.read() {
+        match self.read_wanted() {
             Ok(mut sample) => {
                 sample.index = self.index;
                 self.index += 1;
@@ -197,6 +241,20 @@ impl Iterator for Samples {
 }
 
 impl Samples {
+    fn read_wanted(&mut self) -> Result<Sample, DatasetError> {
+        loop {
+            let sample = self.read()?;
+            let place = self.place;
+            self.place += 1;
+            let wanted = |bits: &Arc<[u8]>| {
+                bits.get(place / 8).is_some_and(|byte| byte >> (place % 8) & 1 == 1)
+            };
+            if self.places.as_ref().is_none_or(wanted) {
+                return Ok(sample);
+            }
+        }
+    }
+
     fn read(&mut self) -> Result<Sample, DatasetError> {
         loop {
             if let Some(rotation) = self.queue.pop_front() {

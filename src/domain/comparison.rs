@@ -108,9 +108,11 @@ pub struct Pair {
     /// Scorers that only one of them has, by id.
     pub unmatched_scorers: Vec<String>,
     /// What the second costs for one sample, divided by what the first does; over the samples of
-    /// which both costs are known. `None` when there are none, or the first is free.
+    /// which both costs are known, answers from the cache with what they had cost. `None` when there
+    /// are none, or the first is free.
     pub cost_ratio: Option<f64>,
-    /// Median latency of the second divided by that of the first; `None` when one is not known.
+    /// Median latency of the second divided by that of the first; answers from the cache count with
+    /// what they took when they were made. `None` when one is not known.
     pub latency_ratio: Option<f64>,
     /// What differs between the two besides what was to be compared.
     pub differences: Vec<Difference>,
@@ -142,17 +144,18 @@ pub struct PairedScore {
     pub low: Option<f64>,
     /// Upper end of the difference's interval.
     pub high: Option<f64>,
-    /// How the interval was made, for a reader: `Student's t`, `cluster-robust t`, …
+    /// How the interval was made, for a reader: `Tango score`, `t of the differences`, …
     pub interval_method: &'static str,
     /// How likely a difference like this is when there is none, in `0..=1`; two-sided.
     pub p: Option<f64>,
     /// `p`, adjusted by Holm for all tests of the comparison.
     pub p_adjusted: Option<f64>,
-    /// The test that `p` is from, for a reader: `McNemar mid-p`, `sign-flip permutation`, …
+    /// The test that `p` is from, for a reader: `McNemar exact mid-p`, `sign flips, all of them`, …
     pub test: &'static str,
-    /// The difference in standard deviations of the differences (Cohen's d of paired values);
-    /// `None` when they do not vary.
+    /// How large the difference is on a scale without unit; `None` where it has none.
     pub effect: Option<f64>,
+    /// Which scale: `Cohen's d_z`, or of yes and no `Cohen's g`.
+    pub effect_name: &'static str,
     /// Samples of which the second side's value is the better one.
     pub wins: u64,
     /// Samples of which the second side's value is the worse one.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -53,6 +54,82 @@ pub struct RunHeader {
     /// The run that this one was made from, with what had changed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<String>,
+    /// Where the run stands among others.
+    #[serde(default, skip_serializing_if = "RunContext::is_empty")]
+    pub context: RunContext,
+}
+
+/// Where a run stands among others: in the history of a project, and as a part of a larger run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct RunContext {
+    /// The branch of git that was checked out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The commit of git that was checked out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Which part of a larger run this one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// The runs that this one was merged from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_from: Vec<String>,
+    /// The run that gates compare this one with: its id, or the path of an exported file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
+    /// What gates may disregard: kinds of differences to the baseline, and `unscored`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+}
+
+impl RunContext {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Which part of a run another one is: the samples whose clusters, or ids, fall into it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Which one, from 1.
+    pub index: u32,
+    /// How many there are.
+    pub of: u32,
+    /// Samples of all of them.
+    pub total: u64,
+    /// Which samples of the whole are in it: a bit each, the lowest of each byte first, in base64.
+    pub places: String,
+}
+
+impl Shard {
+    /// Shard `index` of `of`, with the samples of the whole whose bit is set in `bits`.
+    pub fn new((index, of): (u32, u32), total: u64, bits: &[u8]) -> Self {
+        Self { index, of, total, places: BASE64_STANDARD.encode(bits) }
+    }
+
+    /// The places in the whole of its samples, in order; `None` when they cannot be read.
+    pub fn samples(&self) -> Option<Vec<u64>> {
+        let bits = BASE64_STANDARD.decode(&self.places).ok()?;
+        let set = |place: &u64| {
+            let byte = bits.get((place / 8) as usize);
+            byte.is_some_and(|byte| byte >> (place % 8) & 1 == 1)
+        };
+        Some((0..self.total).filter(set).collect())
+    }
+}
+
+/// What pairing needs of a stored sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleMark {
+    /// Its place in the run.
+    pub index: u64,
+    /// Its id.
+    pub id: String,
+    /// Its cluster.
+    pub cluster: Option<String>,
+    /// Digest of what is asked and accepted; of the whole row when there is no input.
+    pub content: u64,
 }
 
 /// The command that began a run, as far as it takes to do the same again. Holds no secret.

@@ -7,6 +7,8 @@
 
 mod corpus;
 mod mean;
+pub mod paired;
+pub mod probe;
 pub mod reducer;
 mod tally;
 

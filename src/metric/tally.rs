@@ -64,26 +64,26 @@ struct ModelTally {
 
 /// Times in microseconds: those of up to an hour take four bytes.
 #[derive(Debug, Default)]
-struct Times {
+pub(super) struct Times {
     short: Vec<u32>,
     long: Vec<u64>,
 }
 
 impl Times {
-    fn add(&mut self, us: u64) {
+    pub(super) fn add(&mut self, us: u64) {
         match u32::try_from(us) {
             Ok(us) => self.short.push(us),
             Err(_) => self.long.push(us),
         }
     }
 
-    fn sort(&mut self) {
+    pub(super) fn sort(&mut self) {
         self.short.sort_unstable();
         self.long.sort_unstable();
     }
 
     /// A quantile in milliseconds, of times that are sorted.
-    fn quantile_ms(&self, q: f64) -> Option<f64> {
+    pub(super) fn quantile_ms(&self, q: f64) -> Option<f64> {
         let count = self.short.len() + self.long.len();
         let at = |place: usize| match self.short.get(place) {
             Some(us) => f64::from(*us),

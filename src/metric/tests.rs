@@ -53,6 +53,7 @@ fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
         gates: Vec::new(),
         command: None,
         forked_from: None,
+        context: crate::domain::run::RunContext::default(),
     }
 }
 

@@ -38,7 +38,7 @@ use crate::{
     domain::{
         budget::Budget,
         limits::Limits,
-        run::{ModelInfo, PromptInfo, RunHeader},
+        run::{ModelInfo, PromptInfo, RunContext, RunHeader},
         target::{Endpoint, Target},
     },
     metric::{REDUCERS, reducer},
@@ -97,6 +97,8 @@ pub struct Inputs<'a> {
     pub table: Table<'a>,
     /// Whether code that models wrote may run without a sandbox.
     pub unsafe_no_sandbox: bool,
+    /// Which part of the dataset is meant, counted from 1, and of how many; all of it when `None`.
+    pub shard: Option<(u32, u32)>,
 }
 
 impl<'a> Inputs<'a> {
@@ -144,6 +146,13 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let by_model = file.schedule.as_ref().is_some_and(|at| at.value == Schedule::ByModel);
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     let (dataset, location) = data::open(file, inputs).await?;
+    let (dataset, shard) = match inputs.shard {
+        None => (dataset, None),
+        Some((index, of)) => {
+            let (dataset, shard) = dataset.shard(index, of)?;
+            (dataset, Some(shard))
+        }
+    };
     prompts::check_variables(&prompts, &dataset, inputs)?;
     let rows = Rows { columns: dataset.columns(), have_expected: dataset.has_expected() };
     scorers::check_rows(&scorers, file, rows, inputs)?;
@@ -182,6 +191,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         gates: file.gates.iter().map(|gate| gate.value.clone()).collect(),
         command: None,
         forked_from: None,
+        context: RunContext { shard, ..RunContext::default() },
     };
     Ok(Plan {
         dataset,

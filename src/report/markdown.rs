@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    base::text::one_line,
+    base::text::{one_line, prefix},
     report::{
         View,
         facts::{
@@ -46,6 +46,20 @@ pub fn render(view: &View<'_>) -> String {
     let digest: String = header.dataset_digest.chars().take(12).collect();
     writeln!(out, "Run {run} · dataset {dataset} ({})", code(&digest)).ok();
     out
+}
+
+/// The summary within `most` bytes, behind a mark by which a job finds the comment that it wrote before.
+/// What does not fit is left out, gates last, and that is said.
+pub fn comment(view: &View<'_>, most: usize) -> String {
+    let whole = format!("<!-- evals -->\n{}", render(view));
+    if whole.len() <= most {
+        return whole;
+    }
+    let note = "\n\n_More did not fit here; the report has all of it._\n";
+    let cut = prefix(&whole, most.saturating_sub(note.len()));
+    // A line is kept whole or not at all: half of one may open what it does not close.
+    let cut = cut.rfind('\n').map_or("", |end| &cut[..end]);
+    format!("{cut}{note}")
 }
 
 fn gates(view: &View<'_>, out: &mut String) {
@@ -120,7 +134,7 @@ fn models_table(view: &View<'_>, out: &mut String) {
 }
 
 /// `name` in a code span whose fence is longer than any run of backticks inside.
-fn code(name: &str) -> String {
+pub(super) fn code(name: &str) -> String {
     let name = one_line(name, NAME_WIDTH);
     if name.trim().is_empty() {
         return UNKNOWN.to_owned();
@@ -133,18 +147,18 @@ fn code(name: &str) -> String {
 
 /// [`code`] in a cell of a table. A vertical bar ends a cell even in code, and a backslash in front of
 /// it does not help where the name itself brings another: the bar becomes its look-alike.
-fn cell(name: &str) -> String {
+pub(super) fn cell(name: &str) -> String {
     code(name).replace('|', "∣")
 }
 
 /// A number in a cell of a table; escaped when its unit needs it.
-fn figure(text: &str) -> String {
+pub(super) fn figure(text: &str) -> String {
     let harmless = |c: char| c.is_ascii_alphanumeric() || " .,+-[]%$–".contains(c);
     if text.chars().all(harmless) { text.to_owned() } else { sentence(text) }
 }
 
 /// `text` as a sentence in which nothing is rendered, mentioned or linked.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in one_line(text, SENTENCE_WIDTH).chars() {
         match c {

@@ -4,11 +4,14 @@
 //! source of trials that is read as a stream. Most of the text was written by models or by strangers,
 //! so each format has one place that makes text harmless for its reader, and nothing is stripped.
 
+pub mod annotate;
+pub mod compare;
 pub mod csv;
 mod facts;
 pub mod html;
 pub mod json;
 pub mod jsonl;
+pub mod junit;
 pub mod markdown;
 mod number;
 pub mod parquet;

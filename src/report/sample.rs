@@ -123,6 +123,7 @@ fn header() -> RunHeader {
         gates: vec!["exact_match.mean >= 0.90".to_owned()],
         command: None,
         forked_from: None,
+        context: crate::domain::run::RunContext::default(),
     }
 }
 

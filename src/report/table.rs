@@ -35,7 +35,7 @@ pub struct Style {
 }
 
 impl Style {
-    fn unknown(self) -> String {
+    pub(super) fn unknown(self) -> String {
         if self.unicode { "–" } else { "-" }.to_owned()
     }
 
@@ -47,11 +47,11 @@ impl Style {
         if self.unicode { "≥" } else { ">=" }
     }
 
-    fn name(self, name: &str) -> String {
+    pub(super) fn name(self, name: &str) -> String {
         self.plain(one_line(name, NAME_WIDTH))
     }
 
-    fn sentence(self, sentence: &str) -> String {
+    pub(super) fn sentence(self, sentence: &str) -> String {
         self.plain(one_line(sentence, SENTENCE_WIDTH))
     }
 
@@ -60,7 +60,7 @@ impl Style {
         if self.unicode { text } else { text.replace('…', "...") }
     }
 
-    fn paint(self, code: &str, text: &str) -> String {
+    pub(super) fn paint(self, code: &str, text: &str) -> String {
         if self.color && !text.is_empty() {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
         } else {
@@ -69,11 +69,11 @@ impl Style {
     }
 }
 
-const BOLD: &str = "1";
-const DIM: &str = "2";
+pub(super) const BOLD: &str = "1";
+pub(super) const DIM: &str = "2";
 const RED: &str = "1;31";
-const GREEN: &str = "1;32";
-const YELLOW: &str = "1;33";
+pub(super) const GREEN: &str = "1;32";
+pub(super) const YELLOW: &str = "1;33";
 
 /// The results, what each model did, the gates and the warnings, each line ended by a line feed.
 ///
@@ -101,17 +101,7 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     }
     if !view.gates.is_empty() {
         out.push('\n');
-        for gate in view.gates {
-            out += &gate_line(view, gate, width, style);
-        }
-        let (tone, text) = verdict(view);
-        let code = match tone {
-            Tone::Good => GREEN,
-            Tone::Bad => RED,
-            Tone::Unsure | Tone::Neutral => YELLOW,
-        };
-        out += &style.paint(code, &text);
-        out.push('\n');
+        out += &gates(view, width, style);
     }
     let warnings = warnings(view);
     if !warnings.is_empty() {
@@ -124,6 +114,21 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         out.push('\n');
     }
     out
+}
+
+/// What became of the gates, each line ended by a line feed.
+pub fn gates(view: &View<'_>, width: Option<u16>, style: Style) -> String {
+    let mut out = String::new();
+    for gate in view.gates {
+        out += &gate_line(view, gate, width, style);
+    }
+    let (tone, text) = verdict(view);
+    let code = match tone {
+        Tone::Good => GREEN,
+        Tone::Bad => RED,
+        Tone::Unsure | Tone::Neutral => YELLOW,
+    };
+    out + &style.paint(code, &text) + "\n"
 }
 
 fn results_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
@@ -227,26 +232,26 @@ fn gate_line(view: &View<'_>, gate: &GateResult, width: Option<u16>, style: Styl
 }
 
 /// Columns and rows on their way to a table.
-struct Grid {
+pub(super) struct Grid {
     style: Style,
     /// The heading of each column, and whether it holds names.
     columns: Vec<(String, bool)>,
-    rows: Vec<Vec<String>>,
+    pub(super) rows: Vec<Vec<String>>,
 }
 
 impl Grid {
-    fn new(style: Style) -> Self {
+    pub(super) fn new(style: Style) -> Self {
         Self { style, columns: Vec::new(), rows: Vec::new() }
     }
 
     /// Adds a column of names, which may be wrapped; its index.
-    fn names(&mut self, heading: &str) -> usize {
+    pub(super) fn names(&mut self, heading: &str) -> usize {
         self.columns.push((heading.to_owned(), true));
         self.columns.len() - 1
     }
 
     /// Adds a column of numbers, which are never wrapped; its index.
-    fn numbers(&mut self, heading: &str) -> usize {
+    pub(super) fn numbers(&mut self, heading: &str) -> usize {
         self.columns.push((heading.to_owned(), false));
         self.columns.len() - 1
     }
@@ -305,7 +310,7 @@ impl Grid {
         folded_rows
     }
 
-    fn render(&self, width: Option<u16>) -> String {
+    pub(super) fn render(&self, width: Option<u16>) -> String {
         let widths = self.widths(width);
         let line = if self.style.unicode { '─' } else { '-' };
         let mut table = Table::new();
@@ -366,7 +371,7 @@ fn folded(name: &str, width: usize) -> Vec<String> {
 }
 
 /// A sentence on lines that end at `width`, all but the first `indent` columns to the right.
-fn wrapped(sentence: &str, width: Option<u16>, indent: usize) -> String {
+pub(super) fn wrapped(sentence: &str, width: Option<u16>, indent: usize) -> String {
     let Some(width) = width else { return sentence.to_owned() };
     let room = usize::from(width).saturating_sub(indent).max(20);
     let mut lines = vec![String::new()];

@@ -1,6 +1,6 @@
-//! Quantiles of the normal and of Student's t distribution.
+//! Quantiles of the normal, of Student's t and of the binomial distribution.
 
-use statrs::distribution::{Continuous, ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{Binomial, Continuous, ContinuousCDF, DiscreteCDF, Normal, StudentsT};
 
 /// Steps of Newton's method; from the start taken here, some 60 reach the furthest tails.
 const MAX_STEPS: u32 = 200;
@@ -8,6 +8,17 @@ const MAX_STEPS: u32 = 200;
 /// The `p` quantile of the standard normal distribution; `None` unless `0 < p < 1`.
 pub fn normal_quantile(p: f64) -> Option<f64> {
     inside(p).then(|| Normal::standard().inverse_cdf(p)).filter(|z| z.is_finite())
+}
+
+/// The chance that a standard normal number is at most `z`.
+pub fn normal_cdf(z: f64) -> f64 {
+    Normal::standard().cdf(z)
+}
+
+/// The chance that at most `k` of `n` tries succeed, each with the chance `p`; `None` unless
+/// `0 <= p <= 1`.
+pub(super) fn binomial_cdf(k: u64, n: u64, p: f64) -> Option<f64> {
+    Binomial::new(p, n).ok().map(|distribution| distribution.cdf(k))
 }
 
 /// The `p` quantile of Student's t distribution with `df` degrees of freedom; `None` unless

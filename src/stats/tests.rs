@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use super::*;
 
+mod inference;
+
 #[derive(Deserialize)]
 struct Golden {
     wilson: Vec<WilsonCase>,

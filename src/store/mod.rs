@@ -12,20 +12,24 @@
 //! and what is under way is written into room that was kept back for it.
 //! The response cache is a second file, of a kind of its own.
 
+mod bulk;
 mod cache;
 mod error;
 mod insert;
 mod lock;
+mod merge;
 mod open;
 mod read;
 mod recall;
 mod room;
 mod runs;
+mod tags;
 mod writer;
 
 pub use cache::{AnswerCache, CacheFile, CacheStats, ClearFilter, Keep};
 pub use error::StoreError;
 pub use lock::RunLock;
+pub use merge::ShardOf;
 pub use open::{JournalMode, Store};
 pub use read::TrialFilter;
 pub use recall::{OpenCost, Recorded};

@@ -27,6 +27,8 @@ pub struct RunSummary {
     pub ended: u64,
     /// Of `ended`: trials without an answer.
     pub errors: u64,
+    /// Names that people gave it, in the order in which it got them.
+    pub tags: Vec<String>,
 }
 
 impl Store {
@@ -41,8 +43,10 @@ impl Store {
         let mut runs = Vec::new();
         while let Some(row) = rows.next().map_err(|error| self.error(error))? {
             let count = |column| row.get::<_, i64>(column).map_err(|error| self.error(error));
+            let record = self.record(row)?;
             runs.push(RunSummary {
-                record: self.record(row)?,
+                tags: self.tags(&record)?,
+                record,
                 ended: count(3)?.unsigned_abs(),
                 errors: count(4)?.unsigned_abs(),
             });
@@ -127,19 +131,25 @@ impl Store {
         Ok(output.zip(latency))
     }
 
-    /// The run that `reference` means: `last`; `last~1`, the one before it, and so on; an id; the
-    /// beginning of one id, of four characters or more, in either case; or the exact name of a run,
-    /// of which the newest is taken.
+    /// The run that `reference` means: `last`; `last~1`, the one before it, and so on;
+    /// `last:BRANCH`, the newest of a branch; an id; the beginning of one id, of four characters or
+    /// more, in either case; a tag, of which the run is taken that got it last; or the exact name of a
+    /// run, of which the newest is taken.
     ///
     /// # Errors
     /// No run is meant, or several are; the store cannot be read.
     pub fn find_run(&self, reference: &str) -> Result<RunRecord, StoreError> {
-        let found = match back(reference) {
-            Some(back) => {
+        let found = match (back(reference), reference.strip_prefix("last:")) {
+            (Some(back), _) => {
                 let sql = "SELECT run FROM runs ORDER BY id DESC LIMIT 1 OFFSET ?1";
                 self.key(sql, back)?
             }
-            None => self.by_id_or_name(reference)?,
+            (None, Some(branch)) => {
+                let sql = "SELECT run FROM runs WHERE header ->> '$.context.branch' = ?1
+                           ORDER BY id DESC LIMIT 1";
+                self.key(sql, branch)?
+            }
+            (None, None) => self.by_id_or_name(reference)?,
         };
         match found {
             Some(run) => self.load(run),
@@ -157,7 +167,9 @@ impl Store {
         let change =
             Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate).map_err(of)?;
         // Leaves first, so that no row has to look for rows that belong to it one by one.
-        for table in ["scores", "attempts", "answers", "trials", "messages", "samples", "models"] {
+        for table in
+            ["scores", "attempts", "answers", "trials", "messages", "samples", "models", "run_tags"]
+        {
             change.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [key]).map_err(of)?;
         }
         change.execute("DELETE FROM runs WHERE run = ?1", [key]).map_err(of)?;
@@ -215,7 +227,10 @@ impl Store {
             return Ok(Some(*run));
         }
         let sql = "SELECT run FROM runs WHERE name = ?1 ORDER BY id DESC LIMIT 1";
-        let named = self.key(sql, reference)?;
+        let named = match self.tagged(reference)? {
+            Some(tagged) => Some(tagged),
+            None => self.key(sql, reference)?,
+        };
         if named.is_some() || candidates.is_empty() {
             return Ok(named);
         }

@@ -20,7 +20,7 @@ const FLOORS: &[(u8, &[&str])] = &[
     (2, &["config", "extract", "prompt", "provider", "stats", "vault"]),
     (3, &["dataset", "catalog", "client", "scorer", "metric", "store"]),
     (4, &["plan"]),
-    (5, &["run"]),
+    (5, &["compare", "run"]),
     (6, &["report", "gate"]),
     (8, &["cli"]),
 ];

@@ -31,6 +31,7 @@ pub(in crate::report) fn paired(
         p_adjusted: Some(0.03),
         test: "McNemar exact mid-p",
         effect: Some(0.31),
+        effect_name: "Cohen's g",
         wins: 21,
         losses: 9,
         ties: 170,

@@ -1,0 +1,516 @@
+//! Values of two runs, paired by the ids of their samples.
+//!
+//! A [`Roster`] numbers the samples of all runs by hashes of their ids. [`Values`] takes the trials of
+//! one run, in the order of the plan, and keeps what pairing needs of the models and prompts that are
+//! compared: a number a sample and scorer, and what a sample cost. [`pair`] then compares two of them.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{CONFIDENCE, Reducer, reducer, tally::Times};
+use crate::{
+    base::{digest::sha256_u64, money::Money},
+    domain::{
+        comparison::{Missing, Pair, PairVerdict, PairedScore},
+        measure::Latency,
+        run::{RunHeader, SampleMark, ScorerInfo, TrialDigest},
+        trial::Status,
+    },
+    stats::{self, Design, Interval, Moments, Pairs, Spread},
+};
+
+/// Seed of the tests that draw random numbers: the same runs give the same p-values everywhere.
+const SEED: u64 = 0x00e7_a150;
+
+/// Ids of missing samples that are named.
+const NAMED: usize = 5;
+
+/// Marks a sample that a run does not have.
+const NOWHERE: u32 = u32::MAX;
+
+/// The samples of several runs, by number.
+#[derive(Debug, Default)]
+pub struct Roster {
+    numbers: HashMap<u64, u32>,
+    /// The cluster of each sample: a run that was exported to a file does not know them, and takes
+    /// them from the other.
+    clusters: Vec<Option<u32>>,
+    cluster_numbers: HashMap<u64, u32>,
+}
+
+impl Roster {
+    fn number(&mut self, mark: &SampleMark) -> u32 {
+        let next = self.clusters.len() as u32;
+        let number = *self.numbers.entry(sha256_u64(mark.id.as_bytes())).or_insert(next);
+        if number == next {
+            self.clusters.push(None);
+        }
+        if let (Some(name), None) = (&mark.cluster, self.clusters[number as usize]) {
+            let next = self.cluster_numbers.len() as u32;
+            let cluster = *self.cluster_numbers.entry(sha256_u64(name.as_bytes())).or_insert(next);
+            self.clusters[number as usize] = Some(cluster);
+        }
+        number
+    }
+}
+
+/// What one model and prompt did, sample by sample.
+#[derive(Debug)]
+pub struct Cell {
+    /// Index of the model.
+    pub model: u32,
+    /// Index of the prompt.
+    pub prompt: u32,
+    /// Trials that ended.
+    pub trials: u64,
+    /// Of these, without an answer.
+    pub errors: u64,
+    /// Sum of the known costs.
+    pub cost: Money,
+    /// Calls whose cost is not known.
+    pub unpriced_calls: u64,
+    /// For each scorer that is kept, the value of each sample; NaN stands for none.
+    scores: Vec<Vec<f64>>,
+    /// What each sample cost, cached answers with what they had cost.
+    costs: Vec<Cost>,
+    /// Latencies of answers that were not cached.
+    measured: Times,
+    /// Latencies of all answers, cached ones with what they had taken.
+    all: Times,
+    first_tokens: Times,
+}
+
+/// What the trials of a sample cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Cost {
+    /// Not asked.
+    None,
+    /// So many picodollars.
+    Pico(i64),
+    /// Not known.
+    Unknown,
+}
+
+/// The repeats of a sample, until the next one begins.
+#[derive(Debug)]
+struct Held {
+    sample: u64,
+    cell: usize,
+    values: Vec<Vec<f64>>,
+}
+
+/// What pairing needs of a run.
+#[derive(Debug)]
+pub struct Values {
+    reducer: Option<&'static dyn Reducer>,
+    scorers: usize,
+    /// The number in the roster of each sample.
+    numbers: Vec<u32>,
+    /// The sample of each number of the roster.
+    samples: Vec<u32>,
+    /// What each sample asks, as a digest.
+    contents: Vec<u64>,
+    cells: Vec<Cell>,
+    held: Option<Held>,
+}
+
+impl std::fmt::Debug for dyn Reducer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Values {
+    /// Nothing yet, of the models and prompts of `cells` in the run that `header` describes.
+    pub fn new(header: &RunHeader, cells: &[(u32, u32)]) -> Self {
+        let samples = usize::try_from(header.samples).unwrap_or(0);
+        let scorers = header.scorers.len();
+        let cell = |&(model, prompt): &(u32, u32)| Cell {
+            model,
+            prompt,
+            trials: 0,
+            errors: 0,
+            cost: Money::ZERO,
+            unpriced_calls: 0,
+            scores: vec![vec![f64::NAN; samples]; scorers],
+            costs: vec![Cost::None; samples],
+            measured: Times::default(),
+            all: Times::default(),
+            first_tokens: Times::default(),
+        };
+        Self {
+            reducer: reducer::find(&header.reduce).or_else(|| reducer::find("mean")),
+            scorers,
+            numbers: vec![NOWHERE; samples],
+            samples: Vec::new(),
+            contents: vec![0; samples],
+            cells: cells.iter().map(cell).collect(),
+            held: None,
+        }
+    }
+
+    /// Takes in a sample of the run.
+    pub fn add_sample(&mut self, roster: &mut Roster, mark: &SampleMark) {
+        let Some(place) = self.numbers.get_mut(mark.index as usize) else { return };
+        let number = roster.number(mark);
+        *place = number;
+        self.contents[mark.index as usize] = mark.content;
+        if self.samples.len() <= number as usize {
+            self.samples.resize(number as usize + 1, NOWHERE);
+        }
+        self.samples[number as usize] = mark.index as u32;
+    }
+
+    /// Takes in a trial. Trials come in the order of the plan.
+    pub fn add(&mut self, trial: &TrialDigest) {
+        let key = trial.key;
+        let of = |cell: &Cell| (cell.model, cell.prompt) == (key.model, key.prompt);
+        let Some(at) = self.cells.iter().position(of) else { return };
+        self.cells[at].add(trial);
+        let same = |held: &Held| (held.sample, held.cell) == (key.sample, at);
+        if !self.held.as_ref().is_some_and(same) {
+            self.fold();
+            let values = vec![Vec::new(); self.scorers];
+            self.held = Some(Held { sample: key.sample, cell: at, values });
+        }
+        if let Some(held) = &mut self.held {
+            for (values, score) in held.values.iter_mut().zip(&trial.scores) {
+                values.extend(score.value.filter(|value| value.is_finite()));
+            }
+        }
+    }
+
+    /// Ends the taking in.
+    pub fn finish(&mut self) {
+        self.fold();
+        for cell in &mut self.cells {
+            for times in [&mut cell.measured, &mut cell.all, &mut cell.first_tokens] {
+                times.sort();
+            }
+        }
+    }
+
+    fn fold(&mut self) {
+        let (Some(mut held), Some(reducer)) = (self.held.take(), self.reducer) else { return };
+        let scores = &mut self.cells[held.cell].scores;
+        for (column, repeats) in scores.iter_mut().zip(&mut held.values) {
+            if let (Some(value), Some(place)) =
+                (reducer.reduce(repeats), column.get_mut(held.sample as usize))
+            {
+                *place = value;
+            }
+        }
+    }
+
+    /// The models and prompts, in the order they were asked for.
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// The sample with this number of the roster.
+    fn sample(&self, number: u32) -> Option<usize> {
+        let found = *self.samples.get(number as usize)?;
+        (found != NOWHERE).then_some(found as usize)
+    }
+
+    /// Samples that both runs have by their ids, and of these, those of which each asks something
+    /// else; samples of this run alone, and of the other alone.
+    pub fn overlap(&self, other: &Self) -> Overlap {
+        let mut found = Overlap::default();
+        for (sample, number) in self.numbers.iter().enumerate() {
+            match other.sample(*number).filter(|_| *number != NOWHERE) {
+                Some(there) => {
+                    found.both += 1;
+                    found.changed += u64::from(self.contents[sample] != other.contents[there]);
+                }
+                None => found.only_here += 1,
+            }
+        }
+        let there = other.numbers.iter().filter(|number| **number != NOWHERE).count() as u64;
+        found.only_there = there.saturating_sub(found.both);
+        found
+    }
+}
+
+/// What two runs have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Overlap {
+    /// Samples of both.
+    pub both: u64,
+    /// Of these, samples that ask or accept something else in each.
+    pub changed: u64,
+    /// Samples of the first alone.
+    pub only_here: u64,
+    /// Samples of the second alone.
+    pub only_there: u64,
+}
+
+impl Cell {
+    fn add(&mut self, trial: &TrialDigest) {
+        self.trials += 1;
+        self.errors += u64::from(trial.status == Status::Error);
+        self.cost = self.cost + Money::from_pico(trial.cost_pico.unwrap_or(0));
+        self.unpriced_calls += u64::from(trial.unpriced);
+        let hit = trial.cached;
+        let known = match hit {
+            Some(hit) => hit.saved.map(Money::pico),
+            None => trial.cost_pico.filter(|_| !trial.unpriced),
+        };
+        if let Some(cost) = self.costs.get_mut(trial.key.sample as usize) {
+            *cost = match (*cost, known) {
+                (Cost::Unknown, _) | (_, None) => Cost::Unknown,
+                (Cost::None, Some(pico)) => Cost::Pico(pico),
+                (Cost::Pico(sum), Some(pico)) => Cost::Pico(sum.saturating_add(pico)),
+            };
+        }
+        if trial.status == Status::Error {
+            return;
+        }
+        match hit {
+            Some(hit) => hit.latency_us.into_iter().for_each(|us| self.all.add(us)),
+            None => {
+                trial.latency_us.into_iter().for_each(|us| self.all.add(us));
+                trial.latency_us.into_iter().for_each(|us| self.measured.add(us));
+                trial.ttft_us.into_iter().for_each(|us| self.first_tokens.add(us));
+            }
+        }
+    }
+
+    /// Latencies, without those of cached answers.
+    pub fn latency(&self) -> Latency {
+        let of = |q| self.measured.quantile_ms(q);
+        Latency {
+            p50: of(0.5),
+            p90: of(0.9),
+            p95: of(0.95),
+            p99: of(0.99),
+            ttft_p50: self.first_tokens.quantile_ms(0.5),
+        }
+    }
+
+    /// The value that the scorer at `scorer` has for a sample.
+    fn value(&self, scorer: usize, sample: usize) -> Option<f64> {
+        let value = self.scores.get(scorer).and_then(|column| column.get(sample)).copied();
+        value.filter(|value| !value.is_nan())
+    }
+}
+
+/// One of two that are compared.
+#[derive(Clone, Copy)]
+pub struct Subject<'a> {
+    /// The run's values.
+    pub values: &'a Values,
+    /// Index of the model and prompt among those that were asked for.
+    pub cell: usize,
+    /// Tells the id of a sample of this run.
+    pub id_of: &'a dyn Fn(u64) -> Option<String>,
+}
+
+impl std::fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Subject").field("cell", &self.cell).finish_non_exhaustive()
+    }
+}
+
+impl Subject<'_> {
+    fn cell(&self) -> &Cell {
+        &self.values.cells[self.cell]
+    }
+}
+
+/// What is asked of two columns of values.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The scorer, as the first side's run has it.
+    pub scorer: &'a ScorerInfo,
+    /// Its index in each run.
+    pub places: (usize, usize),
+    /// Whether lower values are better.
+    pub lower_is_better: bool,
+    /// Confidence of the interval.
+    pub confidence: f64,
+}
+
+/// Two columns of values over the same samples.
+#[derive(Debug, Default)]
+struct Columns {
+    a: Vec<f64>,
+    b: Vec<f64>,
+    clusters: Vec<Option<u32>>,
+    missing_a: Missing,
+    missing_b: Missing,
+}
+
+/// Compares two sides by one scorer. The p-value is not adjusted, and there is no verdict yet:
+/// [`settle`] gives both.
+pub fn pair(
+    roster: &Roster,
+    (a, b): (Subject<'_>, Subject<'_>),
+    asked: &Question<'_>,
+) -> PairedScore {
+    let columns = columns(roster, (a, b), asked.places);
+    let binary = |value: &f64| *value == 0.0 || (*value - 1.0).abs() < f64::EPSILON;
+    let scorer = asked.scorer;
+    let yes_no = scorer.unit_range && columns.a.iter().chain(&columns.b).all(binary);
+    let found = stats::paired(
+        &Pairs { subject: &columns.b, against: &columns.a, clusters: &columns.clusters, yes_no },
+        asked.confidence,
+        SEED,
+    );
+    let units = units(&columns.clusters);
+    let mut interval = found.interval;
+    if interval.is_none() && scorer.unit_range && found.n > 0 && found.ties == found.n {
+        // Values that never differ have a spread of nothing, which nobody may believe: they differ on
+        // so small a share of samples that none was seen.
+        interval = stats::tango(0, 0, units, asked.confidence);
+    }
+    let (wins, losses) = match asked.lower_is_better {
+        false => (found.wins, found.losses),
+        true => (found.losses, found.wins),
+    };
+    let unit = scorer.options.get("unit").and_then(serde_json::Value::as_str);
+    PairedScore {
+        scorer: scorer.id.clone(),
+        unit_range: scorer.unit_range,
+        lower_is_better: asked.lower_is_better,
+        unit: unit.filter(|unit| !scorer.unit_range && !unit.is_empty()).map(str::to_owned),
+        n: found.n,
+        units,
+        mean_a: mean(&columns.a),
+        mean_b: mean(&columns.b),
+        difference: found.difference,
+        low: interval.map(|interval| interval.low),
+        high: interval.map(|interval| interval.high),
+        interval_method: found.interval_method,
+        p: found.p_value,
+        p_adjusted: None,
+        test: found.test,
+        effect: found.effect,
+        effect_name: found.effect_name,
+        wins,
+        losses,
+        ties: found.ties,
+        verdict: PairVerdict::Unknown,
+        detectable: detectable(&columns, units, yes_no, interval),
+        missing_a: columns.missing_a,
+        missing_b: columns.missing_b,
+    }
+}
+
+fn columns(roster: &Roster, (a, b): (Subject<'_>, Subject<'_>), places: (usize, usize)) -> Columns {
+    let mut found = Columns::default();
+    for (sample, number) in a.values.numbers.iter().enumerate() {
+        let Some(value) = a.cell().value(places.0, sample) else { continue };
+        let there = b.values.sample(*number).filter(|_| *number != NOWHERE);
+        match there.and_then(|there| b.cell().value(places.1, there)) {
+            Some(other) => {
+                found.a.push(value);
+                found.b.push(other);
+                found.clusters.push(roster.clusters.get(*number as usize).copied().flatten());
+            }
+            None => note(&mut found.missing_b, there.is_none(), || (a.id_of)(sample as u64)),
+        }
+    }
+    for (sample, number) in b.values.numbers.iter().enumerate() {
+        if b.cell().value(places.1, sample).is_none() {
+            continue;
+        }
+        let there = a.values.sample(*number).filter(|_| *number != NOWHERE);
+        if there.and_then(|there| a.cell().value(places.0, there)).is_none() {
+            note(&mut found.missing_a, there.is_none(), || (b.id_of)(sample as u64));
+        }
+    }
+    found
+}
+
+fn note(missing: &mut Missing, absent: bool, name: impl Fn() -> Option<String>) {
+    missing.samples += 1;
+    missing.absent += u64::from(absent);
+    if missing.first.len() < NAMED {
+        missing.first.extend(name());
+    }
+}
+
+/// Clusters, and samples outside of them.
+fn units(clusters: &[Option<u32>]) -> u64 {
+    let named: HashSet<u32> = clusters.iter().flatten().copied().collect();
+    let lone = clusters.iter().filter(|cluster| cluster.is_none()).count();
+    (named.len() + lone) as u64
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    let mut moments = Moments::default();
+    values.iter().for_each(|value| moments.add(*value));
+    moments.mean()
+}
+
+/// The smallest difference that as many pairs show with a chance of 80%.
+fn detectable(
+    columns: &Columns,
+    units: u64,
+    yes_no: bool,
+    interval: Option<Interval>,
+) -> Option<f64> {
+    let n = columns.a.len() as u64;
+    let off: Vec<f64> = columns.a.iter().zip(&columns.b).map(|(a, b)| b - a).collect();
+    if yes_no && units == n {
+        let differing = off.iter().filter(|off| off.abs() > 0.0).count() as f64;
+        let spread = Spread::YesNo { discordance: differing / n as f64 };
+        return stats::detectable(spread, n, Design::default());
+    }
+    if units < n {
+        // Half the width of the interval over its quantile is the error that takes account of
+        // clusters.
+        let half = interval.map(|found| (found.high - found.low) / 2.0)?;
+        let quantile = stats::t_quantile(f64::midpoint(1.0, CONFIDENCE), units as f64 - 1.0)?;
+        let variance = (half / quantile).powi(2) * n as f64;
+        return stats::detectable(Spread::Numbers { variance }, n, Design::default());
+    }
+    let mut moments = Moments::default();
+    off.iter().for_each(|off| moments.add(*off));
+    let variance = moments.standard_error()?.powi(2) * n as f64;
+    stats::detectable(Spread::Numbers { variance }, n, Design::default())
+}
+
+/// What the second side costs for one sample divided by what the first does.
+pub fn cost_ratio(a: Subject<'_>, b: Subject<'_>) -> Option<f64> {
+    let (mut here, mut there) = (0_i128, 0_i128);
+    for (sample, number) in a.values.numbers.iter().enumerate() {
+        let Some(other) = b.values.sample(*number).filter(|_| *number != NOWHERE) else { continue };
+        let costs = (a.cell().costs.get(sample), b.cell().costs.get(other));
+        if let (Some(Cost::Pico(a)), Some(Cost::Pico(b))) = costs {
+            (here, there) = (here + i128::from(*a), there + i128::from(*b));
+        }
+    }
+    (here > 0).then(|| there as f64 / here as f64)
+}
+
+/// The median latency of the second side divided by that of the first.
+pub fn latency_ratio(a: Subject<'_>, b: Subject<'_>) -> Option<f64> {
+    let median = |side: Subject<'_>| side.cell().all.quantile_ms(0.5);
+    median(a).filter(|ms| *ms > 0.0).zip(median(b)).map(|(a, b)| b / a)
+}
+
+/// Adjusts the p-values of all pairs for each other, and says who is better. Gives the number of
+/// tests.
+pub fn settle(pairs: &mut [Pair], confidence: f64) -> u64 {
+    let raw: Vec<Option<f64>> =
+        pairs.iter().flat_map(|pair| pair.scores.iter().map(|score| score.p)).collect();
+    let tests = raw.iter().flatten().count() as u64;
+    let adjusted = stats::holm(&raw);
+    let scores = pairs.iter_mut().flat_map(|pair| &mut pair.scores);
+    for (score, p) in scores.zip(adjusted) {
+        score.p_adjusted = p;
+        score.verdict = match (p, score.difference) {
+            (Some(p), Some(difference)) if score.units > 1 => {
+                let significant = p < 1.0 - confidence && difference.abs() > 0.0;
+                match (significant, (difference > 0.0) != score.lower_is_better) {
+                    (false, _) => PairVerdict::Tied,
+                    (true, true) => PairVerdict::B,
+                    (true, false) => PairVerdict::A,
+                }
+            }
+            _ => PairVerdict::Unknown,
+        };
+    }
+    tests
+}

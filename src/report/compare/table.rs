@@ -1,0 +1,136 @@
+//! A comparison as tables for the terminal.
+
+use super::words::{differences, lines, ratio, told};
+use crate::{
+    domain::comparison::{Comparison, PairVerdict},
+    report::{
+        number::{count, duration_ms},
+        table::{BOLD, DIM, GREEN, Grid, Style, YELLOW, wrapped},
+    },
+};
+
+/// The comparison, each line ended by a line feed.
+pub fn render(comparison: &Comparison, width: Option<u16>, style: Style) -> String {
+    let mut out = String::new();
+    let all = lines(comparison);
+    for line in &all {
+        let code = match line.score.verdict {
+            PairVerdict::A | PairVerdict::B => GREEN,
+            PairVerdict::Tied | PairVerdict::Unknown => YELLOW,
+        };
+        let text = wrapped(&style.sentence(&line.sentence()), width, 0);
+        out += &style.paint(code, &text);
+        out.push('\n');
+    }
+    out.push('\n');
+    let mut grid = Grid::new(style);
+    let [a, b, scorer] = ["a", "b", "scorer"].map(|heading| grid.names(heading));
+    for heading in [
+        "n",
+        "mean a",
+        "mean b",
+        "b - a",
+        "95% interval",
+        "p",
+        "p (Holm)",
+        "better",
+        "worse",
+        "equal",
+    ] {
+        grid.numbers(heading);
+    }
+    let known =
+        |text: Option<String>| text.map_or_else(|| style.unknown(), |text| style.name(&text));
+    let mut above = None;
+    for line in &all {
+        let score = line.score;
+        let mut row = vec![String::new(); 3];
+        let sides = (line.pair.a, line.pair.b);
+        if above != Some(sides) {
+            row[a] = style.name(line.a);
+            row[b] = style.name(line.b);
+        }
+        above = Some(sides);
+        row[scorer] = style.name(&score.scorer);
+        row.push(count(score.n));
+        row.push(known(line.mean(score.mean_a)));
+        row.push(known(line.mean(score.mean_b)));
+        row.push(known(line.difference()));
+        row.push(known(line.interval()));
+        row.push(known(score.p.map(super::words::p_value)));
+        row.push(known(line.p()));
+        row.extend([count(score.wins), count(score.losses), count(score.ties)]);
+        grid.rows.push(row);
+    }
+    out += &grid.render(width);
+    out.push('\n');
+    out += &sides(comparison, width, style);
+    let pairs: Vec<String> = comparison
+        .pairs
+        .iter()
+        .filter_map(|pair| {
+            let (a, b) = comparison.sides_of(pair);
+            let parts = [(pair.cost_ratio, "cost"), (pair.latency_ratio, "latency")];
+            let parts: Vec<String> = parts
+                .into_iter()
+                .filter_map(|(found, what)| Some(format!("{} the {what}", ratio(found?))))
+                .collect();
+            let (a, b) = (style.name(&a.label), style.name(&b.label));
+            (!parts.is_empty()).then(|| format!("{b} against {a}: {}", parts.join(", ")))
+        })
+        .collect();
+    if !pairs.is_empty() {
+        out.push('\n');
+        for line in pairs {
+            out.extend([wrapped(&line, width, 0).as_str(), "\n"]);
+        }
+    }
+    let found = differences(comparison);
+    if !found.is_empty() {
+        out.push('\n');
+        out += &style.paint(BOLD, "what differs besides");
+        out.push('\n');
+    }
+    for (difference, pairs) in found {
+        let mut line = style.sentence(&told(difference));
+        if comparison.pairs.len() > 1 && pairs.len() < comparison.pairs.len() {
+            let (a, b) = comparison.sides_of(pairs[0]);
+            let between = format!(" [{}, {}]", style.name(&a.label), style.name(&b.label));
+            line += &style.paint(DIM, &between);
+        }
+        out.extend(["  ", wrapped(&line, width, 2).as_str(), "\n"]);
+    }
+    if !comparison.warnings.is_empty() {
+        out.push('\n');
+    }
+    for warning in &comparison.warnings {
+        out += &style.paint(YELLOW, "warning:");
+        out.extend([" ", &wrapped(&style.sentence(warning), width, "warning: ".len()), "\n"]);
+    }
+    out
+}
+
+fn sides(comparison: &Comparison, width: Option<u16>, style: Style) -> String {
+    let mut grid = Grid::new(style);
+    for heading in ["side", "run", "model", "prompt"] {
+        grid.names(heading);
+    }
+    for heading in ["trials", "errors", "p50", "cost"] {
+        grid.numbers(heading);
+    }
+    for side in &comparison.sides {
+        let run = side.file.as_deref().unwrap_or(&side.run_id);
+        let known = |text: Option<String>| text.unwrap_or_else(|| style.unknown());
+        grid.rows.push(vec![
+            style.name(&side.label),
+            style.name(run),
+            style.name(&side.model_label),
+            style.name(&side.prompt),
+            count(side.trials),
+            count(side.errors),
+            known(side.latency.p50.map(duration_ms)),
+            known(side.known_cost().map(|cost| cost.to_string())),
+        ]);
+    }
+    grid.render(width)
+}
