@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     args_compare::{CompareArgs, FileArgs, GateArgs, MergeArgs, TagArgs},
+    args_judge::JudgeCommand,
     args_models::{EndpointsCommand, ModelsCommand},
     args_resume::ResumeArgs,
     args_score::ScoreArgs,
@@ -65,6 +66,12 @@ pub(super) enum Command {
     Cache(CacheCommand),
     /// Look up models: limits, prices, capabilities
     Catalog(CatalogArgs),
+    /// Measure scorers and judges by people's labels
+    Judge {
+        /// What to do.
+        #[command(subcommand)]
+        command: JudgeCommand,
+    },
     /// Say what there is to score with
     Scorers {
         /// What to do.

@@ -3,6 +3,7 @@
 
 mod args;
 mod args_compare;
+mod args_judge;
 mod args_models;
 mod args_resume;
 mod args_score;
@@ -27,6 +28,7 @@ mod git;
 mod harden;
 mod home;
 mod init;
+mod judge;
 mod list;
 mod log;
 mod merge;
@@ -103,6 +105,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Endpoints { command } => models::endpoints(command, &db, out),
         Command::Vault(command) => vault::run(&command, out),
         Command::Audit(args) => audit::run(&args, out),
+        Command::Judge { command } => judge::run(&command, &db, out),
         Command::Scorers { command } => scorers::run(&command, out),
         Command::Schema => schema::run(out),
         Command::Completions(args) => completions::run(&args, out),

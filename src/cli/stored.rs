@@ -9,12 +9,18 @@ use std::{
 
 use super::{baseline, exit::Failure};
 use crate::{
+    base::money::Money,
     compare::{self, CompareError, Opened, Source},
     domain::{
         measure::{GateResult, RunMeasures},
         run::{RunRecord, TrialRecord},
     },
     gate::{self, Allow, Evidence, Gate},
+    metric::{
+        Tally,
+        calibration::{Calibrate, calibrate},
+        pairwise::Tournament,
+    },
     report::{self, ReportError, TrialSource, View},
     store::{Store, TrialFilter},
 };
@@ -41,8 +47,26 @@ impl Stored {
 
     /// Measures a run.
     pub(super) fn measure(store: Store, run: RunRecord) -> Result<Self, CompareError> {
-        let mut measures = gate::measures(&store, &run)?;
+        let mut tally = Tally::new(&run.header);
+        let mut tournament = Tournament::new(&run.header);
+        store.digests(&run, &mut |digest| {
+            tally.add(&digest);
+            let counts = |scorer: u32| {
+                digest.scores.get(scorer as usize).map(|score| score.counts.as_slice())
+            };
+            tournament.add(digest.key, digest.cluster.as_deref(), counts);
+        })?;
+        for open in store.open_costs(&run)? {
+            tally.add_open(open.model, open.cost_pico.map(Money::from_pico));
+        }
+        let mut measures = tally.finish();
         measures.reasons = store.unscored(&run)?;
+        measures.pairwise = tournament.finish();
+        for (scorer, labels) in store.labels(&run)? {
+            let how = Calibrate { scorer, mark: 0.5, draws: None, seed: 0 };
+            let judged = store.judged(&run, scorer)?;
+            measures.calibrations.extend(calibrate(&judged, &labels, how));
+        }
         // Stored gates were read once, before the run began; one that cannot be read is not shown.
         let gates: Vec<_> = run
             .header

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::base::money::Money;
+use crate::{
+    base::money::Money,
+    domain::{calibration::Calibration, pairwise::Pairwise},
+};
 
 /// A mean with its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -99,6 +102,10 @@ pub struct RunMeasures {
     pub scorer_failures: u64,
     /// Why answers have no score, by scorer and then by how many; the rarest are put together.
     pub reasons: Vec<Unscored>,
+    /// What people's labels say of scorers, one entry a scorer with labels.
+    pub calibrations: Vec<Calibration>,
+    /// What comparisons of two answers each say, one entry a scorer that made some.
+    pub pairwise: Vec<Pairwise>,
 }
 
 /// Why answers have no score of a scorer.

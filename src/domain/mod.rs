@@ -2,6 +2,7 @@
 //! floors. No I/O, no policy.
 
 pub mod budget;
+pub mod calibration;
 pub mod comparison;
 pub mod contract;
 pub mod event;
@@ -10,6 +11,7 @@ pub mod generation;
 pub mod limits;
 pub mod measure;
 pub mod message;
+pub mod pairwise;
 pub mod params;
 pub mod run;
 pub mod sample;

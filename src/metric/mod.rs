@@ -5,9 +5,11 @@
 //! Repeats of a sample fold into one value by a [`Reducer`]; the values of a model, a prompt and a
 //! scorer then become one number for each [`Metric`]. A family member is a file and an entry in its list.
 
+pub mod calibration;
 mod corpus;
 mod mean;
 pub mod paired;
+pub mod pairwise;
 pub mod probe;
 pub mod reducer;
 mod tally;
@@ -17,7 +19,10 @@ use std::fmt;
 pub use reducer::{REDUCERS, Reducer};
 pub use tally::Tally;
 
-use crate::domain::{measure::Estimate, run::ScorerInfo};
+use crate::{
+    domain::{calibration::Figure, measure::Estimate, run::ScorerInfo},
+    stats::{Clusters, Moments, clustered_error, same, t_interval, wilson},
+};
 
 /// The confidence of every interval in a report.
 pub const CONFIDENCE: f64 = 0.95;
@@ -52,6 +57,33 @@ pub trait Accumulator: fmt::Debug + Send {
 
     /// The metric over what was taken in, of `planned` samples.
     fn estimate(&self, planned: u64) -> Estimate;
+}
+
+/// The mean of `values` with the interval that means of scores have: Wilson's for passes and fails,
+/// else Student's t, over clusters where there are any.
+fn estimated(values: &[f64], clusters: &Clusters, confidence: f64) -> Figure {
+    let mut moments = Moments::default();
+    for value in values {
+        moments.add(*value);
+    }
+    let Some(mean) = moments.mean() else { return Figure::default() };
+    let n = values.len() as u64;
+    let binary = values.iter().all(|value| same(*value, 0.0) || same(*value, 1.0));
+    let interval = if clusters.are_lone() && binary {
+        wilson(moments.sum() as u64, n, confidence)
+    } else if clusters.are_lone() {
+        let error = moments.standard_error();
+        error.and_then(|error| t_interval(mean, error, n as f64 - 1.0, confidence))
+    } else {
+        let sums = clusters
+            .members()
+            .map(|items| (items.len() as u64, items.iter().map(|item| values[*item]).sum::<f64>()));
+        clustered_error(mean, sums, &Moments::default()).and_then(|error| {
+            t_interval(mean, error.standard_error, error.clusters as f64 - 1.0, confidence)
+        })
+    };
+    let (low, high) = interval.map(|interval| (interval.low, interval.high)).unzip();
+    Figure { value: Some(mean), low, high }
 }
 
 /// Every metric, in the order of reports.

@@ -184,6 +184,8 @@ impl Tally {
             errors: self.errors.into_iter().collect(),
             scorer_failures: self.scorer_failures,
             reasons: Vec::new(),
+            calibrations: Vec::new(),
+            pairwise: Vec::new(),
         }
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Number, Value, json};
 
 use crate::{
     domain::measure::{GateResult, Latency, Measure, ModelTotals, RunMeasures},
-    report::View,
+    report::{View, calibration, pairwise},
 };
 
 /// The object that `--format json` prints. Unknown is `null`; no number is ever NaN.
@@ -68,6 +68,10 @@ pub fn run_json(view: &View<'_>) -> Value {
             "provider": model.provider,
             "upstream_model": model.model,
         })).collect::<Value>(),
+        "pairwise": measures.pairwise.iter()
+            .map(|found| pairwise::in_run(header, found)).collect::<Value>(),
+        "calibrations": measures.calibrations.iter()
+            .map(|found| calibration::in_run(header, found)).collect::<Value>(),
     })
 }
 

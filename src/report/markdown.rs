@@ -9,12 +9,13 @@ use std::fmt::Write as _;
 use crate::{
     base::text::{one_line, prefix},
     report::{
-        View,
+        View, calibration,
         facts::{
             gate_scope, gate_word, model_cost, models, results, run_cost, trials_line, verdict,
             warnings,
         },
         number::{UNKNOWN, count, duration_ms, or_unknown, tokens},
+        pairwise, sheet,
     },
 };
 
@@ -35,6 +36,8 @@ pub fn render(view: &View<'_>) -> String {
     gates(view, &mut out);
     scores(view, &mut out);
     models_table(view, &mut out);
+    out += &sheet::markdown(&pairwise::sheets(header, &view.measures.pairwise));
+    out += &sheet::markdown(&calibration::summary(header, &view.measures.calibrations));
     let warnings = warnings(view);
     for warning in &warnings {
         writeln!(out, "- ⚠️ {}", sentence(warning)).ok();
@@ -51,7 +54,11 @@ pub fn render(view: &View<'_>) -> String {
 /// The summary within `most` bytes, behind a mark by which a job finds the comment that it wrote before.
 /// What does not fit is left out, gates last, and that is said.
 pub fn comment(view: &View<'_>, most: usize) -> String {
-    let whole = format!("<!-- evals -->\n{}", render(view));
+    fitted(format!("<!-- evals -->\n{}", render(view)), most)
+}
+
+/// `whole` within `most` bytes, line by line.
+pub(super) fn fitted(whole: String, most: usize) -> String {
     if whole.len() <= most {
         return whole;
     }

@@ -5,6 +5,7 @@
 //! so each format has one place that makes text harmless for its reader, and nothing is stripped.
 
 pub mod annotate;
+pub mod calibration;
 pub mod compare;
 pub mod csv;
 mod facts;
@@ -14,10 +15,12 @@ pub mod jsonl;
 pub mod junit;
 pub mod markdown;
 mod number;
+mod pairwise;
 pub mod parquet;
 mod row;
 #[cfg(test)]
 mod sample;
+mod sheet;
 pub mod table;
 mod verdict;
 

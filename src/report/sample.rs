@@ -190,6 +190,8 @@ fn measures() -> RunMeasures {
         errors: vec![("rate_limited".to_owned(), 2), ("transient".to_owned(), 1)],
         scorer_failures: 0,
         reasons: Vec::new(),
+        calibrations: Vec::new(),
+        pairwise: Vec::new(),
     }
 }
 

@@ -10,12 +10,13 @@ use crate::{
     base::text::one_line,
     domain::measure::GateResult,
     report::{
-        View,
+        View, calibration,
         facts::{
             ResultLine, Tone, gate_scope, gate_word, model_cost, models, results, run_cost,
             trials_line, verdict, warnings,
         },
         number::{count, duration_ms, tokens},
+        pairwise, sheet,
     },
 };
 
@@ -60,6 +61,10 @@ impl Style {
         if self.unicode { text } else { text.replace('…', "...") }
     }
 
+    pub(super) fn bold(self, text: &str) -> String {
+        self.paint(BOLD, text)
+    }
+
     pub(super) fn paint(self, code: &str, text: &str) -> String {
         if self.color && !text.is_empty() {
             format!("\u{1b}[{code}m{text}\u{1b}[0m")
@@ -98,6 +103,12 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     if !view.measures.models.is_empty() {
         out.push('\n');
         out += &models_table(view, width, style);
+    }
+    let mut sheets = pairwise::sheets(header, &view.measures.pairwise);
+    sheets.extend(calibration::summary(header, &view.measures.calibrations));
+    if !sheets.is_empty() {
+        out.push('\n');
+        out += &sheet::text(&sheets, width, style);
     }
     if !view.gates.is_empty() {
         out.push('\n');

@@ -39,7 +39,7 @@ pub use paired::{Paired, Pairs, SIGN_FLIPS, mcnemar_mid_p, paired, tango};
 pub use pareto::{Choice, pareto_front};
 pub use power::{Design, Spread, design_effect, detectable, needed, variance_of_repeats};
 pub use quantile::{quantile, quantile_interval, quantile_interval_of, quantile_of};
-pub use resample::{Clusters, Rounds, resampled};
+pub use resample::{Clusters, Rounds, resampled, shuffled};
 pub use sequence::ConfidenceSequence;
 pub use threshold::{Told, best_threshold, told};
 

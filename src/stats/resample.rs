@@ -69,11 +69,7 @@ impl Clusters {
     /// The clusters in two halves, drawn by `seed`, as the items of each; the first one has the odd
     /// cluster.
     pub fn halves(&self, seed: u64) -> (Vec<usize>, Vec<usize>) {
-        let mut order: Vec<usize> = (0..self.members.len()).collect();
-        let mut draws = Draws::new(seed);
-        for place in (1..order.len()).rev() {
-            order.swap(place, draws.below(place + 1));
-        }
+        let order = shuffled(self.members.len(), seed);
         let (first, second) = order.split_at(order.len().div_ceil(2));
         let items = |clusters: &[usize]| {
             let items = clusters.iter().flat_map(|cluster| &self.members[*cluster]);
@@ -139,6 +135,16 @@ fn percentiles(mut values: Vec<f64>, rounds: Rounds) -> Option<Interval> {
     }
     let (low, high) = (quantile(&values, tail)?, quantile(&values, 1.0 - tail)?);
     Some(Interval { low, high })
+}
+
+/// The numbers below `count` in a random order (Fisher and Yates, as in Knuth's algorithm P).
+pub fn shuffled(count: usize, seed: u64) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..count).collect();
+    let mut draws = Draws::new(seed);
+    for place in (1..count).rev() {
+        order.swap(place, draws.below(place + 1));
+    }
+    order
 }
 
 /// Random numbers by a named generator, so that a seed means the same for ever.

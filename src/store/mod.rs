@@ -16,6 +16,7 @@ mod bulk;
 mod cache;
 mod error;
 mod insert;
+mod labels;
 mod lock;
 mod merge;
 mod open;

@@ -25,7 +25,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_cached.sql"),
     include_str!("migrations/0007_masked.sql"),
     include_str!("migrations/0008_counts.sql"),
-    include_str!("migrations/0009_tags.sql"),
+    include_str!("migrations/0009_labels.sql"),
+    include_str!("migrations/0010_tags.sql"),
 ];
 
 /// How long a statement waits for another process.

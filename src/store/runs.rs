@@ -167,9 +167,10 @@ impl Store {
         let change =
             Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate).map_err(of)?;
         // Leaves first, so that no row has to look for rows that belong to it one by one.
-        for table in
-            ["scores", "attempts", "answers", "trials", "messages", "samples", "models", "run_tags"]
-        {
+        for table in [
+            "run_tags", "labels", "scores", "attempts", "answers", "trials", "messages", "samples",
+            "models",
+        ] {
             change.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [key]).map_err(of)?;
         }
         change.execute("DELETE FROM runs WHERE run = ?1", [key]).map_err(of)?;

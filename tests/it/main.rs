@@ -14,6 +14,7 @@ mod bad_input;
 mod budget;
 mod byo;
 mod cache;
+mod calibration;
 mod catalog;
 mod compare;
 mod crash;

@@ -6,7 +6,7 @@ use super::words::{differences, lines, ratio, told};
 use crate::{
     domain::comparison::{Comparison, PairVerdict},
     report::{
-        markdown::{cell, code, figure, sentence},
+        markdown::{cell, code, figure, fitted, sentence},
         number::{count, or_unknown},
     },
 };
@@ -14,8 +14,15 @@ use crate::{
 /// Pairs that are listed at most.
 const MOST: usize = 100;
 
-/// The comparison, ended by a line feed.
+/// Bytes of a comment: forges take 65,536 characters.
+const COMMENT: usize = 65_000;
+
+/// The comparison, ended by a line feed and short enough for a comment.
 pub fn render(comparison: &Comparison) -> String {
+    fitted(whole(comparison), COMMENT)
+}
+
+fn whole(comparison: &Comparison) -> String {
     let mut out = String::from("### Comparison\n\n");
     let all = lines(comparison);
     for line in all.iter().take(3) {

@@ -1,6 +1,6 @@
 //! A comparison as tables for the terminal.
 
-use super::words::{differences, lines, ratio, told};
+use super::words::{Line, differences, lines, ratio, told};
 use crate::{
     domain::comparison::{Comparison, PairVerdict},
     report::{
@@ -9,11 +9,18 @@ use crate::{
     },
 };
 
+/// Pairs of which a sentence is said at most.
+const MOST: usize = 10;
+
 /// The comparison, each line ended by a line feed.
 pub fn render(comparison: &Comparison, width: Option<u16>, style: Style) -> String {
     let mut out = String::new();
     let all = lines(comparison);
-    for line in &all {
+    let said = |line: &&Line<'_>| {
+        all.len() <= MOST || matches!(line.score.verdict, PairVerdict::A | PairVerdict::B)
+    };
+    let shown: Vec<&Line<'_>> = all.iter().filter(said).take(MOST).collect();
+    for line in &shown {
         let code = match line.score.verdict {
             PairVerdict::A | PairVerdict::B => GREEN,
             PairVerdict::Tied | PairVerdict::Unknown => YELLOW,
@@ -21,6 +28,10 @@ pub fn render(comparison: &Comparison, width: Option<u16>, style: Style) -> Stri
         let text = wrapped(&style.sentence(&line.sentence()), width, 0);
         out += &style.paint(code, &text);
         out.push('\n');
+    }
+    if shown.len() < all.len() {
+        let rest = count((all.len() - shown.len()) as u64);
+        out += &format!("and {rest} more, of which the table tells\n");
     }
     out.push('\n');
     let mut grid = Grid::new(style);

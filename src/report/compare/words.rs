@@ -17,13 +17,19 @@ pub(super) struct Line<'a> {
     pub(super) pair: &'a Pair,
     /// What was found.
     pub(super) score: &'a PairedScore,
+    /// How many tests were made.
+    tests: u64,
+    /// The p-value from which on a difference is what chance makes.
+    level: f64,
 }
 
 /// Every pair by every scorer, in order.
 pub(super) fn lines(comparison: &Comparison) -> Vec<Line<'_>> {
     let of_pair = |pair| {
         let (a, b) = comparison.sides_of(pair);
-        pair.scores.iter().map(|score| Line { a: &a.label, b: &b.label, pair, score })
+        let (tests, level) = (comparison.tests, 1.0 - comparison.confidence);
+        let of_score = move |score| Line { a: &a.label, b: &b.label, pair, score, tests, level };
+        pair.scores.iter().map(of_score)
     };
     comparison.pairs.iter().flat_map(of_pair).collect()
 }
@@ -109,9 +115,13 @@ impl Line<'_> {
             }
             (PairVerdict::Tied, Some(size)) => {
                 let (a, b) = (self.a, self.b);
-                format!(
-                    "{scorer}: {a} and {b} are tied; the difference of {size}{within} is within chance"
-                )
+                let why = match self.score.p {
+                    Some(p) if p < self.level => {
+                        format!("is what chance makes among {} tests", self.tests)
+                    }
+                    _ => "is within chance".to_owned(),
+                };
+                format!("{scorer}: {a} and {b} are tied; the difference of {size}{within} {why}")
             }
             _ => format!("{scorer}: too few samples to tell {} from {}", self.a, self.b),
         }
