@@ -44,6 +44,13 @@ pub fn t_quantile(p: f64, df: f64) -> Option<f64> {
     t.is_finite().then(|| if p < 0.5 { -t } else { t })
 }
 
+/// The chance that Student's t with `df` degrees of freedom lies at least as far from 0 as `t`, on
+/// either side; `None` unless `df` is positive and finite and `t` a number.
+pub(super) fn t_tails(t: f64, df: f64) -> Option<f64> {
+    let distribution = StudentsT::new(0.0, 1.0, df).ok().filter(|_| df.is_finite())?;
+    (!t.is_nan()).then(|| (2.0 * distribution.sf(t.abs())).min(1.0))
+}
+
 fn inside(p: f64) -> bool {
     p > 0.0 && p < 1.0
 }

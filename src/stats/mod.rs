@@ -25,6 +25,7 @@ mod resample;
 mod sequence;
 mod threshold;
 mod units;
+mod unpaired;
 
 pub use bootstrap::{bca, bootstrap_mean};
 pub use bradley_terry::{Apart, Wins};
@@ -42,6 +43,7 @@ pub use quantile::{quantile, quantile_interval, quantile_interval_of, quantile_o
 pub use resample::{Clusters, Rounds, resampled, shuffled};
 pub use sequence::ConfidenceSequence;
 pub use threshold::{Told, best_threshold, told};
+pub use unpaired::{Side, Unpaired, unpaired};
 
 #[cfg(test)]
 mod tests;

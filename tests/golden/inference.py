@@ -20,6 +20,10 @@ Sources of the numbers:
 - flips: scipy.stats.permutation_test of one sample, all flips
 - paired: scipy.stats.ttest_rel with its interval; with clusters, statsmodels OLS of the differences
   on a constant, cov_type "cluster", use_t
+- welch: scipy.stats.ttest_ind without equal variances, with its interval; with clusters,
+  statsmodels OLS on a constant and on which side a value is, cov_type "cluster", use_t
+- shares: statsmodels confint_proportions_2indep, method "newcomb"; scipy.stats.fisher_exact less
+  half of the chance, by scipy.stats.hypergeom, of tables as likely as the observed one
 - holm, benjamini_hochberg: statsmodels.stats.multitest.multipletests
 - bca: scipy.stats.bootstrap, method "BCa", of the draws that it made itself
 - needed: statsmodels.stats.power.normal_sample_size_one_tail with half of alpha
@@ -43,6 +47,7 @@ import statsmodels.api as sm
 from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import confint_proportions_2indep
 from statsmodels.stats.power import normal_power_het, normal_sample_size_one_tail
 
 # What confseq imports and these functions do not use; and a name that numpy 2 took away.
@@ -93,8 +98,9 @@ def tango_cases():
                 q = likeliest_losses(wins, losses, n, off)
                 return wins - losses - n * off - sign * z * math.sqrt(max(0.0, n * (2 * q + off - off * off)))
 
-            # Where no pair differs, the observed difference itself has a score of 0 by 0.
-            observed, off = (wins - losses) / n, 1e-9 if wins + losses == 0 else 0.0
+            # Where nothing varies, the observed difference itself has a score of 0 by 0.
+            observed = (wins - losses) / n
+            off = 1e-9 if wins + losses == 0 or abs(observed) == 1 else 0.0
             low = -1.0 if observed == -1 else optimize.brentq(
                 over, -1 + 1e-13, observed - off, (1,), xtol=1e-15)
             high = 1.0 if observed == 1 else optimize.brentq(
@@ -134,6 +140,44 @@ def paired(rng):
             yield {"subject": subject.tolist(), "against": against.tolist(), "clusters": clusters.tolist(),
                    "confidence": confidence, "difference": float(fit.params[0]), "low": float(low),
                    "high": float(high), "effect": float(off.mean() / off.std(ddof=1))}
+
+
+def welch(rng):
+    for n, m in ((2, 3), (12, 30), (200, 150)):
+        one, other = rng.normal(0.5, 0.3, n).round(6), rng.normal(0.4, 0.1, m).round(6)
+        for confidence in CONFIDENCES:
+            result = stats.ttest_ind(one, other, equal_var=False)
+            interval = result.confidence_interval(confidence)
+            yield {"one": one.tolist(), "other": other.tolist(), "clusters": [], "confidence": confidence,
+                   "low": float(interval.low), "high": float(interval.high), "p": float(result.pvalue)}
+    for shape in ([2, 2, 3], [4] * 25):
+        clusters = np.repeat(np.arange(len(shape)), shape)
+        values = (0.5 + rng.normal(0, 0.3, len(shape))[clusters] + rng.normal(0, 0.2, len(clusters))).round(6)
+        inside = rng.random(len(clusters)) < 0.4
+        inside[0], inside[1] = True, False
+        order = np.argsort(~inside, kind="stable")
+        for confidence in CONFIDENCES:
+            fit = sm.OLS(values, np.column_stack([np.ones(len(values)), inside])).fit(
+                cov_type="cluster", cov_kwds={"groups": clusters}, use_t=True)
+            low, high = fit.conf_int(alpha=1 - confidence)[1]
+            yield {"one": values[inside].tolist(), "other": values[~inside].tolist(),
+                   "clusters": clusters[order].tolist(), "confidence": confidence,
+                   "low": float(low), "high": float(high), "p": float(fit.pvalues[1])}
+
+
+def shares():
+    tables = [(1, 1, 0, 1), (3, 5, 1, 9), (0, 10, 0, 20), (10, 10, 20, 20), (7, 20, 60, 80),
+              (120, 400, 700, 2000), (5, 1000, 20, 1100)]
+    for a, n, b, m in tables:
+        chances = stats.hypergeom.pmf(np.arange(0, a + b + 1), n + m, a + b, n)
+        equal = chances[np.isclose(chances, chances[a], rtol=1e-7, atol=0)].sum()
+        p = stats.fisher_exact([[a, n - a], [b, m - b]]).pvalue - equal / 2
+        if np.count_nonzero(chances) == 1:
+            p = 1.0
+        for confidence in CONFIDENCES:
+            low, high = confint_proportions_2indep(a, n, b, m, method="newcomb", alpha=1 - confidence)
+            yield {"table": [[a, n], [b, m]], "confidence": confidence,
+                   "low": float(low), "high": float(high), "p": float(p)}
 
 
 def multiple(rng, method):
@@ -233,6 +277,8 @@ def main():
         "tango": list(tango_cases()),
         "flips": list(flips(rng)),
         "paired": list(paired(rng)),
+        "welch": list(welch(np.random.default_rng(20_260_103))),
+        "shares": list(shares()),
         "holm": list(multiple(rng, "holm")),
         "benjamini_hochberg": list(multiple(rng, "fdr_bh")),
         "bca": list(bca(rng)),

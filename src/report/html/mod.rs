@@ -20,6 +20,7 @@ mod page;
 mod pairs;
 mod results;
 mod setup;
+mod sheets;
 mod side;
 #[cfg(test)]
 mod tests;
@@ -61,7 +62,7 @@ const SCRIPT: &str = concat!(
 );
 
 /// The templates by name: those that are rendered, then the parts of these.
-const TEMPLATES: [(&str, &str); 17] = [
+const TEMPLATES: [(&str, &str); 18] = [
     ("head", include_str!("../../../reports/html/head.hbs")),
     ("run", include_str!("../../../reports/html/run.hbs")),
     ("compared", include_str!("../../../reports/html/compared.hbs")),
@@ -76,6 +77,7 @@ const TEMPLATES: [(&str, &str); 17] = [
     ("models", include_str!("../../../reports/html/models.hbs")),
     ("spread", include_str!("../../../reports/html/spread.hbs")),
     ("trouble", include_str!("../../../reports/html/trouble.hbs")),
+    ("sheets", include_str!("../../../reports/html/sheets.hbs")),
     ("setup", include_str!("../../../reports/html/setup.hbs")),
     ("trials", include_str!("../../../reports/html/trials.hbs")),
     ("text", include_str!("../../../reports/html/text.hbs")),

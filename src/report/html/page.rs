@@ -20,6 +20,7 @@ use crate::{
             pairs::{Pairs, pairs},
             results::{Group, groups},
             setup::{Setup, setup},
+            sheets::{Sheets, judged},
             side::quality,
             text::name,
         },
@@ -62,6 +63,7 @@ pub(super) struct Summary {
     matrix: Option<Matrix>,
     scatters: Vec<Scatter>,
     pairs: Option<Pairs>,
+    judged: Vec<Sheets>,
     groups: Vec<Group>,
     scale_note: &'static str,
     models: Vec<Model>,
@@ -140,6 +142,7 @@ pub(super) fn summary(view: &View<'_>, gathered: &Gathered) -> Summary {
         matrix: matrix(view),
         scatters: view.comparison.map(|c| scatters(view, c)).unwrap_or_default(),
         pairs: view.comparison.map(|c| pairs(c, first.map(|first| first.scorer))),
+        judged: judged(view),
         groups: groups(view),
         scale_note: if all_shares {
             "Every scale runs from 0 to 1."

@@ -13,6 +13,8 @@ struct Golden {
     tango: Vec<Table>,
     flips: Vec<Values>,
     paired: Vec<Columns>,
+    welch: Vec<Sides>,
+    shares: Vec<Shares>,
     holm: Vec<Tests>,
     benjamini_hochberg: Vec<Tests>,
     bca: Vec<Draws>,
@@ -56,6 +58,26 @@ struct Columns {
     low: f64,
     high: f64,
     effect: f64,
+}
+
+#[derive(Deserialize)]
+struct Sides {
+    one: Vec<f64>,
+    other: Vec<f64>,
+    clusters: Vec<u32>,
+    confidence: f64,
+    low: f64,
+    high: f64,
+    p: f64,
+}
+
+#[derive(Deserialize)]
+struct Shares {
+    table: [[usize; 2]; 2],
+    confidence: f64,
+    low: f64,
+    high: f64,
+    p: f64,
 }
 
 #[derive(Deserialize)]
@@ -174,6 +196,47 @@ fn differences_of_pairs_as_scipy_and_statsmodels() {
         close_to(found.interval.expect("several"), case.low, case.high, &what);
         close(found.effect.expect("they vary"), case.effect, &what);
     }
+}
+
+#[test]
+fn differences_of_sides_as_scipy_and_statsmodels() {
+    let golden = golden();
+    for case in golden.welch {
+        let clusters: Vec<_> = case.clusters.iter().copied().map(Some).collect();
+        let (first, second) = clusters.split_at(case.one.len().min(clusters.len()));
+        let one = Side { values: &case.one, clusters: first };
+        let other = Side { values: &case.other, clusters: second };
+        let found = unpaired(one, other, false, case.confidence);
+        let what = format!("{} and {} by {}", case.one.len(), case.other.len(), found.test);
+        close_to(found.interval.expect("several"), case.low, case.high, &what);
+        close(found.p_value.expect("several"), case.p, &what);
+    }
+    for case in golden.shares {
+        let column = |[ones, n]: [usize; 2]| -> Vec<f64> {
+            (0..n).map(|place| f64::from(u8::from(place < ones))).collect()
+        };
+        let [one, other] = case.table.map(column);
+        let side = |values| Side { values, clusters: &[] };
+        let found = unpaired(side(&one), side(&other), true, case.confidence);
+        let what = format!("{:?}", case.table);
+        close_to(found.interval.expect("several"), case.low, case.high, &what);
+        close(found.p_value.expect("several"), case.p, &what);
+    }
+}
+
+#[test]
+fn a_side_without_values_has_no_difference() {
+    let side = |values| Side { values, clusters: &[] };
+    for yes_no in [true, false] {
+        let found = unpaired(side(&[]), side(&[1.0, 0.0]), yes_no, 0.95);
+        assert_eq!((found.difference, found.interval, found.p_value), (None, None, None));
+    }
+    let same = unpaired(side(&[0.5, 0.5]), side(&[0.5, 0.5]), false, 0.95);
+    assert_eq!((same.difference, same.interval, same.p_value), (Some(0.0), None, None));
+    let together = [Some(1); 4];
+    let one = Side { values: &[1.0, 0.0], clusters: &together };
+    let found = unpaired(one, one, true, 0.95);
+    assert_eq!((found.test, found.interval), ("cluster-robust t", None), "one cluster");
 }
 
 #[test]
