@@ -16,11 +16,8 @@ mod byo;
 mod cache;
 mod calibration;
 mod catalog;
-<<<<<<< HEAD
 mod compare;
-=======
 mod coverage;
->>>>>>> main
 mod crash;
 mod credentials;
 mod docs;
