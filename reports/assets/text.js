@@ -9,10 +9,16 @@ function visible(text) {
   return text.replace(HIDDEN, (c) => `[U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
+// The first units of `text`, no character of two cut in half.
+function first(text, units) {
+  const cut = text.slice(0, units);
+  return /[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut;
+}
+
 // The beginning of `text` on one line.
 function oneLine(text, width) {
-  const flat = visible(text.slice(0, width + 1)).replace(/\s+/g, " ");
-  return flat.length > width ? `${flat.slice(0, width - 1)}…` : flat;
+  const flat = visible(first(text, width + 2)).replace(/\s+/g, " ");
+  return flat.length > width ? `${first(flat, width - 1)}…` : flat;
 }
 
 // An element with properties and children; a child that is text becomes a text node.

@@ -238,6 +238,7 @@ pub(super) fn trial(seq: u64, question: &str, output: &str, expected: &str) -> T
         input: Some(question.to_owned()),
         expected: vec![expected.to_owned()],
         tags: vec!["europe".to_owned()],
+        cluster: None,
         messages: vec![
             Message::text(Role::System, "Answer with the name only."),
             Message::text(Role::User, question),

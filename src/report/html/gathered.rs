@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{
-    run::{RunHeader, TrialRecord},
-    trial::Status,
+use crate::{
+    domain::{
+        run::{RunHeader, TrialRecord},
+        trial::Status,
+    },
+    report::html::slices::Samples,
 };
 
 /// By model, in the order of the plan.
@@ -17,6 +20,8 @@ pub(super) struct Gathered {
     pub(super) trouble: BTreeMap<String, Vec<u64>>,
     /// Trials that were seen.
     pub(super) trials: u64,
+    /// What slices are made of.
+    pub(super) samples: Samples,
 }
 
 impl Gathered {
@@ -24,6 +29,7 @@ impl Gathered {
     pub(super) fn add(&mut self, header: &RunHeader, trial: &TrialRecord) {
         let (models, model) = (header.models.len(), trial.key.model as usize);
         self.trials += 1;
+        self.samples.add(header, trial);
         self.latencies.resize(models, Vec::new());
         if let (Some(latencies), Some(us)) = (self.latencies.get_mut(model), trial.latency_us)
             && trial.status != Status::Error

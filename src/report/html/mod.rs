@@ -22,6 +22,7 @@ mod results;
 mod setup;
 mod sheets;
 mod side;
+mod slices;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -62,7 +63,7 @@ const SCRIPT: &str = concat!(
 );
 
 /// The templates by name: those that are rendered, then the parts of these.
-const TEMPLATES: [(&str, &str); 18] = [
+const TEMPLATES: [(&str, &str); 19] = [
     ("head", include_str!("../../../reports/html/head.hbs")),
     ("run", include_str!("../../../reports/html/run.hbs")),
     ("compared", include_str!("../../../reports/html/compared.hbs")),
@@ -78,6 +79,7 @@ const TEMPLATES: [(&str, &str); 18] = [
     ("spread", include_str!("../../../reports/html/spread.hbs")),
     ("trouble", include_str!("../../../reports/html/trouble.hbs")),
     ("sheets", include_str!("../../../reports/html/sheets.hbs")),
+    ("slices", include_str!("../../../reports/html/slices.hbs")),
     ("setup", include_str!("../../../reports/html/setup.hbs")),
     ("trials", include_str!("../../../reports/html/trials.hbs")),
     ("text", include_str!("../../../reports/html/text.hbs")),

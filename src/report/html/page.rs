@@ -22,6 +22,7 @@ use crate::{
             setup::{Setup, setup},
             sheets::{Sheets, judged},
             side::quality,
+            slices::{Slices, slices},
             text::name,
         },
         number::{count, duration_ms, of, or_unknown, tokens},
@@ -63,6 +64,7 @@ pub(super) struct Summary {
     matrix: Option<Matrix>,
     scatters: Vec<Scatter>,
     pairs: Option<Pairs>,
+    slices: Option<Slices>,
     judged: Vec<Sheets>,
     groups: Vec<Group>,
     scale_note: &'static str,
@@ -142,6 +144,7 @@ pub(super) fn summary(view: &View<'_>, gathered: &Gathered) -> Summary {
         matrix: matrix(view),
         scatters: view.comparison.map(|c| scatters(view, c)).unwrap_or_default(),
         pairs: view.comparison.map(|c| pairs(c, first.map(|first| first.scorer))),
+        slices: sliced(view, gathered),
         judged: judged(view),
         groups: groups(view),
         scale_note: if all_shares {
@@ -173,6 +176,21 @@ fn all_warnings(view: &View<'_>) -> Vec<String> {
         }
     }
     all.iter().map(|warning| one_line(warning, SENTENCE_WIDTH)).collect()
+}
+
+/// Slices of a run whose trials were all seen.
+fn sliced(view: &View<'_>, gathered: &Gathered) -> Option<Slices> {
+    let header = &view.run.header;
+    let sides = (0..header.models.len())
+        .flat_map(|model| header.prompts.iter().map(move |prompt| (model, prompt)));
+    let sides = sides.map(|(model, prompt)| {
+        let label = header.label(model);
+        let several = header.prompts.len() > 1;
+        if several { name(&format!("{label} · {}", prompt.id)) } else { name(&label) }
+    });
+    let labels: Vec<String> = sides.collect();
+    let all = gathered.trials >= view.measures.ended();
+    if all { slices(header, &gathered.samples, &labels) } else { None }
 }
 
 fn trials_note(view: &View<'_>, listed: u64) -> Option<String> {

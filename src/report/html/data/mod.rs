@@ -8,6 +8,8 @@ mod pack;
 mod row;
 mod text;
 
+pub(super) use row::facets;
+
 use std::io::{self, Write};
 
 use flate2::{Compression, write::ZlibEncoder};

@@ -136,7 +136,7 @@ fn verdict(record: &ScoreRecord) -> char {
 }
 
 /// Columns with short values that the page does not show as the sample's id, input or answer.
-fn facets(trial: &TrialRecord) -> BTreeMap<String, String> {
+pub(in crate::report::html) fn facets(trial: &TrialRecord) -> BTreeMap<String, String> {
     let told = |text: &str| {
         text == trial.sample_id
             || trial.input.as_deref() == Some(text)
