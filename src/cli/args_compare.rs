@@ -9,7 +9,7 @@ use super::args::RunFormat;
 /// Files that a CI job picks up.
 #[derive(Debug, Args, Clone, Default)]
 pub(super) struct FileArgs {
-    /// Write what became of the gates as JUnit XML
+    /// Write what became of the gates as `JUnit` XML
     #[arg(long, value_name = "FILE", help_heading = "For CI")]
     pub(super) junit: Option<PathBuf>,
     /// Write a summary in Markdown that is short enough for a comment on a pull request

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::exit::Failure;
 use crate::{
-    compare::{CompareError, Opened, Reference, matched_cells, open},
+    compare::{Opened, Reference, matched_cells, open},
     domain::{
         comparison::What,
         run::{RunHeader, RunRecord},
@@ -33,15 +33,13 @@ pub(super) fn find(
 }
 
 /// The baseline of a recorded run; `Err` says why there is none.
-pub(super) fn of(store: &Store, run: &RunRecord) -> Result<Result<Opened, String>, CompareError> {
+pub(super) fn of(store: &Store, run: &RunRecord) -> Result<Opened, String> {
     let Some(reference) = run.header.context.baseline.clone() else {
-        return Ok(Err("no baseline is named; `--baseline RUN` names one".to_owned()));
+        return Err("no baseline is named; `--baseline RUN` names one".to_owned());
     };
     let named = Reference { run: reference.clone(), model: None, prompt: None };
-    Ok(match open(store.path(), &named, Some(&run.header)) {
-        Ok(opened) => Ok(opened),
-        Err(_) => Err(format!("the baseline {reference} is not there any more")),
-    })
+    open(store.path(), &named, Some(&run.header))
+        .map_err(|_| format!("the baseline {reference} is not there any more"))
 }
 
 /// Refuses, before anything is called, a baseline that a gate could not compare with.

@@ -1,4 +1,4 @@
-//! What a CI job picks up: JUnit XML, a summary, a comment, annotations.
+//! What a CI job picks up: `JUnit` XML, a summary, a comment, annotations.
 
 use std::{fs, io::Write as _, path::Path};
 

@@ -122,7 +122,7 @@ fn side(db: &Path, reference: &Reference, like: Option<&RunHeader>) -> Result<Na
     let prompts = header.prompts.iter().map(|prompt| prompt.id.clone()).collect();
     let model = index("model", &reference.model, models)?;
     let prompt = index("prompt", &reference.prompt, prompts)?;
-    Ok(Named { model, prompt, opened })
+    Ok(Named { opened, model, prompt })
 }
 
 fn known_scorer(named: &[Named], wanted: &str) -> Result<(), Failure> {

@@ -116,9 +116,10 @@ fn decided(
     if context.shard.is_some() || gates.is_empty() {
         return Ok(Vec::new());
     }
-    let found = match gates.iter().any(|gate| gate.versus.is_some()) {
-        true => baseline::of(store, run)?,
-        false => Err("no gate compares".to_owned()),
+    let found = if gates.iter().any(|gate| gate.versus.is_some()) {
+        baseline::of(store, run)
+    } else {
+        Err("no gate compares".to_owned())
     };
     let other = found.as_ref().map(Opened::source).map_err(Clone::clone);
     let source = Source { store, run, file: None };

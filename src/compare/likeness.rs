@@ -78,10 +78,11 @@ impl Found {
     }
 
     fn dataset(&mut self, (here, there): (&RunHeader, &RunHeader), overlap: Overlap, file: bool) {
-        let same = match file {
+        let same = if file {
             // A file has no digest of its own; what it has of each row is looked at.
-            true => overlap.changed == 0 && overlap.only_here == 0 && overlap.only_there == 0,
-            false => here.dataset_digest == there.dataset_digest,
+            overlap.changed == 0 && overlap.only_here == 0 && overlap.only_there == 0
+        } else {
+            here.dataset_digest == there.dataset_digest
         };
         if same {
             return;
@@ -105,15 +106,16 @@ impl Found {
     }
 
     fn models(&mut self, a: &ModelInfo, b: &ModelInfo) {
-        let parts: [(&str, fn(&ModelInfo) -> String); 5] = [
-            ("provider", |model| model.provider.clone()),
-            ("name", |model| model.model.clone()),
-            ("address", |model| model.origin.clone()),
-            ("fallback", |model| names(model.fallback.iter())),
-            ("pool", |model| names(model.pool.iter().map(|(_, model)| model))),
-        ];
-        for (of, part) in parts {
-            let (a, b) = (part(a), part(b));
+        let parts = |model: &ModelInfo| {
+            [
+                ("provider", model.provider.clone()),
+                ("name", model.model.clone()),
+                ("address", model.origin.clone()),
+                ("fallback", names(model.fallback.iter())),
+                ("pool", names(model.pool.iter().map(|(_, model)| model))),
+            ]
+        };
+        for ((of, a), (_, b)) in parts(a).into_iter().zip(parts(b)) {
             if a != b {
                 let shown = |text: String| (!text.is_empty()).then_some(text);
                 self.add(What::Model, of, shown(a), shown(b));

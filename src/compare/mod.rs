@@ -99,7 +99,7 @@ impl CompareError {
         match self {
             Self::Store(_) => None,
             Self::Export { .. } => {
-                Some("an exported file is what `evals export -o FILE` writes".to_owned())
+                Some("an exported file is the JSONL that `evals export -o FILE` writes".to_owned())
             }
             Self::Unknown { what, known, .. } => {
                 let known: Vec<String> =

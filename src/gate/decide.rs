@@ -78,11 +78,12 @@ fn score(
     if let (Stat::AtLeast(k), Some(false)) = (stat, result.passed) {
         let more = if found.probed.below > found.below.len() as u64 { ", …" } else { "" };
         let (below, named) = (found.probed.below, found.below.join(", "));
-        result.reason +=
-            &format!("; {below} samples were right less than {k} times: {named}{more}");
+        let reason = &result.reason;
+        result.reason =
+            format!("{reason}; {below} samples were right less than {k} times: {named}{more}");
     }
     if let Some(unscored) = unscored(found, evidence, gate, allow) {
-        (result.passed, result.reason) = unscored.over(result.reason);
+        (result.passed, result.reason) = unscored.over(&result.reason);
     }
     place(result, header, (found.probed.model, found.probed.prompt))
 }
@@ -96,7 +97,7 @@ pub(super) struct Unscored {
 
 impl Unscored {
     /// What becomes of a gate with this reason.
-    pub(super) fn over(self, reason: String) -> (Option<bool>, String) {
+    pub(super) fn over(self, reason: &str) -> (Option<bool>, String) {
         let reason = reason.replace("undecided: ", "");
         let why = self.why;
         if self.failed {

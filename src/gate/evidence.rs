@@ -1,17 +1,17 @@
 //! What gates are decided from, out of the stores of a run and of its baseline.
 
-use super::parse::Gate;
+use super::{measured::Measured, parse::Gate};
 use crate::{
     base::money::Money,
     compare::{CompareError, Read, Source, cells_of, matched_cells},
     domain::{
         comparison::Pair,
-        measure::RunMeasures,
+        measure::{Measure, RunMeasures},
         run::{RunHeader, RunRecord},
     },
     metric::{
         Tally,
-        probe::{Probe, Probed, Probes},
+        probe::{Probe, Probed, Probes, Stat},
     },
     store::{Store, StoreError},
 };
@@ -84,17 +84,21 @@ impl<'a> Evidence<'a> {
         baseline: Result<Source<'_>, String>,
     ) -> Result<Self, CompareError> {
         let (store, run) = (source.store, source.run);
+        let measured: Vec<Option<Vec<Found>>> =
+            gates.iter().map(|gate| as_measured(gate, measures)).collect();
         let mut probes = Vec::new();
-        for gate in gates {
-            let super::Measured::Score(scorer, stat) = gate.measured else { continue };
+        for (gate, _) in gates.iter().zip(&measured).filter(|(_, found)| found.is_none()) {
+            let Measured::Score(scorer, stat) = gate.measured else { continue };
             let samples = gate.slice.as_ref();
             let samples =
                 samples.map(|slice| store.samples_where(run, &slice.column, &slice.value));
             probes.push(Probe { scorer, stat, samples: samples.transpose()? });
         }
         let mut probed = probe(store, run, &probes)?.into_iter();
-        let of_gate = |gate: &Gate| gate.measured.scorer().and_then(|_| probed.next());
-        let probed = gates.iter().map(of_gate).collect();
+        let of_gate = |(gate, found): (&Gate, Option<Vec<Found>>)| {
+            found.or_else(|| gate.measured.scorer().and_then(|_| probed.next()))
+        };
+        let probed = gates.iter().zip(measured).map(of_gate).collect();
         let compares = gates.iter().any(|gate| gate.versus.is_some());
         let baseline = match baseline {
             Ok(baseline) if compares => Ok(against(gates, source, baseline)?),
@@ -103,6 +107,34 @@ impl<'a> Evidence<'a> {
         };
         Ok(Self { run, measures, probed, baseline })
     }
+}
+
+/// What a gate needs that the run's own measures hold: a metric of all samples, each of which has a
+/// value. Anything else takes another look at the trials.
+fn as_measured(gate: &Gate, measures: &RunMeasures) -> Option<Vec<Found>> {
+    let Measured::Score(scorer, Stat::Metric(metric)) = gate.measured else { return None };
+    if gate.slice.is_some() {
+        return None;
+    }
+    let cells = measures.measures.iter();
+    let cells = cells.filter(|m| m.scorer as usize == scorer && m.metric == metric);
+    let of_cell = |cell: &Measure| {
+        let whole = cell.estimate.unscored == 0;
+        whole.then(|| Found {
+            probed: Probed {
+                model: cell.model,
+                prompt: cell.prompt,
+                estimate: cell.estimate,
+                failed: 0,
+                declined: 0,
+                skipped: 0,
+                below: 0,
+                first_below: Vec::new(),
+            },
+            below: Vec::new(),
+        })
+    };
+    cells.map(of_cell).collect()
 }
 
 fn probe(

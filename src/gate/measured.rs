@@ -71,7 +71,7 @@ pub(super) enum Unit {
     /// Any number.
     Score,
     /// Between 0 and 1.
-    UnitScore,
+    Quality,
     /// A share.
     Share,
     /// A time.
@@ -146,10 +146,8 @@ impl Measured {
     /// How its values are written, where the scorers are known.
     pub(super) fn unit(&self, scorers: &[ScorerInfo]) -> Unit {
         match self {
-            Self::Score(_, Stat::PassAt(_) | Stat::PassAll(_) | Stat::AtLeast(_)) => {
-                Unit::UnitScore
-            }
-            Self::Score(scorer, _) if scorers[*scorer].unit_range => Unit::UnitScore,
+            Self::Score(_, Stat::PassAt(_) | Stat::PassAll(_) | Stat::AtLeast(_)) => Unit::Quality,
+            Self::Score(scorer, _) if scorers[*scorer].unit_range => Unit::Quality,
             other => other.kind(),
         }
     }

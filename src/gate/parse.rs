@@ -174,7 +174,7 @@ pub fn parse(text: &str, scorers: &[ScorerInfo]) -> Result<Gate, GateError> {
     let (ratio, bound) = bound(text, &parts, &measured)?;
     let confidence = confidence(text, &parts, &measured, ratio)?;
     if let (Some(index), None) = (measured.scorer(), parts.versus.then_some(()))
-        && measured.unit(scorers) == Unit::UnitScore
+        && measured.unit(scorers) == Unit::Quality
         && !(0.0..=1.0).contains(&bound)
     {
         let id = &scorers[index].id;
@@ -260,7 +260,7 @@ fn bound(text: &str, parts: &Parts<'_>, measured: &Measured) -> Result<(bool, f6
     };
     let kind = measured.kind();
     let read = match kind {
-        Unit::Score | Unit::UnitScore | Unit::Share => signed(&quantity::share),
+        Unit::Score | Unit::Quality | Unit::Share => signed(&quantity::share),
         Unit::Milliseconds => {
             signed(&|text| quantity::duration(text).map(|time| time.as_secs_f64() * 1e3))
         }

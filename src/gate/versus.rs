@@ -74,7 +74,7 @@ pub(super) fn decide(
             cells.iter().find(|found| (found.probed.model, found.probed.prompt) == *here)
         });
         if let Some(lacking) = found.and_then(|found| unscored(found, evidence, gate, allow)) {
-            (decided.passed, decided.reason) = lacking.over(decided.reason);
+            (decided.passed, decided.reason) = lacking.over(&decided.reason);
         }
         let named = place(decided, header, *here);
         results.push(if per_model(&gate.measured) {

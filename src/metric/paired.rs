@@ -363,10 +363,8 @@ pub fn pair(
         // so small a share of samples that none was seen.
         interval = stats::tango(0, 0, units, asked.confidence);
     }
-    let (wins, losses) = match asked.lower_is_better {
-        false => (found.wins, found.losses),
-        true => (found.losses, found.wins),
-    };
+    let (wins, losses) =
+        if asked.lower_is_better { (found.losses, found.wins) } else { (found.wins, found.losses) };
     let unit = scorer.options.get("unit").and_then(serde_json::Value::as_str);
     PairedScore {
         scorer: scorer.id.clone(),
@@ -437,10 +435,16 @@ fn units(clusters: &[Option<u32>]) -> u64 {
     (named.len() + lone) as u64
 }
 
-fn mean(values: &[f64]) -> Option<f64> {
+fn moments(values: &[f64]) -> Moments {
     let mut moments = Moments::default();
-    values.iter().for_each(|value| moments.add(*value));
-    moments.mean()
+    for value in values {
+        moments.add(*value);
+    }
+    moments
+}
+
+fn mean(values: &[f64]) -> Option<f64> {
+    moments(values).mean()
 }
 
 /// The smallest difference that as many pairs show with a chance of 80%.
@@ -465,9 +469,7 @@ fn detectable(
         let variance = (half / quantile).powi(2) * n as f64;
         return stats::detectable(Spread::Numbers { variance }, n, Design::default());
     }
-    let mut moments = Moments::default();
-    off.iter().for_each(|off| moments.add(*off));
-    let variance = moments.standard_error()?.powi(2) * n as f64;
+    let variance = moments(&off).standard_error()?.powi(2) * n as f64;
     stats::detectable(Spread::Numbers { variance }, n, Design::default())
 }
 

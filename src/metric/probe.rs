@@ -101,7 +101,7 @@ pub struct Probed {
 /// Takes the trials of a run for several probes at once.
 #[derive(Debug)]
 pub struct Probes<'p> {
-    probes: &'p [Probe],
+    asked: &'p [Probe],
     shape: (usize, usize),
     samples: u64,
     reducer: &'static dyn Reducer,
@@ -167,7 +167,7 @@ impl<'p> Probes<'p> {
         };
         let cells = probes.iter().map(|p| (0..shape.0 * shape.1).map(|_| cell(p)).collect());
         Some(Self {
-            probes,
+            asked: probes,
             shape,
             samples: header.samples,
             reducer: reducer::find(&header.reduce).or_else(|| reducer::find("mean"))?,
@@ -214,7 +214,7 @@ impl<'p> Probes<'p> {
         let Some(mut held) = self.held.take() else { return };
         let (sample, prompt, model) = held.key;
         let place = model as usize * self.shape.1 + prompt as usize;
-        for (probe, cells) in self.probes.iter().zip(&mut self.cells) {
+        for (probe, cells) in self.asked.iter().zip(&mut self.cells) {
             let Some(cell) = cells.get_mut(place) else { continue };
             if probe.samples.as_ref().is_some_and(|wanted| !wanted.contains(&sample)) {
                 continue;
@@ -248,7 +248,7 @@ impl<'p> Probes<'p> {
     pub fn finish(mut self) -> Vec<Vec<Probed>> {
         self.fold();
         let (_, prompts) = self.shape;
-        let probed = self.probes.iter().zip(self.cells);
+        let probed = self.asked.iter().zip(self.cells);
         let of_probe = |(probe, cells): (&Probe, Vec<CellSoFar>)| {
             let planned = probe.samples.as_ref().map_or(self.samples, |some| some.len() as u64);
             let of_cell = |(place, cell): (usize, CellSoFar)| {

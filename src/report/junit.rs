@@ -1,4 +1,4 @@
-//! What became of the gates as JUnit XML, as CI servers read it: a test for each gate, model and prompt,
+//! What became of the gates as `JUnit` XML, as CI servers read it: a test for each gate, model and prompt,
 //! and one for whether the run is complete. Text of others stands in attributes and text, escaped, and
 //! what XML cannot hold is made visible.
 

@@ -31,71 +31,13 @@ pub fn render(comparison: &Comparison, width: Option<u16>, style: Style) -> Stri
     }
     if shown.len() < all.len() {
         let rest = count((all.len() - shown.len()) as u64);
-        out += &format!("and {rest} more, of which the table tells\n");
+        out.extend(["and ", &rest, " more, of which the table tells\n"]);
     }
     out.push('\n');
-    let mut grid = Grid::new(style);
-    let [a, b, scorer] = ["a", "b", "scorer"].map(|heading| grid.names(heading));
-    for heading in [
-        "n",
-        "mean a",
-        "mean b",
-        "b - a",
-        "95% interval",
-        "p",
-        "p (Holm)",
-        "better",
-        "worse",
-        "equal",
-    ] {
-        grid.numbers(heading);
-    }
-    let known =
-        |text: Option<String>| text.map_or_else(|| style.unknown(), |text| style.name(&text));
-    let mut above = None;
-    for line in &all {
-        let score = line.score;
-        let mut row = vec![String::new(); 3];
-        let sides = (line.pair.a, line.pair.b);
-        if above != Some(sides) {
-            row[a] = style.name(line.a);
-            row[b] = style.name(line.b);
-        }
-        above = Some(sides);
-        row[scorer] = style.name(&score.scorer);
-        row.push(count(score.n));
-        row.push(known(line.mean(score.mean_a)));
-        row.push(known(line.mean(score.mean_b)));
-        row.push(known(line.difference()));
-        row.push(known(line.interval()));
-        row.push(known(score.p.map(super::words::p_value)));
-        row.push(known(line.p()));
-        row.extend([count(score.wins), count(score.losses), count(score.ties)]);
-        grid.rows.push(row);
-    }
-    out += &grid.render(width);
+    out += &pairs(&all, width, style);
     out.push('\n');
     out += &sides(comparison, width, style);
-    let pairs: Vec<String> = comparison
-        .pairs
-        .iter()
-        .filter_map(|pair| {
-            let (a, b) = comparison.sides_of(pair);
-            let parts = [(pair.cost_ratio, "cost"), (pair.latency_ratio, "latency")];
-            let parts: Vec<String> = parts
-                .into_iter()
-                .filter_map(|(found, what)| Some(format!("{} the {what}", ratio(found?))))
-                .collect();
-            let (a, b) = (style.name(&a.label), style.name(&b.label));
-            (!parts.is_empty()).then(|| format!("{b} against {a}: {}", parts.join(", ")))
-        })
-        .collect();
-    if !pairs.is_empty() {
-        out.push('\n');
-        for line in pairs {
-            out.extend([wrapped(&line, width, 0).as_str(), "\n"]);
-        }
-    }
+    out += &ratios(comparison, width, style);
     let found = differences(comparison);
     if !found.is_empty() {
         out.push('\n');
@@ -117,6 +59,68 @@ pub fn render(comparison: &Comparison, width: Option<u16>, style: Style) -> Stri
     for warning in &comparison.warnings {
         out += &style.paint(YELLOW, "warning:");
         out.extend([" ", &wrapped(&style.sentence(warning), width, "warning: ".len()), "\n"]);
+    }
+    out
+}
+
+fn pairs(all: &[Line<'_>], width: Option<u16>, style: Style) -> String {
+    let mut grid = Grid::new(style);
+    let [a, b, scorer] = ["a", "b", "scorer"].map(|heading| grid.names(heading));
+    for heading in [
+        "n",
+        "mean a",
+        "mean b",
+        "b - a",
+        "95% interval",
+        "p",
+        "p (Holm)",
+        "better",
+        "worse",
+        "equal",
+    ] {
+        grid.numbers(heading);
+    }
+    let known =
+        |text: Option<String>| text.map_or_else(|| style.unknown(), |text| style.name(&text));
+    let mut above = None;
+    for line in all {
+        let score = line.score;
+        let mut row = vec![String::new(); 3];
+        let sides = (line.pair.a, line.pair.b);
+        if above != Some(sides) {
+            row[a] = style.name(line.a);
+            row[b] = style.name(line.b);
+        }
+        above = Some(sides);
+        row[scorer] = style.name(&score.scorer);
+        row.push(count(score.n));
+        row.push(known(line.mean(score.mean_a)));
+        row.push(known(line.mean(score.mean_b)));
+        row.push(known(line.difference()));
+        row.push(known(line.interval()));
+        row.push(known(score.p.map(super::words::p_value)));
+        row.push(known(line.p()));
+        row.extend([count(score.wins), count(score.losses), count(score.ties)]);
+        grid.rows.push(row);
+    }
+    grid.render(width)
+}
+
+/// What the second side of each pair costs and takes against the first, where that is known.
+fn ratios(comparison: &Comparison, width: Option<u16>, style: Style) -> String {
+    let mut out = String::new();
+    for pair in &comparison.pairs {
+        let (a, b) = comparison.sides_of(pair);
+        let parts = [(pair.cost_ratio, "cost"), (pair.latency_ratio, "latency")];
+        let parts: Vec<String> = parts
+            .into_iter()
+            .filter_map(|(found, what)| Some(format!("{} the {what}", ratio(found?))))
+            .collect();
+        if !parts.is_empty() {
+            let (a, b) = (style.name(&a.label), style.name(&b.label));
+            let line = format!("{b} against {a}: {}", parts.join(", "));
+            out.extend([if out.is_empty() { "\n" } else { "" }, &wrapped(&line, width, 0), "\n"]);
+        }
     }
     out
 }
