@@ -1,7 +1,7 @@
 //! How each model does on parts of the samples, by tag and by the value of a column, and where that is
 //! unlike the rest.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
@@ -136,6 +136,8 @@ struct Slice<'a> {
 pub(super) fn slices(header: &RunHeader, samples: &Samples, labels: &[String]) -> Option<Slices> {
     let (_, scorer) = scorer(header)?;
     let all = samples.clusters.len();
+    // Columns often repeat each other, and tags a column: the same samples are shown once.
+    let mut seen = HashSet::new();
     let found: Vec<Slice<'_>> = samples
         .columns
         .iter()
@@ -144,6 +146,7 @@ pub(super) fn slices(header: &RunHeader, samples: &Samples, labels: &[String]) -
             values.iter().map(move |(value, samples)| Slice { column, value, samples })
         })
         .filter(|slice| slice.samples.len() >= FEWEST && slice.samples.len() < all)
+        .filter(|slice| seen.insert(slice.samples))
         .collect();
     let shown = &found[..found.len().min(MOST_SLICES)];
     let sides = 0..labels.len();

@@ -124,7 +124,7 @@ const AXES: [Axis; 2] = [
     },
 ];
 
-/// The drawings of a run whose sides were compared; none of a number that fewer than two have.
+/// The drawings of a run whose sides were compared; none of a number that fewer than two have, or all.
 pub(in crate::report::html) fn scatters(view: &View<'_>, comparison: &Comparison) -> Vec<Scatter> {
     let Some(quality) = quality(&view.run.header, comparison) else { return Vec::new() };
     AXES.iter().filter_map(|axis| scatter(view, comparison, &quality, axis)).collect()
@@ -137,7 +137,9 @@ fn scatter(
     axis: &Axis,
 ) -> Option<Scatter> {
     let known = known(view, comparison, quality, axis);
-    if known.len() < 2 {
+    // Where all cost the same there is nothing to see.
+    let first = known.first()?.x;
+    if known.len() < 2 || known.iter().all(|known| known.x.to_bits() == first.to_bits()) {
         return None;
     }
     let missing = comparison
