@@ -37,11 +37,10 @@ function unpack(text, bytes) {
   return out;
 }
 
-// The JSON in a piece. A promise, since browsers unpack in pieces.
-async function read(piece) {
-  const bytes = unpack(piece.textContent, Number(piece.dataset.bytes));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return JSON.parse(await new Response(stream).text());
+// The JSON in a piece.
+function read(piece) {
+  const bytes = unzstd(unpack(piece.textContent, Number(piece.dataset.bytes)));
+  return JSON.parse(new TextDecoder().decode(bytes));
 }
 
 // All trials of the page, as columns. Unknown numbers are NaN.
@@ -140,7 +139,9 @@ class Trials {
   }
 
   readBlock(block) {
-    block.reading ||= read(block.piece).then((groups) => {
+    // Later, so that what is on the page can be drawn in between.
+    block.reading ||= new Promise((done) => setTimeout(done, 0)).then(() => {
+      const groups = read(block.piece);
       const texts = [];
       for (const { sample, trials } of groups) {
         let messages = [];
@@ -169,11 +170,11 @@ class Trials {
 }
 
 // Reads everything but the texts.
-async function open(pieces) {
+function open(pieces) {
   let trials = null, rows = null;
   for (const piece of pieces) {
-    if (piece.dataset.kind === "about") trials = new Trials(await read(piece));
-    else if (piece.dataset.kind === "rows") rows = await read(piece);
+    if (piece.dataset.kind === "about") trials = new Trials(read(piece));
+    else if (piece.dataset.kind === "rows") rows = read(piece);
     else trials.add(rows, piece);
   }
   trials.freeze();

@@ -3,16 +3,11 @@
 
 const byId = (id) => document.getElementById(id);
 
-async function start() {
+function start() {
   const reading = byId("reading");
-  if (typeof DecompressionStream === "undefined") {
-    reading.textContent = "This browser is too old to list the trials: it cannot unpack data.";
-    return;
-  }
-  reading.textContent = "Reading the trials…";
   let trials;
   try {
-    trials = await open(document.querySelectorAll("script.piece"));
+    trials = open(document.querySelectorAll("script.piece"));
   } catch (error) {
     reading.textContent = `The trials cannot be read; the file may have been changed or cut. (${error.message})`;
     return;

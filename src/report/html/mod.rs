@@ -52,6 +52,7 @@ const STYLE: &str = include_str!("../../../reports/assets/style.css");
 
 /// The page's script; its parts share one scope.
 const SCRIPT: &str = concat!(
+    include_str!("../../../reports/assets/zstd.js"),
     include_str!("../../../reports/assets/data.js"),
     include_str!("../../../reports/assets/text.js"),
     include_str!("../../../reports/assets/filter.js"),

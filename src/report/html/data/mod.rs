@@ -1,8 +1,11 @@
 //! The trials as data inside the page: packed pieces that its script unpacks when it needs them.
 //!
-//! Trials come one at a time and leave in blocks of some hundred kilobytes of text. Each block is two
+//! Trials come one at a time and leave in blocks of about a megabyte of text. Each block is two
 //! pieces: columns of numbers, which are read when the page is opened, and texts, which are read when
 //! they are shown or searched. What a sample's trials share is written once a block.
+//!
+//! Packed by Zstandard, which browsers do not know: the script unpacks it itself. Deflate, which they
+//! do, makes a file larger by an eighth.
 
 mod pack;
 mod row;
@@ -10,9 +13,8 @@ mod text;
 
 pub(super) use row::facets;
 
-use std::io::{self, Write};
+use std::io;
 
-use flate2::{Compression, write::ZlibEncoder};
 use serde::Serialize;
 use serde_json::json;
 
@@ -23,9 +25,12 @@ use crate::{
 };
 
 /// Bytes of text after which a block ends with its sample.
-const BLOCK: usize = 512 << 10;
+const BLOCK: usize = 1 << 20;
 /// Bytes of text after which a block ends within its sample.
 const LARGEST: usize = 4 << 20;
+
+/// The level of Zstandard: those above it are twice as slow and gain a hundredth.
+const LEVEL: i32 = 17;
 
 /// A packed piece, as `data.hbs` writes it.
 #[derive(Debug, Serialize)]
@@ -38,9 +43,7 @@ pub(super) struct Piece {
 
 impl Piece {
     fn new(kind: &'static str, json: &[u8]) -> io::Result<Self> {
-        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(json)?;
-        let bytes = encoder.finish()?;
+        let bytes = zstd::bulk::compress(json, LEVEL)?;
         Ok(Self { kind, bytes: bytes.len(), packed: pack::pack(&bytes) })
     }
 }
