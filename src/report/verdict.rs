@@ -138,7 +138,8 @@ fn by(comparison: &Comparison, pair: &Ordered<'_>) -> String {
     if let Some((low, high)) = pair.ends {
         let [low, high] = [low, high].map(|end| difference(pair.score, end, false));
         let confidence = percent((comparison.confidence * 1_000.0).round() as u64, 1_000);
-        text += &format!(", {} interval {low} to {high}", confidence.replace(".0%", "%"));
+        let confidence = confidence.replace(".0%", "%");
+        text.extend([", ", &confidence, " interval ", &low, " to ", &high]);
     }
     text
 }

@@ -104,9 +104,9 @@ pub fn write_html(
     let (mut block, mut gathered) = (Block::default(), Gathered::default());
     each(trials, max_trials, &mut |trial| {
         gathered.add(header, trial);
-        put(&templates, block.add(header, trial)?, &mut packed)
+        put(&templates, block.add(header, trial)?.as_ref(), &mut packed)
     })?;
-    put(&templates, block.finish()?, &mut packed)?;
+    put(&templates, block.finish()?.as_ref(), &mut packed)?;
 
     let mut to = BufWriter::new(to);
     let policy = policy(Some(SCRIPT));
@@ -159,10 +159,10 @@ fn went_wrong(trial: &TrialRecord) -> bool {
 
 fn put(
     templates: &Handlebars<'_>,
-    pieces: Option<[Piece; 2]>,
+    pieces: Option<&[Piece; 2]>,
     to: &mut impl Write,
 ) -> Result<(), ReportError> {
-    pieces.iter().flatten().try_for_each(|piece| write(templates, "data", piece, to))
+    pieces.into_iter().flatten().try_for_each(|piece| write(templates, "data", piece, to))
 }
 
 fn templates() -> Result<Handlebars<'static>, ReportError> {

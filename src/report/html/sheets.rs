@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Sheets {
     id: &'static str,
     title: &'static str,
-    sheets: Vec<Shown>,
+    tables: Vec<Shown>,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,7 +59,7 @@ pub(super) fn judged(view: &View<'_>) -> Vec<Sheets> {
     let shown = |(id, title, sheets): (_, _, Vec<Sheet>)| Sheets {
         id,
         title,
-        sheets: sheets.into_iter().map(shown).collect(),
+        tables: sheets.into_iter().map(shown).collect(),
     };
     groups.map(shown).collect()
 }

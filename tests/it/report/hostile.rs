@@ -1,7 +1,7 @@
 //! Text that others wrote to do harm, in every field that they can write: in a browser, a terminal, a
 //! spreadsheet and a comment it is text and nothing else.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ fn poisoned(texts: &[String], name: &str) -> Project {
     for (n, text) in texts.iter().enumerate() {
         let row = json!({"id": format!("{n} {text}"), "input": text, "expected": text, "tag": [text],
             name: text, "n": n});
-        rows += &format!("{row}\n");
+        writeln!(rows, "{row}").ok();
     }
     project.write("rows.jsonl", rows);
     let said = texts.to_vec();

@@ -1,6 +1,6 @@
 //! Runs to report on: recorded answers, so that everything in the page is known.
 
-use std::path::PathBuf;
+use std::{fmt::Write as _, path::PathBuf};
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ pub(super) fn recorded() -> Project {
         let parity = if n % 2 == 0 { "even" } else { "odd" };
         let right =
             if n == 1 { "eight is the answer".to_owned() } else { format!("it is {}", n + 7) };
-        rows += &format!("q-{n:02},What is 7 plus {n}?,{right},{parity},{}\n", n % 4);
+        writeln!(rows, "q-{n:02},What is 7 plus {n}?,{right},{parity},{}", n % 4).ok();
         let wrong = right.replace("eight", "nine").replace("it is ", "it is not ");
         let beta_fails = n % 4 == 1 || n == 3 || n == 7;
         let said = [
@@ -26,7 +26,7 @@ pub(super) fn recorded() -> Project {
         for (model, output) in said {
             if let Some(output) = output {
                 let line = json!({"id": format!("q-{n:02}"), "model": model, "output": output});
-                answers += &format!("{line}\n");
+                writeln!(answers, "{line}").ok();
             }
         }
     }
@@ -58,18 +58,18 @@ pub(super) fn wordy(n: usize) -> Project {
         (state >> 8) % below
     };
     for row in 0..n / 2 {
-        rows += &format!(
-            "{}\n",
-            json!({"id": row.to_string(), "input": format!("Question {row}?"), "expected": "yes"})
-        );
+        let input = format!("Question {row}?");
+        let line = json!({"id": row.to_string(), "input": input, "expected": "yes"});
+        writeln!(rows, "{line}").ok();
         for model in ["a", "b"] {
             let mut words = String::new();
             for _ in 0..220 {
                 let word = draw(90) * draw(90);
-                words += &format!("{}{} ", ["on", "re", "in", "la", "te"][word as usize % 5], word);
+                let begins = ["on", "re", "in", "la", "te"][word as usize % 5];
+                write!(words, "{begins}{word} ").ok();
             }
             let line = json!({"id": row.to_string(), "model": model, "output": words.trim_end()});
-            answers += &format!("{line}\n");
+            writeln!(answers, "{line}").ok();
         }
     }
     project.write("rows.jsonl", rows);

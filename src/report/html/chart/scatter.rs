@@ -239,7 +239,7 @@ fn vertical(known: &[Known<'_>], unit: Unit<'_>) -> (Vec<Tick>, impl Fn(f64) -> 
     let y =
         move |value: f64| BOTTOM - ((value - from) / (to - from)).clamp(0.0, 1.0) * (BOTTOM - TOP);
     let show = |mark: f64| match unit {
-        Unit::Share => format!("{:.2}", mark),
+        Unit::Share => format!("{mark:.2}"),
         other => other.show(mark),
     };
     let ticks = round_numbers(from, to, 5);

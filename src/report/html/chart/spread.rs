@@ -80,7 +80,7 @@ pub(in crate::report::html) fn spread(
                 base: place(base),
                 middle: place(base - 8.0),
                 top: place(base - HILL - 4.0),
-                hill: hill(latencies, &x, base),
+                hill: hill(latencies, x, base),
                 p50: mark(totals.latency.p50),
                 p95: mark(totals.latency.p95),
             }

@@ -97,7 +97,7 @@ impl Block {
         let goes_on = self.last.is_some_and(|(sample, _)| sample == trial.key.sample);
         let full = self.texts.len() >= if goes_on { LARGEST } else { BLOCK };
         let done = if full { std::mem::take(self).finish()? } else { None };
-        let begins = !self.last.is_some_and(|(sample, _)| sample == trial.key.sample);
+        let begins = self.last.is_none_or(|(sample, _)| sample != trial.key.sample);
         if begins {
             let opening: &[u8] =
                 if self.last.is_none() { b"[{\"sample\":" } else { b"]},{\"sample\":" };
