@@ -93,11 +93,12 @@ pub(super) fn check(
 
 fn unlike(gate: &Gate, other: &RunHeader, what: What) -> Failure {
     let message = format!(
-        "gate `{}`: {} of the baseline {} {} another",
+        "gate `{}`: {} of the baseline {} {} not {} of this run",
         gate.text,
         what.words(),
         other.id,
-        if what == What::Params { "are" } else { "is" }
+        if what == What::Params { "are" } else { "is" },
+        if what == What::Params { "those" } else { "that" },
     );
     let name = what.name();
     Failure::usage(message).hint(format!(

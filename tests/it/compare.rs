@@ -138,7 +138,7 @@ fn models_and_prompts_of_one_run() {
     wrong.complains("has no model `god`").complains("`good`, `weak`");
     let wrong = project.evals().args(["compare", "-s", "exact_mtch"]).run().code(2);
     wrong.complains("did you mean `exact_match`?");
-    let based = compared(&project, &["last#weak", "--baseline", "last#good"]);
+    let based = compared(&project, &["last#weak#p1", "--baseline", "last#good#p1"]);
     assert_eq!(based["baseline"], 0);
 }
 
@@ -216,7 +216,7 @@ fn coins(n: u64, k: u64) -> f64 {
     ln.exp()
 }
 
-/// McNemar's exact p-value with mid-p, by its definition.
+/// `McNemar`'s exact p-value with mid-p, by its definition.
 fn mid_p(wins: u64, losses: u64) -> f64 {
     let (n, fewer) = (wins + losses, wins.min(losses));
     let below: f64 = (0..fewer).map(|k| coins(n, k)).sum();
@@ -249,9 +249,9 @@ fn score_interval(wins: f64, losses: f64, n: f64) -> (f64, f64) {
         for _ in 0..60 {
             let middle = f64::midpoint(outside, inside);
             if (statistic(middle) - wanted) * wanted > 0.0 {
-                outside = middle
+                outside = middle;
             } else {
-                inside = middle
+                inside = middle;
             }
         }
         inside
@@ -294,4 +294,36 @@ fn of_gsm8k_the_large_verifier_beats_the_small_one_by_17_points() {
     table.run().ok().says("175b_verification is better than 6b_verification by 17.21 points");
     let all = compared(&project, &[]);
     assert_eq!((all["pairs"].as_array().map(Vec::len), &all["tests"]), (Some(6), &json!(6)));
+}
+
+#[test]
+fn no_name_means_anything_to_a_terminal_a_spreadsheet_or_a_page() {
+    let project = Project::new();
+    project.write("rows.csv", rows(8));
+    let name = |at: usize| format!("=cmd{at}|<script>alert(1)</script>\u{1b}]0;x\u{7}@team #1\n`");
+    let config = json!({
+        "name": name(0),
+        "dataset": {"path": "rows.csv", "expected": "answer"},
+        "prompts": ["{{question}}"],
+        "models": [{"id": name(1), "use": "sim/instant"}, {"id": name(2), "use": "sim/instant"}],
+        "scorers": [{"exact_match": {"id": name(3)}}],
+    });
+    project.write("evals.yaml", config.to_string());
+    project.evals().args(["run", "--no-report", "--quiet"]).run().ok();
+    let shown =
+        |format: &str| project.evals().args(["compare", "--format", format]).run().ok().stdout;
+    let table = shown("table");
+    assert!(!table.contains(|c: char| c.is_control() && c != '\n'), "{table:?}");
+    let html = shown("html");
+    assert!(!html.contains("<script>alert"), "{html}");
+    assert!(!html.contains('\u{1b}'), "{html:?}");
+    let table = shown("csv");
+    let mut csv = csv::Reader::from_reader(table.as_bytes());
+    let row = csv.records().next().expect("a row").expect("a row");
+    assert!(row.get(0).is_some_and(|cell| cell.starts_with("'=cmd")), "{row:?}");
+    let markdown = shown("markdown");
+    let rows = markdown.lines().filter(|line| line.starts_with("| = tied"));
+    assert_eq!(rows.map(|row| row.matches('|').count()).collect::<Vec<_>>(), [12], "{markdown}");
+    let json = compared(&project, &[]);
+    assert_eq!(json["sides"][0]["model"], name(1), "data stays as it is");
 }
