@@ -393,7 +393,7 @@ pub(super) struct ReportArgs {
     /// Tell results apart by the values of this column, or by `tag`. May be repeated
     #[arg(long, value_name = "COLUMN")]
     pub(super) slice: Vec<String>,
-    /// Trials in the HTML report at most; failed ones come first
+    /// Trials in the HTML report at most, failed ones first [default: all]
     #[arg(long, value_name = "N")]
     pub(super) max_trials: Option<u64>,
 }

@@ -426,7 +426,7 @@ pub(super) fn write_report(
     format: RunFormat,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    stored.write_html(path, report::html::MAX_TRIALS)?;
+    stored.write_html(path, None)?;
     let line = format!("report: {}", env::shown(path));
     match format {
         RunFormat::Table => out.data(&format!("\n{line}\n")),

@@ -10,7 +10,7 @@ use std::{
 use super::{baseline, exit::Failure};
 use crate::{
     base::money::Money,
-    compare::{CompareError, Opened, Source},
+    compare::{self, CompareError, Opened, Source},
     config,
     domain::{
         measure::{GateResult, RunMeasures},
@@ -27,6 +27,10 @@ use crate::{
     report::{self, ReportError, TrialSource, View},
     store::{Store, TrialFilter},
 };
+
+/// Models and prompts of which each two are compared in a report: more make more pairs than anybody
+/// reads.
+const MOST_SIDES: usize = 24;
 
 /// A run with everything that is said about it.
 pub(super) struct Stored {
@@ -108,14 +112,28 @@ impl Stored {
     }
 
     pub(super) fn view(&self) -> View<'_> {
-        View { run: &self.run, measures: &self.measures, gates: &self.gates }
+        View { run: &self.run, measures: &self.measures, gates: &self.gates, comparison: None }
+    }
+
+    /// Writes the HTML report, in which models and prompts are compared.
+    pub(super) fn html(
+        &self,
+        to: &mut dyn std::io::Write,
+        max_trials: Option<u64>,
+    ) -> Result<(), ReportError> {
+        let sides = self.run.header.models.len() * self.run.header.prompts.len();
+        let comparison = match sides {
+            2..=MOST_SIDES => compare::within(&self.store, &self.run)
+                .map_err(|error| ReportError::Source(Box::new(error)))?,
+            _ => None,
+        };
+        let view = View { comparison: comparison.as_ref(), ..self.view() };
+        report::html::write_html(&view, self, to, max_trials)
     }
 
     /// Writes the HTML report to `path`, whole or not at all.
-    pub(super) fn write_html(&self, path: &Path, max_trials: u64) -> Result<(), Failure> {
-        write_file(path, |file| {
-            report::html::write_html(&self.view(), self, file, max_trials).map_err(Failure::from)
-        })
+    pub(super) fn write_html(&self, path: &Path, max_trials: Option<u64>) -> Result<(), Failure> {
+        write_file(path, |file| self.html(file, max_trials).map_err(Failure::from))
     }
 }
 

@@ -325,6 +325,8 @@ pub struct TrialRecord {
     pub expected: Vec<String>,
     /// The sample's tags.
     pub tags: Vec<String>,
+    /// The sample's cluster.
+    pub cluster: Option<String>,
     /// What was said to the model.
     pub messages: Vec<Message>,
     /// The whole output; `None` when there is none.

@@ -90,7 +90,7 @@ const FAILED_SAMPLES: &str = concat!(
 );
 
 const SAMPLE: &str =
-    "SELECT id, input, expected, tags, vars FROM samples WHERE run = ?1 AND sample = ?2";
+    "SELECT id, input, expected, tags, vars, cluster FROM samples WHERE run = ?1 AND sample = ?2";
 const SLICES: &str = "SELECT sample, tags, vars FROM samples WHERE run = ?1 ORDER BY sample";
 const COLUMNS: &str = "SELECT vars FROM samples WHERE run = ?1 ORDER BY sample LIMIT 1";
 const CLUSTER: &str = "SELECT cluster FROM samples WHERE run = ?1 AND sample = ?2";
@@ -281,6 +281,7 @@ struct SampleRow {
     input: Option<String>,
     expected: Vec<String>,
     tags: Vec<String>,
+    cluster: Option<String>,
     vars: Vars,
 }
 
@@ -312,6 +313,7 @@ impl<'store> Details<'store> {
             input: sample.input,
             expected: sample.expected,
             tags: sample.tags,
+            cluster: sample.cluster,
             messages,
             output: row.get(20)?,
             reasoning: row.get(21)?,
@@ -351,6 +353,7 @@ impl<'store> Details<'store> {
             expected: parsed(&text(2)?, "expected")?,
             tags: parsed(&text(3)?, "tags")?,
             vars: parsed(&text(4)?, "vars")?,
+            cluster: row.get(5)?,
         };
         self.sample = Some((index, sample.clone()));
         Ok(sample)

@@ -38,6 +38,7 @@ mod pairwise;
 mod power;
 mod proof;
 mod rag;
+mod report;
 mod resume;
 mod run;
 mod sandbox;
