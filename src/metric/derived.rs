@@ -275,7 +275,7 @@ mod tests {
     use crate::{
         base::money::Money,
         domain::{
-            measure::{Estimate, Latency, Measure},
+            measure::{Detail, Estimate, Latency, Measure},
             run::PromptInfo,
             score::Corpus,
         },
@@ -319,6 +319,7 @@ mod tests {
             scorer,
             metric,
             estimate: Estimate { n: 4, unscored: 1, value, low: None, high: None },
+            detail: Detail::default(),
         };
         RunMeasures {
             planned: 5,

@@ -142,7 +142,7 @@ pub enum PlanError {
 pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError> {
     let targets = targets(file, inputs)?;
     let extracts = scorers::pipelines(file, inputs)?;
-    let scorers = scorers::scorers(file, inputs, &extracts, &scorers::tools(&targets))?;
+    let scorers = scorers::scorers(file, inputs, &extracts, &scorers::planned(&targets))?;
     let prompts = prompts::compile(file, inputs)?;
     models::check(&prompts, &targets, file, inputs)?;
     let (epochs, reduce) = epochs(file, inputs)?;

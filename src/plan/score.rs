@@ -49,7 +49,7 @@ pub fn scoring(
     answered: &[ModelInfo],
 ) -> Result<ScorePlan, PlanError> {
     let extracts = scorers::pipelines(file, inputs)?;
-    let scorers = scorers::scorers(file, inputs, &extracts, &scorers::recorded_tools(answered))?;
+    let scorers = scorers::scorers(file, inputs, &extracts, &scorers::recorded(answered))?;
     scorers::check_rows(&scorers, file, rows, inputs)?;
     let judges = judges::of(&scorers, file);
     let budgets = budget::resolve(file, inputs, &[], &judges)?;

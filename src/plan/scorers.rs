@@ -162,14 +162,24 @@ fn named_pipeline(value: &Value) -> Result<(&str, &Value), String> {
     }
 }
 
-/// The functions that each of `targets` may call, by its name.
-pub(super) fn tools(targets: &[Arc<Target>]) -> Vec<(String, Vec<Tool>)> {
-    let all = targets.iter().flat_map(|target| target.with_stand_ins());
-    all.map(|target| (target.name.clone(), target.params.tools.clone())).collect()
+/// Whose answers are scored.
+#[derive(Debug)]
+pub(super) struct Answering {
+    /// How many models.
+    models: usize,
+    /// The functions that each may call, by its name; those of models that stand in too.
+    tools: Vec<(String, Vec<Tool>)>,
 }
 
-/// The functions that the models of a recorded run could call, by their names.
-pub(super) fn recorded_tools(models: &[ModelInfo]) -> Vec<(String, Vec<Tool>)> {
+/// The models of a run that is planned.
+pub(super) fn planned(targets: &[Arc<Target>]) -> Answering {
+    let all = targets.iter().flat_map(|target| target.with_stand_ins());
+    let tools = all.map(|target| (target.name.clone(), target.params.tools.clone())).collect();
+    Answering { models: targets.len(), tools }
+}
+
+/// The models of a run that is recorded.
+pub(super) fn recorded(models: &[ModelInfo]) -> Answering {
     let mut found = Vec::new();
     let mut open: Vec<&ModelInfo> = models.iter().collect();
     while let Some(model) = open.pop() {
@@ -178,21 +188,21 @@ pub(super) fn recorded_tools(models: &[ModelInfo]) -> Vec<(String, Vec<Tool>)> {
         found.push((model.name.clone(), tools.collect()));
         open.extend(model.fallback.iter().chain(model.pool.iter().map(|(_, model)| model)));
     }
-    found
+    Answering { models: models.len(), tools: found }
 }
 
-/// Builds the scorers of a config, for models that may call `tools`.
+/// Builds the scorers of a config for the answers of `answering`.
 pub(super) fn scorers(
     file: &File,
     inputs: Inputs<'_>,
     extracts: &[Pipeline],
-    tools: &[(String, Vec<Tool>)],
+    answering: &Answering,
 ) -> Result<Vec<PlannedScorer>, ConfigError> {
     let mut ids = HashSet::new();
     let rows = row_scorers(file);
     let mut planned = Vec::with_capacity(file.scorers.len());
     for entry in &file.scorers {
-        let scorer = build(entry, (file, inputs), (extracts, tools), rows.as_ref())?;
+        let scorer = build(entry, (file, inputs), (extracts, answering), rows.as_ref())?;
         if !ids.insert(scorer.id.clone()) {
             let message = format!("two scorers are called `{}`", scorer.id);
             let hint = format!("give one of them an `id`: `{}: {{id: …}}`", entry.value.name);
@@ -255,7 +265,7 @@ fn ids(file: &File) -> impl Iterator<Item = &str> {
 fn build(
     entry: &At<ScorerEntry>,
     (file, inputs): (&File, Inputs<'_>),
-    (extracts, tools): (&[Pipeline], &[(String, Vec<Tool>)]),
+    (extracts, answering): (&[Pipeline], &Answering),
     rows: Option<&RowScorers>,
 ) -> Result<PlannedScorer, ConfigError> {
     let name = &entry.value.name;
@@ -308,9 +318,9 @@ fn build(
         })?),
     };
     let mut site = site(inputs, &options).map_err(error)?;
-    site.tools = tools.to_vec();
+    site.tools.clone_from(&answering.tools);
     site.models = judges::resolved(kind, &options, (file, inputs), (origin, entry.place))?;
-    site.subjects = targets.len();
+    site.subjects = answering.models;
     site.extracts = extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect();
     let scorer = scorer::assemble(kind, &options, site, rows.map(|rows| (id.as_str(), rows)))
         .map_err(|wrong| error(wrong.to_string()))?
