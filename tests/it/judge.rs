@@ -278,7 +278,7 @@ fn a_judge_is_skipped_by_the_scores_of_others() {
 
 #[test]
 fn the_estimate_counts_judges() {
-    let stub = Stub::start(|_, _| openai_chat("VERDICT: C", (10, 5)));
+    let stub = Stub::start(|_, _| openai_chat("VERDICT: Y", (10, 5)));
     let scorers = format!(
         "- judge: {{use: closed_qa, criterion: Is it short?, repeats: 3, model: {}}}\n",
         judge(&stub.base_url(), ", price: {input: 10, output: 20}, params: {max_tokens: 100}")

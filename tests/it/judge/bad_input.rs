@@ -39,7 +39,7 @@ fn a_judge_file_that_is_wrong() {
     );
     own("{{output}}", "{{vars.colour}}", "needs `output`, and the prompt does not show it");
     own("Is {{output}}", "Is {{output}} {{vars.colour}}", "reads the column `colour`");
-    own("[output]", "[output, contexts]", "own.yaml:2:18: a judge cannot need `contexts`");
+    own("[output]", "[output, contexts]", "own.yaml:2:17: a judge cannot need `contexts`");
     own("Is {{output}}", "Is {{#if output}}{{output}}", "judges/own.yaml:4:6: ");
 }
 
