@@ -335,7 +335,10 @@ impl Asks for Comparing {
     }
 
     fn foreseen(&self, sample: &Sample) -> Vec<Foreseen> {
-        let sample = Sample { expected: vec!["…".to_owned()], ..sample.clone() };
+        // What was asked is not known yet where the row has no input; the call is made all the same.
+        let input = sample.input.clone().unwrap_or_else(|| "…".to_owned());
+        let expected = vec!["…".to_owned()];
+        let sample = Sample { expected, input: Some(input), ..sample.clone() };
         let Some(filled) = self.filling().foreseen(&sample) else { return Vec::new() };
         let call = self.step.foreseen(&filled.fence, &filled.body);
         vec![Foreseen { times: self.questions, ..call }]

@@ -227,7 +227,7 @@ impl Asks for Choosing {
 
     fn foreseen(&self, sample: &Sample) -> Vec<Foreseen> {
         let input = sample.input.clone().unwrap_or_default();
-        let fence = Fence::around([input.as_str()].into_iter());
+        let fence = Fence::around([input.as_str()]);
         let Ok(step) = self.step(2) else { return Vec::new() };
         vec![step.foreseen(&fence, &self.body(&fence, &input, &["…", "…"]))]
     }
