@@ -12,7 +12,8 @@ use crate::{
         measure::{DerivedMeasure, Estimate, GateResult, Latency, ModelTotals, RunMeasures},
         run::{RunHeader, RunStatus},
     },
-    metric::{derived, probe::Stat},
+    metric::{CONFIDENCE, derived, probe::Stat},
+    stats::wilson,
 };
 
 /// Decides every gate, in order: one result for each model and prompt that it is about. `allow` holds
@@ -39,7 +40,7 @@ pub fn decide(gates: &[Gate], evidence: &Evidence<'_>, allow: &Allow) -> Vec<Gat
                 let one = |found| score(gate, *stat, found, evidence, &allow);
                 results.extend(cells.iter().map(one));
             }
-            _ => results.extend(of_run(gate, header, measures)),
+            _ => results.extend(of_run(gate, evidence)),
         }
     }
     let (ended, planned) = (measures.ended(), header.planned_trials());
@@ -176,18 +177,39 @@ fn derived(
     of.map(one).collect()
 }
 
-fn of_run(gate: &Gate, header: &RunHeader, measures: &RunMeasures) -> Vec<GateResult> {
+fn of_run(gate: &Gate, evidence: &Evidence<'_>) -> Vec<GateResult> {
+    let (header, measures) = (&evidence.run.header, evidence.measures);
     if !per_model(&gate.measured) {
         return vec![whole(gate, measures)];
     }
-    let each = header.models.iter().zip(&measures.models).map(|(model, totals)| {
+    let models = header.models.iter().zip(&measures.models).enumerate();
+    let each = models.map(|(at, (model, totals))| {
         let (value, why) = of_model(&gate.measured, totals, header);
-        let shown = value.map(|value| amount(&gate.measured, value));
+        let within = match gate.measured {
+            Measured::Latency(quantile) => within(quantile, at, evidence),
+            _ => String::new(),
+        };
+        let shown = value.map(|value| format!("{}{within}", amount(&gate.measured, value)));
         let mut result = verdict(gate, value, shown, &why);
         result.model = Some(model.name.clone());
         result
     });
     each.collect()
+}
+
+/// The interval of a latency quantile, in brackets.
+fn within(quantile: Quantile, model: usize, evidence: &Evidence<'_>) -> String {
+    let (first, q) = match quantile {
+        Quantile::P50 => (false, 0.5),
+        Quantile::P90 => (false, 0.9),
+        Quantile::P95 => (false, 0.95),
+        Quantile::P99 => (false, 0.99),
+        Quantile::TtftP50 => (true, 0.5),
+    };
+    let found = evidence.latencies.as_ref().and_then(|all| all.interval(model, first, q));
+    found.map_or_else(String::new, |(interval, n)| {
+        format!(" (95% interval {:.1} to {:.1} ms, n = {n})", interval.low, interval.high)
+    })
 }
 
 /// Whether a measure is decided for each model.
@@ -273,7 +295,11 @@ fn whole(gate: &Gate, measures: &RunMeasures) -> GateResult {
     let shown = value.map(|value| match gate.measured {
         Measured::ErrorRate => {
             let (failed, ended) = (measures.failed(), measures.ended());
-            format!("{:.2}% ({failed} of {ended} trials)", value * 100.0)
+            let percent = |share: f64| format!("{:.2}%", share * 100.0);
+            let within = wilson(failed, ended, CONFIDENCE).map_or_else(String::new, |found| {
+                format!(", 95% interval {} to {}", percent(found.low), percent(found.high))
+            });
+            format!("{} ({failed} of {ended} trials{within})", percent(value))
         }
         _ => amount(&gate.measured, value),
     });

@@ -11,7 +11,7 @@ use crate::{
     },
     metric::{
         Tally,
-        probe::{Probe, Probed, Probes, Stat},
+        probe::{Latencies, Probe, Probed, Probes, Stat},
     },
     store::{Store, StoreError},
 };
@@ -31,6 +31,8 @@ pub struct Evidence<'a> {
     pub measures: &'a RunMeasures,
     /// For each gate that is about scores, what was found of each model and prompt.
     pub(super) probed: Vec<Option<Vec<Found>>>,
+    /// The latencies, where a gate is about these.
+    pub(super) latencies: Option<Latencies>,
     /// The run that it is compared with; `Err` says why there is none.
     pub(super) baseline: Result<Against, String>,
 }
@@ -99,13 +101,21 @@ impl<'a> Evidence<'a> {
             found.or_else(|| gate.measured.scorer().and_then(|_| probed.next()))
         };
         let probed = gates.iter().zip(measured).map(of_gate).collect();
+        let latencies = gates.iter().any(|gate| matches!(gate.measured, Measured::Latency(_)));
+        let latencies = latencies.then(|| {
+            let mut latencies = Latencies::new(run.header.models.len());
+            store.digests(run, &mut |digest| latencies.add(&digest))?;
+            latencies.finish();
+            Ok::<_, StoreError>(latencies)
+        });
+        let latencies = latencies.transpose()?;
         let compares = gates.iter().any(|gate| gate.versus.is_some());
         let baseline = match baseline {
             Ok(baseline) if compares => Ok(against(gates, source, baseline)?),
             Ok(_) => Err("no gate compares".to_owned()),
             Err(why) => Err(why),
         };
-        Ok(Self { run, measures, probed, baseline })
+        Ok(Self { run, measures, probed, latencies, baseline })
     }
 }
 

@@ -3,14 +3,14 @@
 
 use std::collections::HashSet;
 
-use super::{Accumulator, CONFIDENCE, Folded, METRICS, Reducer, reducer};
+use super::{Accumulator, CONFIDENCE, Folded, METRICS, Reducer, reducer, tally::Times};
 use crate::{
     domain::{
         measure::Estimate,
         run::{RunHeader, TrialDigest},
         trial::Status,
     },
-    stats,
+    stats::{self, Interval},
 };
 
 /// Samples below the full value that are remembered.
@@ -287,6 +287,45 @@ fn quantile(mut values: Vec<f64>, q: f64, planned: u64) -> Estimate {
         value: stats::quantile(&values, q),
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),
+    }
+}
+
+/// The latencies of each model of a run, for the intervals of their quantiles: without those of cached
+/// answers, as in the run's measures.
+#[derive(Debug)]
+pub struct Latencies(Vec<(Times, Times)>);
+
+impl Latencies {
+    /// Nothing yet, of so many models.
+    pub fn new(models: usize) -> Self {
+        Self((0..models).map(|_| (Times::default(), Times::default())).collect())
+    }
+
+    /// Takes in a trial.
+    pub fn add(&mut self, trial: &TrialDigest) {
+        if trial.cached.is_some() || trial.status == Status::Error {
+            return;
+        }
+        if let Some((whole, first)) = self.0.get_mut(trial.key.model as usize) {
+            trial.latency_us.into_iter().for_each(|us| whole.add(us));
+            trial.ttft_us.into_iter().for_each(|us| first.add(us));
+        }
+    }
+
+    /// Ends the taking in.
+    pub fn finish(&mut self) {
+        for (whole, first) in &mut self.0 {
+            whole.sort();
+            first.sort();
+        }
+    }
+
+    /// The 95% interval, in milliseconds, of a quantile of the latencies of a model, or of its times to
+    /// first token; with how many there are.
+    pub fn interval(&self, model: usize, first: bool, q: f64) -> Option<(Interval, u64)> {
+        let (whole, first_tokens) = self.0.get(model)?;
+        let times = if first { first_tokens } else { whole };
+        Some((times.interval_ms(q, CONFIDENCE)?, times.count() as u64))
     }
 }
 

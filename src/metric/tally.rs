@@ -10,7 +10,7 @@ use crate::{
         trial::Status,
     },
     metric::{Accumulator, Folded, METRICS, Metric, Reducer, reducer},
-    stats::quantile_of,
+    stats::{Interval, quantile_interval_of, quantile_of},
 };
 
 /// The sums of a run so far.
@@ -82,14 +82,28 @@ impl Times {
         self.long.sort_unstable();
     }
 
-    /// A quantile in milliseconds, of times that are sorted.
-    pub(super) fn quantile_ms(&self, q: f64) -> Option<f64> {
-        let count = self.short.len() + self.long.len();
-        let at = |place: usize| match self.short.get(place) {
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.short.len() + self.long.len()
+    }
+
+    /// The interval of a quantile in milliseconds, of times that are sorted.
+    pub(super) fn interval_ms(&self, q: f64, confidence: f64) -> Option<Interval> {
+        let at = |place: usize| self.at(place);
+        let found = quantile_interval_of(self.count(), at, q, confidence)?;
+        Some(Interval { low: found.low / 1000.0, high: found.high / 1000.0 })
+    }
+
+    fn at(&self, place: usize) -> f64 {
+        match self.short.get(place) {
             Some(us) => f64::from(*us),
             None => self.long.get(place - self.short.len()).map_or(0.0, |us| *us as f64),
-        };
-        quantile_of(count, at, q).map(|us| us / 1000.0)
+        }
+    }
+
+    /// A quantile in milliseconds, of times that are sorted.
+    pub(super) fn quantile_ms(&self, q: f64) -> Option<f64> {
+        quantile_of(self.count(), |place| self.at(place), q).map(|us| us / 1000.0)
     }
 }
 

@@ -64,7 +64,7 @@ fn a_recorded_run_is_asked_for_anything_that_was_measured() {
             1,
             "3 samples were right less than 1 times: q02, q05, q08",
         ),
-        ("errors.rate < 1%", 0, "0.00% (0 of 60 trials)"),
+        ("errors.rate < 1%", 0, "0.00% (0 of 60 trials, 95% interval 0.00% to 6.02%)"),
         ("errors.count == 0", 0, "0 trials"),
         ("cost.total <= $1", 0, "measured"),
         ("cost.model <= $1", 0, "measured"),
@@ -77,6 +77,18 @@ fn a_recorded_run_is_asked_for_anything_that_was_measured() {
     }
     let table = project.evals().args(["gate", "good", "-g", "exact_match.mean >= 0.96"]).run();
     table.code(1).says("FAIL").says("1 of 1 gate failed");
+    project
+        .evals()
+        .args(["run", "rows.csv", "-m", "sim/good", "--name", "timed"])
+        .args(ASK)
+        .run()
+        .ok();
+    let args = ["gate", "timed", "-g", "latency.p50 < 10s", "--format", "json"];
+    let (_, said) = first(&project.evals().args(args).run().ok());
+    assert!(
+        said.contains(" ms (95% interval ") && said.contains(" ms, n = 60), which is <"),
+        "{said}"
+    );
     let none = project.evals().args(["gate", "good"]).run().code(2);
     none.complains("has no gates");
     let wrong = gate(&project, "exact_match.mean vs baseline > 0").code(2);
