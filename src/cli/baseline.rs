@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::exit::Failure;
+use super::{args::RunArgs, asked::Asked, exit::Failure, git, tag};
 use crate::{
     compare::{Opened, Reference, matched_cells, open},
     domain::{
@@ -10,8 +10,31 @@ use crate::{
         run::{RunHeader, RunRecord},
     },
     gate::{Allow, Gate},
+    plan::Plan,
     store::Store,
 };
+
+/// What a new run is compared with, and where it stands in a project: kept in its header.
+pub(super) fn settle(
+    plan: &mut Plan,
+    asked: &Asked,
+    args: &RunArgs,
+    gates: &[Gate],
+    db: &Path,
+) -> Result<(), Failure> {
+    let allow = Allow::parse(args.allow.iter().map(String::as_str))?;
+    args.tag.iter().try_for_each(|name| tag::checked(name).map(drop))?;
+    let named = asked.file.baseline.as_ref().map(|at| at.value.as_str());
+    let found = named.map(|name| find(db, name, Some(&plan.header))).transpose()?;
+    check(&plan.header, gates, found.as_ref().map(|(opened, _)| opened), &allow)?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let (branch, commit) = git::head(&here);
+    let context = &mut plan.header.context;
+    (context.branch, context.commit) = (branch, commit);
+    context.baseline = found.map(|(_, again)| again);
+    context.allow.clone_from(&args.allow);
+    Ok(())
+}
 
 /// Opens the run that `reference` means, and says how it is found again: by its id, or by the path of
 /// the file.

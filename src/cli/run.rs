@@ -15,11 +15,10 @@ use super::{
     ci, command, env,
     execute::{Executed, Work, execute},
     exit::{Exit, Failure},
-    git,
     home::Home,
     resume::Taken,
     stored::{Stored, report_path},
-    tag, watch,
+    watch,
 };
 use crate::{
     base::quantity,
@@ -31,7 +30,7 @@ use crate::{
         run::{RunHeader, RunStatus},
         target::{Endpoint, Target},
     },
-    gate::{self, Allow, Gate, Measured},
+    gate::{self, Gate, Measured},
     plan::{self, Inputs, Plan},
     report,
     run::{Allowed, Fork, Outcome},
@@ -113,28 +112,6 @@ fn shard(text: &str) -> Result<(u32, u32), Failure> {
     })
 }
 
-/// What a new run is compared with, and where it stands in a project: kept in its header.
-fn settle_context(
-    plan: &mut Plan,
-    asked: &Asked,
-    args: &RunArgs,
-    gates: &[Gate],
-    db: &Path,
-) -> Result<(), Failure> {
-    let allow = Allow::parse(args.allow.iter().map(String::as_str))?;
-    args.tag.iter().try_for_each(|name| tag::checked(name).map(drop))?;
-    let named = asked.file.baseline.as_ref().map(|at| at.value.as_str());
-    let found = named.map(|name| baseline::find(db, name, Some(&plan.header))).transpose()?;
-    baseline::check(&plan.header, gates, found.as_ref().map(|(opened, _)| opened), &allow)?;
-    let here = std::env::current_dir().unwrap_or_default();
-    let (branch, commit) = git::head(&here);
-    let context = &mut plan.header.context;
-    (context.branch, context.commit) = (branch, commit);
-    context.baseline = found.map(|(_, again)| again);
-    context.allow.clone_from(&args.allow);
-    Ok(())
-}
-
 /// One run, from the arguments to the exit code.
 pub(super) fn once(
     args: &RunArgs,
@@ -161,7 +138,7 @@ pub(super) fn once(
         }
         Begin::New { forked_from } => {
             let failed_of = args.failed_of.as_deref().map(|run| id_of(db, run)).transpose()?;
-            settle_context(&mut plan, &asked, args, &gates, db)?;
+            baseline::settle(&mut plan, &asked, args, &gates, db)?;
             let baseline = plan.header.context.baseline.clone();
             let kept = RunArgs { baseline, ..args.clone() };
             plan.header.command = Some(command::keep(&kept, failed_of));
