@@ -3,8 +3,8 @@
 
     python3 benches/engine.py [--only NAME ...] [--evals FILE] [--mockd DIR] [--rounds N]
 
-Prints a table: `cpu`, `waves`, `flight`, `added`, `single`, `errors`, `rate`, `million`. The last two
-take minutes. The mock servers run in processes of their own; what is measured is as in `run.py`,
+Prints a table: `cpu`, `waves`, `flight`, `added`, `single`, `judged`, `errors`, `rate`, `million`. The
+last two take minutes. The mock servers run in processes of their own; what is measured is as in `run.py`,
 which also says how the programs come to be.
 """
 
@@ -49,8 +49,9 @@ class Bench:
     def mock(self, *flags):
         return Mock(self.mockd, flags)
 
-    def run(self, url, rows, *flags, concurrency=64, stream=True):
-        """One run: wall seconds, CPU seconds, peak MB, what it printed."""
+    def run(self, url, rows, *flags, concurrency=64, stream=True, judge=None):
+        """One run: wall seconds, CPU seconds, peak MB, what it printed. `judge` is the server of a judge
+        of every row."""
         directory = self.directory
         for old in [*directory.glob("runs.db*"), *directory.glob("cache.db*")]:
             old.unlink()
@@ -58,6 +59,8 @@ class Bench:
         if not path.exists():
             base.write_rows(path, rows)
         base.write_config(directory / "bench.yaml", path, url, stream)
+        if judge:
+            judged_by(directory / "bench.yaml", judge)
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds, rss, out = base.timed(
             [self.evals, "run", directory / "bench.yaml", "--concurrency", concurrency, "--db", directory / "runs.db",
@@ -88,6 +91,17 @@ class Mock(base.Mock):
 
     def __exit__(self, *_):
         self.stop()
+
+
+def judged_by(path, url):
+    """Adds a judge to a config; the mock server gives one grade to everything."""
+    config = json.loads(path.read_text())
+    model = config["models"][0] | {"id": "judge", "base_url": url}
+    config["scorers"].append({"judge": {
+        "id": "judge", "prompt": "Is this an answer? {{output}}", "use_cot": False,
+        "choice_scores": {"GRADE: C": 1, "No": 0}, "model": model,
+    }})
+    path.write_text(json.dumps(config, indent=1) + "\n")
 
 
 def cpu(bench):
@@ -142,6 +156,18 @@ def single(bench):
     with bench.mock() as mock:
         walls = sorted(bench.run(mock.url, 1, "--no-cache")[0] for _ in range(SINGLES))
     return (f"`evals run` of one row, median of {SINGLES}", f"{statistics.median(walls) * 1000:.0f} ms", "60 ms")
+
+
+def judged(bench):
+    """Calls a second with a judge on every row, next to those of the run without."""
+    with bench.mock() as mock, bench.mock("--judge", "grade") as judge:
+        plain, twice = [], []
+        for _ in range(bench.rounds):
+            plain.append(10_000 / bench.run(mock.url, 10_000, "--no-cache")[0])
+            twice.append(20_000 / bench.run(mock.url, 10_000, "--no-cache", judge=judge.url)[0])
+        plain, twice = statistics.median(plain), statistics.median(twice)
+    return ("a judge on every row, 10,000 rows, 0 ms, concurrency 64",
+            f"{twice:,.0f} calls/s, {plain:,.0f} without it: {twice / plain:.2f} times", "0.8 times")
 
 
 def errors(bench):
@@ -237,7 +263,7 @@ def serve(pipe, share, per_minute):
     asyncio.run(main())
 
 
-LOADS = {load.__name__: load for load in [cpu, waves, flight, added, single, errors, rate, million]}
+LOADS = {load.__name__: load for load in [cpu, waves, flight, added, single, judged, errors, rate, million]}
 
 
 def main():

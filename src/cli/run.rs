@@ -55,9 +55,12 @@ pub(super) enum Begin {
     Again(Box<Taken>),
 }
 
-/// What calls are made in.
+/// What calls are made in: half of the processors. Threads that read rows, write the store and score
+/// have the others; and where there are two, none of the threads of calls has to wake another one.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors.div_ceil(2))
         .enable_all()
         .build()
         .map_err(|error| Failure::usage(format!("failed to start: {error}")))

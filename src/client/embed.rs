@@ -8,7 +8,7 @@ mod batch;
 mod kept;
 
 use std::{
-    collections::{HashMap, hash_map::Entry},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
@@ -17,6 +17,7 @@ use crate::{
     client::{
         Caching, ClientOptions,
         by_target::ByTarget,
+        flights::{Flight, Flights, Landing, Turn},
         layer::{
             budget::{Purse, Till},
             limits::{Accounts, Limited},
@@ -45,6 +46,8 @@ pub struct Embedder {
     pub(super) slots: Arc<Slots>,
     pub(super) till: Arc<Till>,
     pub(super) cache: Option<Caching>,
+    /// The texts that are being asked for, where there is a cache to find them in afterwards.
+    pub(super) flights: Flights<()>,
     /// The targets as the layers see them: an answer without tokens, and nobody who stands in.
     pub(super) asked: ByTarget<Target>,
 }
@@ -59,6 +62,7 @@ impl Default for Embedder {
             slots: Arc::clone(&made.slots),
             till: Arc::clone(&made.till),
             cache: None,
+            flights: Flights::default(),
             asked: ByTarget::default(),
         }
     }
@@ -80,8 +84,8 @@ pub struct Embedded {
 
 impl Embedder {
     /// The vectors of `asked`, in as many requests as the provider needs, one after another; the
-    /// first that fails for good is the last. Texts that are alike are asked once, those in the
-    /// cache not at all. Called inside a tokio runtime with I/O and time.
+    /// first that fails for good is the last. Texts that are alike are asked once, also by two who
+    /// ask at the same time, and those in the cache not at all. Called inside a tokio runtime with I/O and time.
     pub async fn embed(&self, asked: &Texts) -> Embedded {
         let none = Embeddings {
             usage: Some(Usage::default()),
@@ -94,29 +98,89 @@ impl Embedder {
             Ok(most) => most,
             Err(fault) => return Embedded { result: Err(fault), ..embedded },
         };
-        let mut known: HashMap<&str, Option<Vec<f32>>> = HashMap::new();
-        let mut missing: Vec<&str> = Vec::new();
-        for text in &asked.texts {
-            if let Entry::Vacant(place) = known.entry(text) {
-                let kept = kept::get(self.cache.as_ref(), asked, text);
-                missing.extend(kept.is_none().then_some(text.as_str()));
-                place.insert(kept);
-            }
-        }
-        let has = |text: &&String| known.get(text.as_str()).is_some_and(Option::is_some);
-        embedded.cached = asked.texts.iter().filter(has).count();
-        for texts in missing.chunks(most) {
-            let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-            let part = Texts { texts, ..asked.clone() };
-            let so_far = std::mem::replace(&mut embedded.result, Ok(Embeddings::default()));
-            let came = self.ask(&part, &mut embedded).await;
-            embedded.result = joined(so_far, came);
-            if embedded.result.is_err() {
-                return embedded;
-            }
-        }
-        embedded.result = embedded.result.and_then(|made| in_order(made, asked, known, &missing));
+        let mut known = HashMap::new();
+        self.gather((asked, most), &mut known, &mut embedded).await;
+        embedded.result = embedded.result.and_then(|made| in_order(made, asked, &known));
         embedded
+    }
+
+    /// Looks the texts of `asked` up, waits for those that somebody else asks for, and asks for the
+    /// others, `most` at a time.
+    async fn gather<'a>(
+        &self,
+        (asked, most): (&'a Texts, usize),
+        known: &mut HashMap<&'a str, Vec<f32>>,
+        embedded: &mut Embedded,
+    ) {
+        let (mut missing, mut awaited) = (Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
+        for text in asked.texts.iter().filter(|text| seen.insert(text.as_str())) {
+            match self.find(asked, text) {
+                Found::Kept(vector) => {
+                    known.insert(text, vector);
+                }
+                Found::Nobody(flight) => missing.push((text.as_str(), flight)),
+                Found::Asked(landing) => awaited.push((text.as_str(), landing)),
+            }
+        }
+        let cached = |known: &HashMap<&str, _>| {
+            asked.texts.iter().filter(|text| known.contains_key(text.as_str())).count()
+        };
+        embedded.cached = cached(known);
+        self.ask_all((asked, most), missing, known, embedded).await;
+        let (before, mut missing) = (cached(known), Vec::new());
+        for (text, landing) in awaited {
+            landing.landed().await;
+            // What was brought is kept by now.
+            match kept::get(self.cache.as_ref(), asked, text) {
+                Some(vector) => {
+                    known.insert(text, vector);
+                }
+                None => missing.push((text, None)),
+            }
+        }
+        embedded.cached += cached(known) - before;
+        self.ask_all((asked, most), missing, known, embedded).await;
+    }
+
+    /// Where the vector of `text` is to come from.
+    fn find(&self, asked: &Texts, text: &str) -> Found<'_> {
+        let cache = self.cache.as_ref();
+        let Some(key) = cache.and_then(|_| kept::key(asked, text)) else {
+            return Found::Nobody(None);
+        };
+        match self.flights.turn(key) {
+            Turn::Wait(landing) => Found::Asked(landing),
+            // Only now: what an earlier flight brought was kept before it made way for this one.
+            Turn::Ask(flight) => match kept::get(cache, asked, text) {
+                Some(vector) => Found::Kept(vector),
+                None => Found::Nobody(Some(flight)),
+            },
+        }
+    }
+
+    /// Asks for the texts that are `missing`, `most` at a time. Those who wait for one of them are
+    /// told when it is there, or will not be.
+    async fn ask_all<'a>(
+        &self,
+        (asked, most): (&Texts, usize),
+        mut missing: Vec<(&'a str, Option<Flight<'_, ()>>)>,
+        known: &mut HashMap<&'a str, Vec<f32>>,
+        embedded: &mut Embedded,
+    ) {
+        while !missing.is_empty() && embedded.result.is_ok() {
+            let rest = missing.split_off(most.min(missing.len()));
+            let part = std::mem::replace(&mut missing, rest);
+            let texts = part.iter().map(|(text, _)| (*text).to_owned()).collect();
+            let asked = Texts { texts, ..asked.clone() };
+            let so_far = std::mem::replace(&mut embedded.result, Ok(Embeddings::default()));
+            let came = self.ask(&asked, embedded).await;
+            if let Ok(made) = &came {
+                let texts = part.iter().map(|(text, _)| *text);
+                known.extend(texts.zip(made.vectors.iter().cloned()));
+            }
+            embedded.result = joined(so_far, came);
+        }
     }
 
     /// The vectors of texts that go into one request.
@@ -161,18 +225,23 @@ fn at_once(asked: &Texts) -> Result<usize, Fault> {
     }
 }
 
-/// A vector for each text of `asked`: those that were `known`, and those `made` for the `missing`.
-fn in_order<'a>(
+/// Where a vector is to come from.
+enum Found<'a> {
+    /// It is here.
+    Kept(Vec<f32>),
+    /// Somebody asks for it.
+    Asked(Landing<()>),
+    /// Whoever holds this asks for it; others wait for him, where there is a cache.
+    Nobody(Option<Flight<'a, ()>>),
+}
+
+/// A vector for each text of `asked`, of those `known`.
+fn in_order(
     made: Embeddings,
     asked: &Texts,
-    mut known: HashMap<&'a str, Option<Vec<f32>>>,
-    missing: &[&'a str],
+    known: &HashMap<&str, Vec<f32>>,
 ) -> Result<Embeddings, Fault> {
-    let Embeddings { vectors, .. } = &made;
-    for (text, vector) in missing.iter().zip(vectors) {
-        known.insert(text, Some(vector.clone()));
-    }
-    let find = |text: &String| known.get(text.as_str()).cloned().flatten();
+    let find = |text: &String| known.get(text.as_str()).cloned();
     let vectors: Option<Vec<Vec<f32>>> = asked.texts.iter().map(find).collect();
     let lost = || Fault::new(FaultKind::Protocol, "a text has no vector".to_owned());
     let vectors = vectors.ok_or_else(lost)?;

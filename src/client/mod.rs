@@ -20,6 +20,7 @@
 mod by_target;
 mod embed;
 mod estimate;
+mod flights;
 mod layer;
 mod policy;
 mod send;
@@ -33,7 +34,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use self::by_target::ByTarget;
+use self::{by_target::ByTarget, flights::Flights};
 pub use self::{
     embed::{Embedded, Embedder},
     estimate::{Tokens, UNKNOWN_OUTPUT},
@@ -159,6 +160,7 @@ pub fn client(options: ClientOptions) -> Client {
         slots: Arc::clone(&slots),
         till: Arc::clone(&till),
         cache: options.cache.clone(),
+        flights: Flights::default(),
         asked: ByTarget::default(),
     });
     let send = send::Sender::new(http, options.books);

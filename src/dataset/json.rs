@@ -7,6 +7,8 @@ use serde::{
     de::{Error as _, MapAccess, Visitor},
 };
 
+use serde_json::map::Entry;
+
 use super::{
     csv::{Lines, MAX_ROW},
     error::{At, DatasetError, Place},
@@ -274,6 +276,10 @@ fn within(start: &Place, line: u64, column: u64) -> Place {
 /// `None` when there is none.
 fn quote_large_integers(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
+    // A run of nineteen digits has one of them at every nineteenth place.
+    if !bytes.iter().skip(18).step_by(19).any(u8::is_ascii_digit) {
+        return None;
+    }
     if !bytes
         .chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit())
         .any(|run| run.len() >= 19 && run[0].is_ascii_digit())
@@ -327,10 +333,13 @@ impl<'de> Deserialize<'de> for Row {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
                 let mut vars = Vars::new();
                 while let Some(key) = map.next_key::<String>()? {
-                    if vars.contains_key(&key) {
-                        return Err(A::Error::custom(format!("the key `{key}` is there twice")));
-                    }
-                    vars.insert(key, map.next_value()?);
+                    match vars.entry(key) {
+                        Entry::Vacant(place) => place.insert(map.next_value()?),
+                        Entry::Occupied(place) => {
+                            let message = format!("the key `{}` is there twice", place.key());
+                            return Err(A::Error::custom(message));
+                        }
+                    };
                 }
                 Ok(Row(vars))
             }

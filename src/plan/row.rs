@@ -43,7 +43,7 @@ impl Plan {
 fn render(plan: &Plan, sample: Sample) -> Row {
     // `{{input}}` is the sample's input also where the dataset calls the column otherwise.
     let with_input: Option<Vars> = match &sample.input {
-        Some(input) if !sample.vars.contains_key("input") => {
+        Some(input) if reads_input(plan) && !sample.vars.contains_key("input") => {
             let mut vars = sample.vars.clone();
             vars.insert("input".to_owned(), input.clone().into());
             Some(vars)
@@ -63,6 +63,11 @@ fn render(plan: &Plan, sample: Sample) -> Row {
         })
         .collect();
     Row { sample: Arc::new(sample), prompts }
+}
+
+/// Whether a prompt has a use for the input under its own name.
+fn reads_input(plan: &Plan) -> bool {
+    plan.prompts.iter().any(|prompt| prompt.reads("input"))
 }
 
 fn load_image(base_dir: &Path, path: &str) -> Result<String, String> {

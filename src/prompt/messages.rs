@@ -85,6 +85,11 @@ impl Prompt {
         &self.reads.columns
     }
 
+    /// Whether the prompt has a use for the column `name`.
+    pub fn reads(&self, name: &str) -> bool {
+        self.reads.whole || self.reads.columns.contains(name)
+    }
+
     /// Whether an image may be among the messages.
     pub fn has_image(&self) -> bool {
         self.steps.iter().any(|step| {

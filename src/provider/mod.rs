@@ -292,7 +292,15 @@ pub fn request_id(headers: &dyn Headers) -> Option<String> {
         "mistral-correlation-id",
         "x-ms-request-id",
     ];
-    ids.iter().find_map(|name| headers.get(name)).map(str::to_owned)
+    // Replies have few headers: each is compared with the names, not each name looked up.
+    let mut best: Option<(usize, &str)> = None;
+    headers.each(&mut |name, value| {
+        let rank = ids.iter().position(|id| id.eq_ignore_ascii_case(name));
+        if let Some(rank) = rank.filter(|rank| best.is_none_or(|(known, _)| *rank < known)) {
+            best = Some((rank, value));
+        }
+    });
+    best.map(|(_, id)| id.to_owned())
 }
 
 /// What the headers of a reply, of whatever status, say about rate limits.

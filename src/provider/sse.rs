@@ -4,6 +4,8 @@
 //! with one difference: an event that lacks its final blank line still counts, since servers of
 //! models leave it out.
 
+use memchr::memchr2;
+
 use crate::domain::fault::{Fault, FaultKind};
 
 /// Longest line, and longest event, in bytes.
@@ -49,7 +51,7 @@ impl Events {
             self.after_cr = false;
             bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
-        while let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+        while let Some(end) = memchr2(b'\n', b'\r', bytes) {
             let (head, rest) = bytes.split_at(end);
             if self.line.is_empty() {
                 self.line(head, sink)?;

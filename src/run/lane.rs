@@ -35,7 +35,11 @@ async fn schedule(
     let mut end = shared.end.subscribe();
     let mut stop = shared.brake.halted();
     let mut rows = feed::start(Arc::clone(plan));
+    let mut begun = 0;
     loop {
+        if rows.is_empty() {
+            keep_order(trials, &mut begun);
+        }
         let row = tokio::select! {
             biased;
             () = stopped(&mut stop) => return Ok(()),
@@ -56,6 +60,9 @@ async fn schedule(
                     let key = key(shared, row.sample.index, prompt, model, epoch);
                     if shared.is_settled(key.seq) {
                         continue;
+                    }
+                    if unsettled.available_permits() == 0 {
+                        keep_order(trials, &mut begun);
                     }
                     let place = loop {
                         tokio::select! {
@@ -85,9 +92,18 @@ async fn schedule(
                         drop(place);
                         outcome
                     });
+                    begun += 1;
                 }
             }
         }
+    }
+}
+
+/// Before the lane waits: of several tasks that were spawned at a time, the runtime begins with the
+/// last one. One without work takes that place, and the trials begin in the order of the plan.
+fn keep_order(trials: &mut Trials, begun: &mut u32) {
+    if std::mem::take(begun) > 1 {
+        trials.spawn(async { Ok(()) });
     }
 }
 
@@ -101,17 +117,8 @@ fn key(shared: &Shared, sample: u64, prompt: u32, model: u32, epoch: u32) -> Tri
 async fn drain(shared: &Shared, trials: &mut Trials) -> Result<(), RunError> {
     let mut stop = shared.brake.stop.subscribe();
     let mut first = Ok(());
-    let mut join = async |trials: &mut Trials| {
-        while let Some(ended) = trials.join_next().await {
-            let outcome = settle(Some(ended));
-            if outcome.is_err() {
-                shared.brake.stop();
-            }
-            first = std::mem::replace(&mut first, Ok(())).and(outcome);
-        }
-    };
     tokio::select! {
-        () = join(trials) => {}
+        () = join(shared, trials, &mut first) => {}
         () = async {
             stopped(&mut stop).await;
             tokio::time::sleep(DRAIN).await;
@@ -119,8 +126,21 @@ async fn drain(shared: &Shared, trials: &mut Trials) -> Result<(), RunError> {
     }
     trials.abort_all();
     // Aborted trials end at their next await; what they had recorded stays recorded.
-    timeout(DRAIN, join(trials)).await.ok();
+    timeout(DRAIN, join(shared, trials, &mut first)).await.ok();
     first
+}
+
+/// Waits for the trials under way. A trial that breaks stops the run; the `first` one tells why.
+async fn join(shared: &Shared, trials: &mut Trials, first: &mut Result<(), RunError>) {
+    while let Some(ended) = trials.join_next().await {
+        let outcome = settle(Some(ended));
+        if outcome.is_err() {
+            shared.brake.stop();
+        }
+        if first.is_ok() {
+            *first = outcome;
+        }
+    }
 }
 
 type Ended = Result<Result<(), SinkError>, tokio::task::JoinError>;

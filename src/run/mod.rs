@@ -16,8 +16,10 @@ mod trial;
 
 use std::{sync::Arc, time::Duration};
 
-use futures_util::future::join_all;
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    task::{JoinSet, coop::unconstrained},
+};
 
 use self::trial::Shared;
 pub use self::{
@@ -185,9 +187,13 @@ async fn within<T>(time: Option<Duration>, shared: &Shared, work: impl Future<Ou
 /// Runs all lanes, side by side or, where the plan says so, one model after the other.
 async fn lanes(shared: &Arc<Shared>) -> Result<(), RunError> {
     let plan = &shared.plan;
+    // A lane is a task among its trials: it is woken where they end, and no other thread has to be.
+    // It always comes to wait for them, so that it needs no other bound.
+    let mut lanes = JoinSet::new();
     if plan.by_model {
         for model in 0..plan.targets.len() as u32 {
-            lane::run(Arc::clone(shared), vec![model]).await?;
+            lanes.spawn(unconstrained(lane::run(Arc::clone(shared), vec![model])));
+            ended(&mut lanes).await?;
         }
         return Ok(());
     }
@@ -199,8 +205,20 @@ async fn lanes(shared: &Arc<Shared>) -> Result<(), RunError> {
             None => accounts.push((account, vec![model])),
         }
     }
-    let lanes = accounts.into_iter().map(|(_, models)| lane::run(Arc::clone(shared), models));
-    join_all(lanes).await.into_iter().collect()
+    for (_, models) in accounts {
+        lanes.spawn(unconstrained(lane::run(Arc::clone(shared), models)));
+    }
+    ended(&mut lanes).await
+}
+
+/// Waits for all of `lanes`; a lane that breaks stops the others.
+async fn ended(lanes: &mut JoinSet<Result<(), RunError>>) -> Result<(), RunError> {
+    let mut first = Ok(());
+    while let Some(lane) = lanes.join_next().await {
+        let ended = lane.unwrap_or_else(|error| Err(RunError::Broken(error.to_string())));
+        first = first.and(ended);
+    }
+    first
 }
 
 /// Resolves when the run was told to stop.

@@ -232,16 +232,11 @@ fn reopen(db: &mut Statements<'_>, run: i64, seq: u64) -> Result<bool, Rejection
     Ok(true)
 }
 
-fn answered(db: &mut Statements<'_>, run: i64, answer: &Answer) -> Result<(), Rejection> {
-    let key = answer.key;
-    let fault = answer.result.as_ref().err();
-    let generation = answer.result.as_ref().ok();
-    let last = answer.attempts.last();
-    let usage = generation
-        .and_then(|generation| generation.usage)
-        .or_else(|| last.and_then(|attempt| attempt.usage));
-    let tokens = tokens(usage);
-    let sql = "INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, error_kind,
+/// The row of a trial that has ended, with what is done `$when` there is one already.
+macro_rules! trial {
+    ($when:literal) => {
+        concat!(
+            "INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, error_kind,
                    cached, attempts, latency_us, ttft_us, input_tokens, output_tokens,
                    cache_read_tokens, cache_write_tokens, reasoning_tokens, cost_pico,
                    cache_write_1h_tokens, cost_source, cached_latency_us, cached_ttft_us, saved_pico,
@@ -249,7 +244,18 @@ fn answered(db: &mut Statements<'_>, run: i64, answer: &Answer) -> Result<(), Re
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
                        ?18, ?19, ?20, ?21, ?22, ?23,
                        (SELECT ?24 FROM models WHERE run = ?1 AND model = ?5 AND name <> ?24))
-               ON CONFLICT (run, seq) DO UPDATE SET
+               ON CONFLICT (run, seq) DO ",
+            $when
+        )
+    };
+}
+
+/// Most trials have no row yet, and this costs a third of the other.
+const NEW_TRIAL: &str = trial!("NOTHING");
+
+/// A trial that was left without an answer gets it, behind the attempts that were made so far.
+const KNOWN_TRIAL: &str = trial!(
+    "UPDATE SET
                    status = excluded.status, error_kind = excluded.error_kind,
                    cached = excluded.cached, attempts = trials.attempts + excluded.attempts,
                    latency_us = excluded.latency_us, ttft_us = excluded.ttft_us,
@@ -268,7 +274,18 @@ fn answered(db: &mut Statements<'_>, run: i64, answer: &Answer) -> Result<(), Re
                        WHEN excluded.cost_source = trials.cost_source THEN trials.cost_source
                        ELSE 'mixed' END
                WHERE trials.status = 'open'
-               RETURNING attempts - ?10";
+               RETURNING attempts - ?10"
+);
+
+fn answered(db: &mut Statements<'_>, run: i64, answer: &Answer) -> Result<(), Rejection> {
+    let key = answer.key;
+    let fault = answer.result.as_ref().err();
+    let generation = answer.result.as_ref().ok();
+    let last = answer.attempts.last();
+    let usage = generation
+        .and_then(|generation| generation.usage)
+        .or_else(|| last.and_then(|attempt| attempt.usage));
+    let tokens = tokens(usage);
     let row = params![
         run,
         int(key.seq),
@@ -295,11 +312,13 @@ fn answered(db: &mut Statements<'_>, run: i64, answer: &Answer) -> Result<(), Re
         answer.cached.and_then(|hit| hit.saved).map(Money::pico),
         answer.served_by,
     ];
-    let before = db.of(sql)?.query_row(row, |row| row.get(0)).optional();
-    let before: Option<i64> = before.map_err(|error| explained(error, "", gone))?;
-    let Some(before) = before else {
-        return Err(Rejection::Refused(format!("trial {} already has an answer", key.seq)));
-    };
+    let of_run = |error| explained(error, "", gone);
+    let mut before = 0;
+    if db.of(NEW_TRIAL)?.execute(row).map_err(of_run)? == 0 {
+        let known = db.of(KNOWN_TRIAL)?.query_row(row, |row| row.get(0)).optional();
+        let taken = || Rejection::Refused(format!("trial {} already has an answer", key.seq));
+        before = known.map_err(of_run)?.ok_or_else(taken)?;
+    }
 
     let sql = "INSERT INTO answers (run, seq, served_by, served_model, finish_reason,
                    raw_finish_reason, error_message, output, reasoning, tool_calls, extracted,

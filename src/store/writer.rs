@@ -8,6 +8,7 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
@@ -28,6 +29,11 @@ use crate::{
 /// Events in one transaction at most; bounds how long the first one waits for the last one.
 const BATCH: usize = 1_024;
 
+/// After a transaction of so many events others are waited for, for so long: pages and the disk's
+/// confirmation are then shared by more of them, and nobody who emits has to wake this thread.
+const BUSY: usize = 8;
+const GATHER: Duration = Duration::from_millis(1);
+
 /// Answers between two looks at how much room is left.
 const LOOK_EVERY: u64 = 1_000;
 
@@ -38,7 +44,8 @@ const LOCK_TRIES: u32 = 12;
 /// Writes the events of a run, in the order in which they were emitted.
 ///
 /// A receipt resolves when the transaction that holds its event is on the disk. With nothing else
-/// queued an event commits at once; under load, what arrives during one fsync shares the next. An
+/// queued an event commits at once; under load, what arrives during one fsync and the moment after
+/// it shares the next. An
 /// event that contradicts what is stored fails alone, by its receipt. When the store itself fails,
 /// every event from then on is answered with the cause.
 ///
@@ -136,6 +143,10 @@ impl Writer {
 
     fn finish(&mut self) -> Result<(), SinkError> {
         drop(self.queue.take());
+        if let Some(thread) = &self.thread {
+            // It need not wait for more.
+            thread.thread().unpark();
+        }
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(outcome)) => outcome,
             Some(Err(_)) => Err(stopped()),
@@ -195,9 +206,14 @@ type Outcomes = Vec<Result<(), SinkError>>;
 impl Worker {
     fn run(mut self, jobs: &Receiver<Job>) -> Result<(), SinkError> {
         let mut failed: Option<SinkError> = None;
+        let mut busy = false;
         while let Ok(first) = jobs.recv() {
+            if busy {
+                thread::park_timeout(GATHER);
+            }
             let mut batch = vec![first];
             batch.extend(jobs.try_iter().take(BATCH - 1));
+            busy = batch.len() >= BUSY;
             let outcomes = match &failed {
                 None => self.guarded_commit(&batch).unwrap_or_else(|error| {
                     let error = SinkError(error.to_string());

@@ -384,8 +384,12 @@ fn what_open_trials_cost_is_part_of_the_total() {
     let before = total();
     sql(&project)
         .execute_batch(
-            "INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, cached, attempts,
-                 cost_pico) VALUES (1, 19, 0, 0, 0, 0, 'open', 0, 1, 5000000)",
+            "WITH RECURSIVE planned(seq) AS
+                 (SELECT 0 UNION ALL SELECT seq + 1 FROM planned WHERE seq < 19)
+             INSERT INTO trials (run, seq, sample, prompt, model, epoch, status, cached, attempts,
+                 cost_pico)
+             SELECT 1, min(seq), 0, 0, 0, 0, 'open', 0, 1, 5000000 FROM planned
+             WHERE seq NOT IN (SELECT seq FROM trials)",
         )
         .expect("added");
     assert!((total() - before - 5e-6).abs() < 1e-12, "{before} and 0.000005 are not {}", total());

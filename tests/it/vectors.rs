@@ -207,3 +207,31 @@ fn a_vector_that_is_known_is_not_asked_for() {
     assert_eq!((third.cached, third.attempts.len(), stub.requests().len()), (3, 0, 2));
     assert!(third.result.is_ok());
 }
+
+#[test]
+fn a_vector_that_two_want_at_once_is_asked_for_once() {
+    let stub = Stub::start(|request, _| vectors(request));
+    let directory = tempfile::tempdir().expect("a directory");
+    let ttl = Duration::from_hours(1);
+    let keep = Keep { ttl, max_bytes: Keep::MAX_BYTES };
+    let store = AnswerCache::open(&directory.path().join("cache.db"), keep).expect("a cache");
+    let caching = Caching { store: Arc::new(store), ttl, since_ms: None };
+    let client = client::client(ClientOptions { cache: Some(caching), ..quick() });
+    let target = Arc::new(target("openai-compatible", "e", stub.base_url()));
+    let asked = |texts: &[&str]| {
+        let texts = texts.iter().map(|text| (*text).to_owned()).collect();
+        Texts { target: Arc::clone(&target), texts, kind: None }
+    };
+    let (one, other) = (asked(&["a", "bcd"]), asked(&["bcd", "four", "a"]));
+    // On one thread the second one looks when the first has asked and waits for the answer.
+    let (one, other) = runtime()
+        .block_on(async { tokio::join!(client.vectors.embed(&one), client.vectors.embed(&other)) });
+    assert_eq!((one.cached, one.attempts.len()), (0, 1));
+    assert_eq!((other.cached, other.attempts.len()), (2, 1));
+    let made = other.result.expect("vectors");
+    assert_eq!(made.vectors, [[3.0, 0.5], [4.0, 0.5], [1.0, 0.5]]);
+    let mut sent: Vec<Value> =
+        stub.requests().iter().map(|request| request.json()["input"].clone()).collect();
+    sent.sort_by_key(Value::to_string);
+    assert_eq!(sent, [json!(["a", "bcd"]), json!(["four"])]);
+}

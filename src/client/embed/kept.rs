@@ -51,7 +51,8 @@ pub(super) fn put(
     }
 }
 
-fn key(asked: &Texts, text: &str) -> Option<CacheKey> {
+/// What the vector of `text` is kept under.
+pub(super) fn key(asked: &Texts, text: &str) -> Option<CacheKey> {
     let Endpoint::Http(endpoint) = &asked.target.endpoint else { return None };
     let provider = provider::find(asked.target.provider)?;
     let alone = Texts { texts: vec![text.to_owned()], ..asked.clone() };

@@ -61,9 +61,9 @@ pub(super) fn adapt<'a>(
         stream: endpoint.stream,
         notices: Vec::new(),
     };
-    adapted.leave_out(dialect.drops, &format!("{} does not take it", dialect.title));
+    adapted.leave_out(dialect.drops, || format!("{} does not take it", dialect.title));
     if endpoint.flavour == Flavour::Responses {
-        adapted.leave_out(NOT_IN_RESPONSES, "`/responses` has no such field");
+        adapted.leave_out(NOT_IN_RESPONSES, || "`/responses` has no such field".to_owned());
     }
     if let Some(rule) = rule {
         adapted.follow(rule, model(target, endpoint));
@@ -107,17 +107,17 @@ fn model<'a>(target: &'a Target, endpoint: &'a HttpEndpoint) -> &'a str {
 }
 
 impl Adapted<'_> {
-    fn leave_out(&mut self, names: &[&'static str], why: &str) {
+    fn leave_out(&mut self, names: &[&'static str], why: impl Fn() -> String) {
         for name in names {
             if is_set(&self.params, name) {
                 clear(self.params.to_mut(), name);
-                self.notices.push(format!("`{name}` is left out: {why}"));
+                self.notices.push(format!("`{name}` is left out: {}", why()));
             }
         }
     }
 
     fn follow(&mut self, rule: &ModelRule, model: &str) {
-        self.leave_out(rule.drops, &format!("`{model}` does not take it"));
+        self.leave_out(rule.drops, || format!("`{model}` does not take it"));
         let thinks = match self.params.reasoning {
             Some(Reasoning::Effort(effort)) => effort != Effort::None,
             Some(Reasoning::MaxTokens(_)) => true,
@@ -130,7 +130,7 @@ impl Adapted<'_> {
             let mut names = rule.thinking_drops.to_vec();
             // The only temperature that is taken, then.
             names.retain(|name| *name != "temperature" || self.params.temperature != Some(1.0));
-            self.leave_out(&names, &format!("`{model}` does not take it while it reasons"));
+            self.leave_out(&names, || format!("`{model}` does not take it while it reasons"));
         }
         if rule.max_tokens.is_some() && self.params.max_tokens.is_some() {
             self.notices.push(format!(

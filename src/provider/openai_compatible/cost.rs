@@ -14,10 +14,10 @@ const USD_PER_XAI_TICK: f64 = 1e-10;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct WireCost {
-    cost: Value,
-    cost_details: Value,
-    is_byok: Value,
-    cost_in_usd_ticks: Loose<f64>,
+    pub(super) cost: Value,
+    pub(super) cost_details: Value,
+    pub(super) is_byok: Value,
+    pub(super) cost_in_usd_ticks: Loose<f64>,
 }
 
 impl WireCost {

@@ -113,8 +113,10 @@ struct WireUsage {
     prompt_cache_hit_tokens: Loose<u64>,
     /// Perplexity.
     reasoning_tokens: Loose<u64>,
-    #[serde(flatten)]
-    cost: WireCost,
+    cost: Value,
+    cost_details: Value,
+    is_byok: Value,
+    cost_in_usd_ticks: Loose<f64>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -239,7 +241,7 @@ impl Body {
         let groq = || self.x_groq.0.take().and_then(|groq| groq.usage.0);
         let inner = choice.and_then(|choice| choice.usage.0.take());
         let usage = self.usage.0.take().or_else(groq).or(inner);
-        usage.map_or((None, None), |usage| (usage.tokens(), usage.cost.money(in_dollars)))
+        usage.map_or((None, None), |usage| (usage.tokens(), usage.cost().money(in_dollars)))
     }
 }
 
@@ -254,6 +256,12 @@ fn is_none(error: &Value) -> bool {
 }
 
 impl WireUsage {
+    /// What it says of money.
+    fn cost(self) -> WireCost {
+        let Self { cost, cost_details, is_byok, cost_in_usd_ticks, .. } = self;
+        WireCost { cost, cost_details, is_byok, cost_in_usd_ticks }
+    }
+
     /// The counts in normal form; `None` unless both totals can be told.
     fn tokens(&self) -> Option<Usage> {
         let total = self.total_tokens.0;

@@ -131,7 +131,9 @@ fn fields(adapted: &Adapted<'_>, flavour: Flavour, dialect: &Dialect) -> Map<Str
     let params = &*adapted.params;
     let mut fields = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
-        fields.extend(value.map(|value| (name.to_owned(), value)));
+        if let Some(value) = value {
+            fields.insert(name.to_owned(), value);
+        }
     };
     put("temperature", params.temperature.map(Value::from));
     put("top_p", params.top_p.map(Value::from));

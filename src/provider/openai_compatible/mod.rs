@@ -17,6 +17,7 @@ pub(super) mod dialect;
 pub(super) mod embeddings;
 pub(super) mod encode;
 mod logprobs;
+mod plain;
 mod responses;
 pub(super) mod stream;
 

@@ -11,7 +11,9 @@ use crate::{
         openai_compatible::{
             cost,
             decode::{self, Body, WireMessage},
-            logprobs, responses,
+            logprobs,
+            plain::{Choice, Head, Plain},
+            responses,
         },
         sse::Event,
     },
@@ -76,6 +78,8 @@ struct Chat {
     /// The calls, with the index by which the stream tells them apart.
     calls: Vec<(u64, ToolCall)>,
     done: bool,
+    /// What the last event began with.
+    head: Head,
 }
 
 impl Chat {
@@ -90,6 +94,7 @@ impl Chat {
             refusal: String::new(),
             calls: Vec::new(),
             done: false,
+            head: Head::default(),
         }
     }
 
@@ -112,6 +117,27 @@ impl Chat {
         let mut fault = Fault::new(FaultKind::Protocol, message);
         fault.status = Some(self.status);
         fault
+    }
+
+    fn named(&mut self, plain: &Plain<'_>) {
+        let generation = &mut self.generation;
+        if !plain.model().is_empty() {
+            generation.served_model = Some(plain.model().to_owned());
+        }
+        if !plain.id().is_empty() {
+            generation.request_id.get_or_insert_with(|| plain.id().to_owned());
+        }
+    }
+
+    fn piece(&mut self, choice: &Choice<'_>) -> Progress {
+        let (text, reasoning) = (choice.text(), choice.reasoning());
+        if !choice.finish_reason().is_empty() {
+            self.generation.raw_finish_reason = Some(choice.finish_reason().to_owned());
+        }
+        self.generation.text.push_str(text);
+        self.reasoning.push_str(reasoning);
+        let moved = !text.is_empty() || !reasoning.is_empty();
+        if moved { Progress::Output } else { Progress::Quiet }
     }
 
     fn take(&mut self, mut message: WireMessage) -> bool {
@@ -176,6 +202,15 @@ impl StreamDecoder for Chat {
         }
         if data.is_empty() || self.done {
             return Ok(Progress::Quiet);
+        }
+        if let Some(choice) = self.head.choice(data) {
+            return Ok(self.piece(&choice));
+        }
+        let plain = Plain::read(data);
+        self.head.learn(data, plain.is_some());
+        if let Some(plain) = plain {
+            self.named(&plain);
+            return Ok(self.piece(plain.choice()));
         }
         let Some(mut body) = self.read(data)? else { return Ok(Progress::Quiet) };
         let mut choice = body.take_choice();

@@ -8,6 +8,7 @@ use std::{
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -24,7 +25,11 @@ use crate::{
 };
 
 /// Answers in one transaction at most.
-const BATCH: usize = 1_024;
+const BATCH: usize = 4_096;
+
+/// How long others are waited for that share a transaction: keys come in no order, so that one of few
+/// answers writes a page for each of them. Nobody waits for it.
+const GATHER: Duration = Duration::from_millis(100);
 
 /// Answers that may wait to be written. What comes when so many wait is not kept: a cache on a disk
 /// that stalls must not fill the memory.
@@ -100,6 +105,10 @@ impl AnswerCache {
 
     fn finish(&mut self) {
         drop(self.queue.take());
+        if let Some(thread) = &self.thread {
+            // It need not wait for more.
+            thread.thread().unpark();
+        }
         if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
             self.shared.note("the thread that writes the cache broke off".to_owned());
         }
@@ -198,6 +207,7 @@ fn write_all(store: &Store, jobs: &Receiver<Job>, shared: &Shared, keep: Keep) {
     note(evict::expire(store, keep));
     note(evict::shrink(store, keep.max_bytes));
     while let Ok(first) = jobs.recv() {
+        thread::park_timeout(GATHER);
         let mut batch = vec![first];
         batch.extend(jobs.try_iter().take(BATCH - 1));
         // What cannot be written is not kept, and the next batch may fare better.

@@ -37,4 +37,5 @@ const KIND: Kind = Kind {
         ("wal_autocheckpoint", 4_000),
         ("journal_size_limit", 67_108_864),
     ],
+    page_size: 4_096,
 };

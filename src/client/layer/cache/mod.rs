@@ -6,16 +6,16 @@
 
 pub(in crate::client) mod key;
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::watch;
 
 use crate::{
-    client::{Caching, layer::fallback::drawn},
+    client::{
+        Caching,
+        flights::{Flights, Turn},
+        layer::fallback::drawn,
+    },
     domain::{
         contract::{CacheKey, Call, Generate, Kept, Reply},
         generation::FinishReason,
@@ -24,47 +24,19 @@ use crate::{
     },
 };
 
-/// What those wait for who ask what is being asked.
-type Landing = watch::Receiver<Option<Arc<Kept>>>;
-
 /// The cache around `inner`.
 #[derive(Debug)]
 pub(in crate::client) struct Cache<S> {
     inner: S,
     caching: Caching,
     /// The calls under way, by their key.
-    flights: Mutex<HashMap<CacheKey, Landing>>,
-}
-
-/// A call under way. When it is dropped, those who wait for it are told what it brought.
-struct Flight<'a> {
-    flights: &'a Mutex<HashMap<CacheKey, Landing>>,
-    key: CacheKey,
-    tell: watch::Sender<Option<Arc<Kept>>>,
-    brought: Option<Arc<Kept>>,
-}
-
-/// Whether to ask, or to wait for who is asking.
-enum Turn<'a> {
-    Ask(Flight<'a>),
-    Wait(Landing),
+    flights: Flights<Arc<Kept>>,
 }
 
 impl<S> Cache<S> {
     /// The answers of `caching` in front of `inner`.
     pub(in crate::client) fn new(inner: S, caching: Caching) -> Self {
-        Self { inner, caching, flights: Mutex::default() }
-    }
-
-    fn turn(&self, key: CacheKey) -> Turn<'_> {
-        match lock(&self.flights).entry(key) {
-            Entry::Occupied(flight) => Turn::Wait(flight.get().clone()),
-            Entry::Vacant(place) => {
-                let (tell, landing) = watch::channel(None);
-                place.insert(landing);
-                Turn::Ask(Flight { flights: &self.flights, key, tell, brought: None })
-            }
-        }
+        Self { inner, caching, flights: Flights::default() }
     }
 
     /// The reply of `target` that `kept` is.
@@ -98,14 +70,10 @@ impl<S: Generate> Generate for Cache<S> {
         Box::pin(async move {
             let (target, key) = asked(call);
             let Some(key) = key else { return self.inner.generate(call).await };
-            let mut flight = match self.turn(key) {
+            let mut flight = match self.flights.turn(key) {
                 Turn::Ask(flight) => flight,
-                Turn::Wait(mut landing) => {
-                    let landed = match landing.wait_for(Option::is_some).await {
-                        Ok(kept) => kept.clone(),
-                        Err(_) => None,
-                    };
-                    return match landed {
+                Turn::Wait(landing) => {
+                    return match landing.landed().await {
                         Some(kept) => self.hit(target, kept),
                         // Not one after the other: each may fail as slowly as the first.
                         None => self.ask(call, target, key).await.0,
@@ -122,18 +90,6 @@ impl<S: Generate> Generate for Cache<S> {
             flight.brought = kept;
             reply
         })
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        lock(self.flights).remove(&self.key);
-        // Nobody can join any longer. Those who wait for nothing see the channel close.
-        if let Some(kept) = self.brought.take()
-            && self.tell.receiver_count() > 0
-        {
-            self.tell.send_replace(Some(kept));
-        }
     }
 }
 
@@ -160,8 +116,4 @@ fn keepable(call: &Call, target: &Target, reply: &Reply) -> Option<Kept> {
             saved: last.and_then(|attempt| attempt.cost),
         },
     })
-}
-
-fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
-    of.lock().unwrap_or_else(PoisonError::into_inner)
 }

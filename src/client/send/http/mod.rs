@@ -5,6 +5,7 @@
 //! retried. What the provider said is kept in the fault; keys are not.
 
 mod address;
+mod alarm;
 mod body;
 mod clients;
 mod failure;
@@ -31,7 +32,8 @@ use reqwest::{
 };
 
 use self::{
-    address::Carries,
+    address::{Carries, Route},
+    alarm::Alarm,
     body::Outgoing,
     clients::Clients,
     question::{Bill, Question},
@@ -61,6 +63,7 @@ pub(in crate::client) struct HttpSender {
     tokens: Tokens,
     /// A mask is made once a target: it holds a dozen forms of every secret.
     redactors: ByTarget<Redactor>,
+    addresses: ByTarget<Address>,
     skews: Skews,
 }
 
@@ -146,14 +149,33 @@ impl HttpSender {
         let provider = provider::find(name)
             .ok_or_else(|| bad(format!("there is no provider called `{name}`")))?;
         let mut request = question.encode(provider, endpoint)?;
-        let url = address::parse(&request.url)?;
-        let route = address::route(&url, carries(endpoint), target.timeouts.connect)?;
+        let look = || Arc::new(Address::of(&request.url, endpoint, target.timeouts.connect));
+        let known = self.addresses.of(target, look);
+        let address = if known.text == request.url { known } else { look() };
+        let (url, route) = address.found.clone()?;
         let client = self.clients.get(route)?;
         let token = self.token(provider, &target.timeouts, endpoint).await?;
         let with = Signing { now_ms: self.skews.now_ms(&url), token: token.as_ref() };
         provider.sign(&mut request, endpoint, with)?;
         let (request, handed_over) = to_reqwest(url, request)?;
         Ok(Prepared { provider, client, request, handed_over, token })
+    }
+}
+
+/// An address that was looked at. A target's is the same for all of its calls.
+#[derive(Debug)]
+struct Address {
+    text: String,
+    found: Result<(Url, Route), Fault>,
+}
+
+impl Address {
+    fn of(text: &str, endpoint: &HttpEndpoint, connect: Duration) -> Self {
+        let route = |url: Url| {
+            let route = address::route(&url, carries(endpoint), connect)?;
+            Ok((url, route))
+        };
+        Self { text: text.to_owned(), found: address::parse(text).and_then(route) }
     }
 }
 
@@ -199,13 +221,11 @@ async fn attempt<Q: Question>(
         limits: None,
         skew_ms: None,
     };
-    let exchange = Exchange {
-        provider,
-        question,
-        streamed: endpoint.stream,
-        timeouts: &question.target().timeouts,
-        record: &mut record,
-    };
+    let timeouts = &question.target().timeouts;
+    let earliest = timeouts.first_byte.min(timeouts.idle).min(timeouts.total);
+    let alarm = Alarm::new(read::after(record.started, earliest));
+    let streamed = endpoint.stream;
+    let exchange = Exchange { provider, question, streamed, timeouts, record: &mut record, alarm };
     let mut result = exchange.run(&client, request).await;
     let masked = match &mut result {
         Ok(answer) => question.clean(answer, redactor),

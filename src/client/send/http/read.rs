@@ -6,14 +6,16 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use reqwest::{
     Client, Request,
     header::{HeaderMap, LOCATION},
 };
-use tokio::time::timeout_at;
+use tokio::task::yield_now;
 
 use super::{
     Record,
+    alarm::Alarm,
     body::{Incoming, check_text},
     failure,
     question::Question,
@@ -49,6 +51,8 @@ pub(super) struct Exchange<'a, Q> {
     pub(super) timeouts: &'a Timeouts,
     /// Where times and status go.
     pub(super) record: &'a mut Record,
+    /// What ends waits.
+    pub(super) alarm: Alarm,
 }
 
 /// Sends `request` and hands the whole reply, whatever its status, to `read`.
@@ -100,7 +104,8 @@ impl<Q: Question> Exchange<'_, Q> {
         request: Request,
     ) -> Result<Q::Answer, Fault> {
         let (url, connect) = (request.url().clone(), self.timeouts.connect);
-        let sent = self.within(self.first_byte(), client.execute(request)).await?;
+        let limit = self.first_byte();
+        let sent = self.within(limit, client.execute(request)).await?;
         let mut response = sent.map_err(|error| failure::fault(&error, &url, connect))?;
         let status = response.status().as_u16();
         let headers = std::mem::take(response.headers_mut());
@@ -173,7 +178,7 @@ impl<Q: Question> Exchange<'_, Q> {
             let fed = self.feed(decoder.as_mut(), |sink| events.feed(&bytes, sink));
             if fed.map_err(|fault| with_partial(fault, decoder.as_ref()))? {
                 self.record.ended = Some(clock::instant());
-                drain(incoming).await;
+                self.drain(incoming).await;
                 return self.question.streamed(decoder);
             }
             chunk = match self.next(incoming).await {
@@ -214,7 +219,11 @@ impl<Q: Question> Exchange<'_, Q> {
         Ok(done)
     }
 
-    async fn rest(&self, incoming: &mut Incoming, first: Option<Bytes>) -> Result<Bytes, Fault> {
+    async fn rest(
+        &mut self,
+        incoming: &mut Incoming,
+        first: Option<Bytes>,
+    ) -> Result<Bytes, Fault> {
         let Some(first) = first else { return Ok(Bytes::new()) };
         let Some(second) = self.next(incoming).await? else { return Ok(first) };
         let mut body = Blocks(vec![Vec::with_capacity(4 * (first.len() + second.len()))]);
@@ -227,7 +236,7 @@ impl<Q: Question> Exchange<'_, Q> {
     }
 
     /// As much of an error page as there is: a status is known already, so nothing here can fail.
-    async fn error_body(&self, incoming: &mut Incoming) -> Vec<u8> {
+    async fn error_body(&mut self, incoming: &mut Incoming) -> Vec<u8> {
         let mut body = Vec::new();
         while let Ok(Some(bytes)) = self.next(incoming).await {
             body.extend_from_slice(&bytes);
@@ -239,7 +248,7 @@ impl<Q: Question> Exchange<'_, Q> {
     }
 
     /// The next bytes; `None` at the end.
-    async fn next(&self, incoming: &mut Incoming) -> Result<Option<Bytes>, Fault> {
+    async fn next(&mut self, incoming: &mut Incoming) -> Result<Option<Bytes>, Fault> {
         // Servers of reasoning models send their headers at once and then think: until something
         // has come, the limit on the first byte stands.
         let limit = if incoming.heard {
@@ -255,13 +264,34 @@ impl<Q: Question> Exchange<'_, Q> {
     }
 
     async fn within<T>(
-        &self,
+        &mut self,
         (limit, which): (Instant, Limit),
         work: impl Future<Output = T>,
     ) -> Result<T, Fault> {
         let total = after(self.record.started, self.timeouts.total);
         let (limit, which) = if total < limit { (total, Limit::Total) } else { (limit, which) };
-        timeout_at(limit.into(), work).await.map_err(|_| self.timed_out(which))
+        self.alarm.within(limit, work).await.ok_or_else(|| self.timed_out(which))
+    }
+
+    /// Reads to the end, if it comes at once, so that the connection can be used again.
+    async fn drain(&mut self, incoming: &mut Incoming) {
+        let limit = clock::instant() + DRAIN;
+        let mut left = MAX_ERROR_BODY;
+        loop {
+            // The end has often come with the last event: then no timer is set for it.
+            let next = match incoming.chunk().now_or_never() {
+                Some(next) => Some(next),
+                None => {
+                    yield_now().await;
+                    self.alarm.within(limit, incoming.chunk()).await
+                }
+            };
+            let Some(Ok(Some(bytes))) = next else { return };
+            left = left.saturating_sub(bytes.len());
+            if left == 0 {
+                return;
+            }
+        }
     }
 
     fn timed_out(&self, which: Limit) -> Fault {
@@ -298,7 +328,7 @@ impl Blocks {
 }
 
 /// `limit` after `start`; a limit beyond what the clock can say counts as a year.
-fn after(start: Instant, limit: Duration) -> Instant {
+pub(super) fn after(start: Instant, limit: Duration) -> Instant {
     start.checked_add(limit).unwrap_or_else(|| start + Duration::from_hours(365 * 24))
 }
 
@@ -307,18 +337,6 @@ enum Limit {
     FirstByte,
     Idle,
     Total,
-}
-
-/// Reads to the end, if it comes at once, so that the connection can be used again.
-async fn drain(incoming: &mut Incoming) {
-    let limit = clock::instant() + DRAIN;
-    let mut left = MAX_ERROR_BODY;
-    while let Ok(Ok(Some(bytes))) = timeout_at(limit.into(), incoming.chunk()).await {
-        left = left.saturating_sub(bytes.len());
-        if left == 0 {
-            return;
-        }
-    }
 }
 
 fn with_partial(mut fault: Fault, decoder: &dyn StreamDecoder) -> Fault {

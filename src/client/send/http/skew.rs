@@ -29,6 +29,9 @@ impl Skews {
     /// Milliseconds since the epoch by the clock of the server of `url`, as far as known.
     pub(super) fn now_ms(&self, url: &Url) -> i64 {
         let known = self.by_origin.read().unwrap_or_else(PoisonError::into_inner);
+        if known.is_empty() {
+            return clock::now_ms();
+        }
         let skew = known.get(&url.origin().ascii_serialization());
         clock::now_ms().saturating_add(skew.copied().unwrap_or_default())
     }

@@ -9,10 +9,11 @@ mod decode;
 mod encode;
 mod stream;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 pub(super) use self::{decode::reply, encode::body, stream::Decoder};
-use crate::provider::sse::Event;
+use crate::provider::{loose::Loose, sse::Event};
 
 /// Whether a reply is one of this interface.
 pub(super) fn is_response(body: &Value) -> bool {
@@ -24,6 +25,16 @@ pub(super) fn is_event(event: &Event<'_>) -> bool {
     if !event.name.is_empty() {
         return event.name.starts_with("response.");
     }
-    let body: Value = serde_json::from_str(event.data).unwrap_or_default();
-    body["type"].as_str().is_some_and(|kind| kind.starts_with("response."))
+    // Seldom there, and then to be told from a text that holds it.
+    if !event.data.contains("\"response.") {
+        return false;
+    }
+    let kind: Kind = serde_json::from_str(event.data).unwrap_or_default();
+    kind.r#type.0.is_some_and(|kind| kind.starts_with("response."))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Kind {
+    r#type: Loose<String>,
 }
