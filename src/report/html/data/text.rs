@@ -110,6 +110,9 @@ struct Why<'a> {
     explanation: Option<Cut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Cut<'a>>,
+    /// The error's kind, where the verdict does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
 }
 
 /// The texts of the sample of `trial`.
@@ -169,11 +172,13 @@ fn said(message: &Message) -> impl Iterator<Item = Said<'_>> {
 }
 
 fn why(record: &ScoreRecord) -> Option<Why<'_>> {
+    let kind = record.error.as_ref().map(|(kind, _)| kind.as_str());
     let said = Why {
         scorer: record.scorer,
         label: record.label.as_deref().map(Cut),
         explanation: record.explanation.as_deref().map(Cut),
         error: record.error.as_ref().map(|(_, message)| Cut(message)),
+        kind: kind.filter(|kind| !matches!(*kind, "skipped" | "scorer")),
     };
     let any = said.label.is_some() || said.explanation.is_some() || said.error.is_some();
     any.then_some(said)
