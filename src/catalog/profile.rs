@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::target::SimProfile;
+use crate::domain::target::{SimJudge, SimProfile};
 
 /// A named profile.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,7 @@ pub struct Profile {
     jitter: f64,
     error_rate: f64,
     verbosity: u32,
+    judge: Option<SimJudge>,
 }
 
 /// Every built-in profile.
@@ -28,6 +29,7 @@ pub static PROFILES: &[Profile] = &[
         jitter: 0.35,
         error_rate: 0.0,
         verbosity: 0,
+        judge: None,
     },
     Profile {
         name: "fast",
@@ -37,6 +39,7 @@ pub static PROFILES: &[Profile] = &[
         jitter: 0.25,
         error_rate: 0.0,
         verbosity: 0,
+        judge: None,
     },
     Profile {
         name: "weak",
@@ -46,6 +49,7 @@ pub static PROFILES: &[Profile] = &[
         jitter: 0.3,
         error_rate: 0.0,
         verbosity: 0,
+        judge: None,
     },
     Profile {
         name: "verbose",
@@ -55,6 +59,7 @@ pub static PROFILES: &[Profile] = &[
         jitter: 0.4,
         error_rate: 0.0,
         verbosity: 25,
+        judge: None,
     },
     Profile {
         name: "flaky",
@@ -64,6 +69,7 @@ pub static PROFILES: &[Profile] = &[
         jitter: 0.6,
         error_rate: 0.1,
         verbosity: 0,
+        judge: None,
     },
     Profile {
         name: "instant",
@@ -73,6 +79,27 @@ pub static PROFILES: &[Profile] = &[
         jitter: 0.0,
         error_rate: 0.0,
         verbosity: 0,
+        judge: None,
+    },
+    Profile {
+        name: "judge",
+        summary: "a judge that is right nineteen times in twenty and keeps to the marks around data",
+        accuracy: 0.95,
+        latency_ms: 80,
+        jitter: 0.3,
+        error_rate: 0.0,
+        verbosity: 0,
+        judge: Some(SimJudge::Careful),
+    },
+    Profile {
+        name: "gullible",
+        summary: "a judge that is always right, and obeys orders in what it judges",
+        accuracy: 1.0,
+        latency_ms: 0,
+        jitter: 0.0,
+        error_rate: 0.0,
+        verbosity: 0,
+        judge: Some(SimJudge::Gullible),
     },
 ];
 
@@ -87,6 +114,7 @@ impl Profile {
             verbosity: self.verbosity,
             input_tokens: None,
             output_tokens: None,
+            judge: self.judge,
             seed: crate::base::digest::sha256_u64(self.name.as_bytes()),
         }
     }

@@ -98,7 +98,11 @@ impl<'a> Resolver<'a> {
         };
         let params = self.params(map, referred.as_ref())?;
         let row = known(self.context.table, provider, &model, &endpoint);
-        let capabilities = capabilities(map.capabilities, row.as_ref());
+        let mut capabilities = capabilities(map.capabilities, row.as_ref());
+        if let Endpoint::Sim(SimProfile { judge: Some(_), .. }) = &endpoint {
+            // It answers in any form; what the entry says comes first.
+            capabilities.schema = capabilities.schema.or(Some(true));
+        }
         let base_limit = || referred.as_ref()?.entry.base_row(self.context.table)?.max_output;
         Ok(Target {
             name,

@@ -4,10 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::args::RunFormat;
+use super::{args::RunFormat, args_scorers::ScorersFormat};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum JudgeCommand {
+    /// List the judges: those that are built in, and yours in `judges/`
+    List(JudgeListArgs),
+    /// Say everything about a judge: what it is told, what it may answer, what that is worth
+    Show(JudgeShowArgs),
     /// Measure a scorer of a run by people's labels: how far both agree, where it errs, and what the
     /// means would be by the people
     Calibrate(JudgeCalibrateArgs),
@@ -68,4 +72,21 @@ pub(super) struct JudgeLabelArgs {
     /// The CSV file of labels; what is in it stays, and is not asked again
     #[arg(short, long, default_value = "human.csv", value_name = "FILE")]
     pub(super) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct JudgeListArgs {
+    /// How the list is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: ScorersFormat,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct JudgeShowArgs {
+    /// The judge's name in configs, or the path of its file
+    #[arg(value_name = "NAME")]
+    pub(super) name: String,
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(super) format: ScorersFormat,
 }

@@ -39,6 +39,9 @@ pub(super) struct ResumeArgs {
     /// Stop before the calls of the run, earlier ones included, cost more: $5
     #[arg(long, value_name = "USD", help_heading = "Changed")]
     pub(super) budget: Option<String>,
+    /// The same for the models that scorers ask, out of it: $1
+    #[arg(long, value_name = "USD", help_heading = "Changed")]
+    pub(super) judge_budget: Option<String>,
     /// Stop before the run uses more tokens
     #[arg(long, value_name = "N", help_heading = "Changed")]
     pub(super) budget_tokens: Option<u64>,

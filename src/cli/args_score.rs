@@ -7,6 +7,7 @@ use clap::Args;
 use super::{args::RunFormat, args_compare::FileArgs};
 
 #[derive(Debug, Args, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct ScoreArgs {
     /// A run (its id or the beginning of it, its name, `last`), or a file of outputs: JSONL, CSV, …
     #[arg(value_name = "RUN|FILE", default_value = "last")]
@@ -27,12 +28,25 @@ pub(super) struct ScoreArgs {
     /// What scorers see, in YAML: '{regex: "answer is (.+)"}'
     #[arg(long, value_name = "STEPS", help_heading = "Scoring")]
     pub(super) extract: Option<String>,
+    /// A metric made of others: NAME=EXPRESSION. May be repeated
+    #[arg(long, value_name = "NAME=EXPRESSION", help_heading = "Scoring")]
+    pub(super) metric: Vec<String>,
     /// A condition that sets the exit code. May be repeated
     #[arg(short, long, value_name = "GATE", help_heading = "Scoring")]
     pub(super) gate: Vec<String>,
     /// The share of failed trials that still counts as a complete run: 1%
     #[arg(long, value_name = "SHARE", help_heading = "Scoring")]
     pub(super) allow_errors: Option<String>,
+
+    /// Stop before the models that scorers ask cost more: $1
+    #[arg(long, value_name = "USD", help_heading = "Scorers that ask models")]
+    pub(super) judge_budget: Option<String>,
+    /// Calls in flight at most, or auto: found out for each account [default: auto]
+    #[arg(short = 'j', long, value_name = "N", help_heading = "Scorers that ask models")]
+    pub(super) concurrency: Option<String>,
+    /// Ask anew what was asked before
+    #[arg(long, help_heading = "Scorers that ask models")]
+    pub(super) no_cache: bool,
 
     /// Run code that models wrote without a sandbox, with your rights: it can read your files, use
     /// your network and change both

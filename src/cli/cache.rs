@@ -18,7 +18,10 @@ use super::{
 use crate::{
     base::{clock, money::Money, quantity},
     client::Caching,
-    domain::{contract::CacheKey, target::Endpoint},
+    domain::{
+        contract::CacheKey,
+        target::{Endpoint, Target},
+    },
     plan::Plan,
     store::{AnswerCache, CacheFile, CacheStats, ClearFilter, Keep, StoreError},
 };
@@ -128,8 +131,14 @@ fn milliseconds(time: Duration) -> i64 {
 
 /// Whether any model's answers are cached: those of simulated and recorded ones cost nothing.
 fn is_of_use(plan: &Plan) -> bool {
-    let mut targets = plan.targets.iter().flat_map(|target| target.with_stand_ins());
-    targets.any(|target| matches!(target.endpoint, Endpoint::Http(_)))
+    are_called(plan.targets.iter().chain(&plan.judges))
+}
+
+/// Whether any of these is called over the network.
+pub(super) fn are_called<'a>(mut targets: impl Iterator<Item = &'a Arc<Target>>) -> bool {
+    targets.any(|target| {
+        target.with_stand_ins().any(|target| matches!(target.endpoint, Endpoint::Http(_)))
+    })
 }
 
 /// What says whether an answer is in the cache that a run of `plan` would use; `None` where it uses
@@ -157,11 +166,18 @@ impl Used {
     /// Opens the cache for `plan`; with `refresh` only answers count that are kept from now on. One
     /// that cannot be used is said so, and the run goes on without.
     pub(super) fn open(plan: &Plan, refresh: bool, db: &Path, out: &mut Out) -> Option<Self> {
-        let ttl = plan.cache_ttl?;
-        if !is_of_use(plan) {
-            return None;
-        }
-        let keep = Keep { ttl, max_bytes: plan.cache_max_bytes.unwrap_or(Keep::MAX_BYTES) };
+        let ttl = plan.cache_ttl.filter(|_| is_of_use(plan))?;
+        Self::keeping((ttl, plan.cache_max_bytes), refresh, db, out)
+    }
+
+    /// The same with this age of answers and this size of the file.
+    pub(super) fn keeping(
+        (ttl, max_bytes): (Duration, Option<u64>),
+        refresh: bool,
+        db: &Path,
+        out: &mut Out,
+    ) -> Option<Self> {
+        let keep = Keep { ttl, max_bytes: max_bytes.unwrap_or(Keep::MAX_BYTES) };
         match AnswerCache::open(&path(db), keep) {
             Ok(store) => {
                 let since_ms = refresh.then(clock::now_ms);

@@ -82,6 +82,7 @@ pub(super) fn repeat(header: &RunHeader, over: &ResumeArgs) -> Result<RunArgs, F
         model: if over.model.is_empty() { begun.model } else { over.model.clone() },
         concurrency: over.concurrency.clone().or(begun.concurrency),
         budget: over.budget.clone().or(begun.budget),
+        judge_budget: over.judge_budget.clone().or(begun.judge_budget),
         budget_tokens: over.budget_tokens.or(begun.budget_tokens),
         budget_time: over.budget_time.clone().or(begun.budget_time),
         budget_error_rate: over.budget_error_rate.clone().or(begun.budget_error_rate),

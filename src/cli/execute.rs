@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     client::{self, ClientOptions, Notice},
-    domain::contract::Sink,
+    domain::{contract::Sink, target::Target},
     plan::Plan,
-    run::{self as runner, Allowed, Before, Fork, Outcome},
-    store::Writer,
+    run::{self as runner, Allowed, Before, Fork, Judged, Outcome},
+    store::{Store, Writer},
 };
 
 /// What is ready to be executed.
@@ -64,10 +64,11 @@ pub(super) fn execute(
     let sinks: Arc<[Arc<dyn Sink>]> = sinks.into();
     let cache = cache::Used::open(&plan, args.refresh, db, out);
     let told = Arc::clone(&progress);
-    let client = client::stack(ClientOptions {
+    let client = client::client(ClientOptions {
         concurrency: plan.concurrency,
         cache: cache.as_ref().map(cache::Used::caching),
         budget: plan.budget,
+        judge_budget: plan.judge_budget,
         stop: Some(brake.halted()),
         retry: Some(plan.retry),
         limits: plan.limits.clone(),
@@ -76,10 +77,22 @@ pub(super) fn execute(
         notice: Some(Notice::new(move |text| told.say(text, &mut Out::new()))),
         ..books
     });
+    let judged = judged(&plan.judges, &id, db)?;
     let outcome = runtime.block_on(async {
         let plan = Arc::new(plan);
         let of_job = Arc::clone(&brake);
-        let job = runner::Job { plan, client, sinks, brake: of_job, allowed, before, fork };
+        let job = runner::Job {
+            plan,
+            client: client.calls,
+            judges: client.judges,
+            vectors: client.vectors,
+            judged,
+            sinks,
+            brake: of_job,
+            allowed,
+            before,
+            fork,
+        };
         let run = runner::execute(job);
         tokio::pin!(run);
         let mut interrupts = Interrupts::new();
@@ -115,6 +128,18 @@ pub(super) fn execute(
     let outcome = outcome.map_err(|error| go_on(error.into()))?;
     recorded.map_err(|error| go_on(Failure::incomplete(error.to_string())))?;
     Ok(Executed { id, outcome, trouble })
+}
+
+/// Where what `judges` say in run `id` is found again; `None` where there are none.
+pub(super) fn judged(
+    judges: &[Arc<Target>],
+    id: &str,
+    db: &Path,
+) -> Result<Option<Judged>, Failure> {
+    if judges.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Judged::read(Store::open_existing(db)?, id.to_owned())))
 }
 
 /// Ends the process at once.

@@ -18,6 +18,7 @@ use crate::{
     domain::{
         contract::{Receipt, Sink},
         event::Event,
+        judgement::Judgement,
         run::RunHeader,
         score::Verdict,
         trial::{Answer, Scored, TrialKey},
@@ -82,11 +83,35 @@ impl Log {
         self.line("answered", Value::Object(facts));
     }
 
+    fn judged(&self, judgement: &Judgement) {
+        let scorers = self.header.get().map(|header| header.scorers.as_slice()).unwrap_or_default();
+        let scorer = scorers.get(judgement.scorer as usize).map(|scorer| scorer.id.as_str());
+        let error = judgement.result.as_ref().err();
+        let error =
+            error.map(|fault| json!({ "kind": fault.kind.name(), "message": fault.message }));
+        let problem = judgement.read.as_ref().and_then(|read| read.as_ref().err());
+        let latency = judgement.latency_us().map(|us| us as f64 / 1e3);
+        let mut facts = json!({
+            "trial": judgement.seq,
+            "scorer": scorer,
+            "judge": judgement.model,
+            "step": judgement.step,
+            "error": error,
+            "problem": problem,
+            "attempts": judgement.attempts.len(),
+            "latency_ms": latency,
+        });
+        if judgement.cached.is_some() {
+            facts["cached"] = true.into();
+        }
+        self.line("judged", facts);
+    }
+
     fn scored(&self, scored: &Scored) {
         let mut facts = self.trial(scored.key);
         let value = |verdict: &Verdict| match verdict {
             Verdict::Scored(score) => Some(score.value),
-            Verdict::Skipped(_) | Verdict::Failed(_) => None,
+            Verdict::Skipped(_) | Verdict::Failed(_) | Verdict::Unanswered(_) => None,
         };
         let scorers = self.header.get().map(|header| header.scorers.as_slice()).unwrap_or_default();
         let scores: Map<String, Value> = scorers
@@ -110,6 +135,7 @@ impl Sink for Log {
             }
             Event::Sample(_) | Event::Rendered { .. } | Event::Left { .. } => {}
             Event::Answered(answer) => self.answered(answer),
+            Event::Judged(judgement) => self.judged(judgement),
             Event::Scored(scored) => self.scored(scored),
             Event::Finished(status) => self.line("finished", json!({ "status": status.name() })),
         }

@@ -48,6 +48,8 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
             .map(|text| config::parse_flag::<ScorerEntry>(text, "--scorer").map(At::nowhere))
             .collect::<Result<_, _>>()?,
         score_also: Vec::new(),
+        metrics: args.metric.iter().map(|text| metric(text)).collect::<Result<_, _>>()?,
+        slices: args.slice.iter().map(|column| At::nowhere(column.clone())).collect(),
         baseline: args.baseline.clone().map(At::nowhere),
         gates: args.gate.iter().map(|gate| At::nowhere(gate.clone())).collect(),
         concurrency: args
@@ -68,7 +70,8 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
         cache: cache(args).map(At::nowhere),
         aliases: BTreeMap::new(),
         budget: BudgetEntry {
-            usd: args.budget.as_deref().map(dollars).transpose()?.map(At::nowhere),
+            usd: dollars("--budget", args.budget.as_deref())?,
+            judges: dollars("--judge-budget", args.judge_budget.as_deref())?,
             tokens: args.budget_tokens.map(At::nowhere),
             time: args.budget_time.clone().map(At::nowhere),
             error_rate: args.budget_error_rate.clone().map(At::nowhere),
@@ -87,9 +90,10 @@ fn cache(args: &RunArgs) -> Option<CacheEntry> {
         .or_else(|| args.refresh.then_some(CacheEntry::Used(true)))
 }
 
-fn dollars(text: &str) -> Result<f64, Failure> {
-    quantity::usd(text)
-        .ok_or_else(|| Failure::usage(format!("--budget: `{text}` is no amount, such as $5")))
+fn dollars(flag: &str, text: Option<&str>) -> Result<Option<At<f64>>, Failure> {
+    let Some(text) = text else { return Ok(None) };
+    let usd = quantity::usd(text).map(At::nowhere).map(Some);
+    usd.ok_or_else(|| Failure::usage(format!("{flag}: `{text}` is no amount, such as $5")))
 }
 
 fn dataset(args: &RunArgs, path: Option<&str>) -> Result<Option<DatasetEntry>, Failure> {
@@ -146,6 +150,17 @@ fn prompt(text: &str, args: &RunArgs) -> PromptEntry {
         }
     }
     PromptEntry(map)
+}
+
+/// A metric flag is a name and what it is made of.
+fn metric(text: &str) -> Result<(String, At<String>), Failure> {
+    match text.split_once('=') {
+        Some((name, made_of)) if !made_of.trim().is_empty() => {
+            Ok((name.trim().to_owned(), At::nowhere(made_of.trim().to_owned())))
+        }
+        _ => Err(Failure::usage(format!("--metric: `{text}` is not of the form NAME=EXPRESSION"))
+            .hint("for example --metric 'f1=2 * p.mean * r.mean / (p.mean + r.mean)'")),
+    }
 }
 
 /// A model flag is a reference, or a mapping in YAML when it begins like one.

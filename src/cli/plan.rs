@@ -1,6 +1,6 @@
 //! `evals plan`: what a run would call, and what it would cost; nothing is sent.
 
-use std::{path::Path, time::Duration};
+use std::{fmt::Write as _, path::Path, sync::Arc, time::Duration};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableStyle, presets};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     base::{money::Money, text::one_line},
-    domain::{contract::CacheKey, run::ModelInfo},
+    domain::{contract::CacheKey, run::ModelInfo, target::Target},
     plan::{Estimate, Known, ModelEstimate, Past, Plan},
     store::Store,
 };
@@ -54,13 +54,20 @@ pub(super) fn line(plan: &Plan, refresh: bool, db: &Path) -> Result<String, Fail
     if header.epochs > 1 {
         parts.push(of(u64::from(header.epochs), "epoch"));
     }
-    let trials = format!("{}: {}", of(header.planned_trials(), "trial"), parts.join(" x "));
+    let mut trials = format!("{}: {}", of(header.planned_trials(), "trial"), parts.join(" x "));
+    let judged: u64 = estimate.judges.iter().map(|judge| judge.calls).sum();
+    if judged > 0 {
+        let some = plan.scoring.scorers.iter().any(|scorer| scorer.when.is_some());
+        let bound = if some { "at most " } else { "" };
+        write!(trials, "; {bound}{}", of(judged, "judge call")).ok();
+    }
     let cost = match (estimate.sum(|model| model.cost), estimate.sum(|model| model.cost_at_most)) {
         (_, Some(most)) if most == Money::ZERO => "free of charge".to_owned(),
         (Some(cost), Some(most)) => format!("about {cost}, at most {most}"),
         (None, Some(most)) => format!("at most {most}"),
         (_, None) => {
-            let unpriced = plan.targets.iter().zip(&estimate.models);
+            let models = plan.targets.iter().zip(&estimate.models);
+            let unpriced = models.chain(plan.judges.iter().zip(&estimate.judges));
             let unpriced = unpriced.filter(|(_, model)| model.cost_at_most.is_none());
             let names: Vec<String> =
                 unpriced.map(|(target, _)| one_line(&target.name, 60)).collect();
@@ -96,14 +103,21 @@ fn estimate(plan: &Plan, refresh: bool, db: &Path, rows: u64) -> Result<Estimate
             latency: Duration::try_from_secs_f64(latency_us / 1e6).ok()?,
         })
     };
-    plan.estimate(rows, Known { past: &past, cached })
+    let past_judge = |model: &ModelInfo| -> Option<Past> {
+        let (output, latency_us) = store.as_ref()?.usual_judge(model).ok()??;
+        Some(Past {
+            output: Some(output),
+            latency: Duration::try_from_secs_f64(latency_us / 1e6).ok()?,
+        })
+    };
+    plan.estimate(rows, Known { past: &past, past_judge: &past_judge, cached })
         .map_err(|error| Failure::usage(error.to_string()))
 }
 
 fn as_json(plan: &Plan, estimate: &Estimate) -> Value {
     let usd = |money: Option<Money>| money.map(Money::usd);
     let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
-    let models = plan.targets.iter().zip(&estimate.models).map(|(target, model)| {
+    let each = |(target, model): (&Arc<Target>, &ModelEstimate)| {
         json!({
             "model": target.name,
             "calls": model.calls,
@@ -115,7 +129,9 @@ fn as_json(plan: &Plan, estimate: &Estimate) -> Value {
             },
             "cost_usd": { "expected": usd(model.cost), "at_most": usd(model.cost_at_most) },
         })
-    });
+    };
+    let models = plan.targets.iter().zip(&estimate.models).map(each);
+    let judges = plan.judges.iter().zip(&estimate.judges).map(each);
     let header = &plan.header;
     json!({
         "schema": "evals.plan/1",
@@ -126,7 +142,7 @@ fn as_json(plan: &Plan, estimate: &Estimate) -> Value {
         "trials": header.planned_trials(),
         "calls": estimate.models.iter().map(|model| model.calls).sum::<u64>(),
         "cached": estimate.models.iter().map(|model| model.cached).sum::<u64>(),
-        "judge_calls": 0,
+        "judge_calls": estimate.judges.iter().map(|judge| judge.calls).sum::<u64>(),
         "tokens": {
             "input": estimate.sum(|model| Some(model.input)),
             "output": estimate.sum(|model| model.output),
@@ -138,6 +154,7 @@ fn as_json(plan: &Plan, estimate: &Estimate) -> Value {
         },
         "seconds": seconds(estimate.time(plan.concurrency)),
         "models": models.collect::<Value>(),
+        "judges": judges.collect::<Value>(),
     })
 }
 
@@ -162,11 +179,15 @@ fn table(plan: &Plan, estimate: &Estimate, style: TableStyle) -> String {
     for (target, model) in plan.targets.iter().zip(&estimate.models) {
         table.add_row(row(one_line(&target.name, 60), model));
     }
-    if estimate.models.len() > 1 {
+    for (target, judge) in plan.judges.iter().zip(&estimate.judges) {
+        table.add_row(row(format!("{} (judge)", one_line(&target.name, 60)), judge));
+    }
+    if estimate.models.len() + estimate.judges.len() > 1 {
+        let each = || estimate.models.iter().chain(&estimate.judges);
         let all = ModelEstimate {
-            calls: estimate.models.iter().map(|model| model.calls).sum(),
+            calls: each().map(|model| model.calls).sum(),
             cached: estimate.models.iter().map(|model| model.cached).sum(),
-            input: estimate.models.iter().map(|model| model.input).sum(),
+            input: each().map(|model| model.input).sum(),
             output: estimate.sum(|model| model.output),
             cost: estimate.sum(|model| model.cost),
             cost_at_most: estimate.sum(|model| model.cost_at_most),
@@ -181,7 +202,7 @@ fn table(plan: &Plan, estimate: &Estimate, style: TableStyle) -> String {
         .map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
         .collect();
     let unknown = |model: &ModelEstimate| model.output.is_none() && model.cost.is_none();
-    let note = if estimate.models.iter().any(unknown) {
+    let note = if estimate.models.iter().chain(&estimate.judges).any(unknown) {
         "What answers take is known from earlier runs in this database; not every model had one.\n"
     } else {
         ""

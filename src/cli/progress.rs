@@ -109,7 +109,16 @@ impl fmt::Debug for Progress {
 
 impl Sink for Progress {
     fn emit(&self, event: &Event) -> Option<Receipt> {
-        let Event::Answered(answer) = event else { return None };
+        let answer = match event {
+            Event::Answered(answer) => answer,
+            Event::Judged(judgement) => {
+                if let Some(cost) = judgement.cost() {
+                    self.counts.spent_pico.fetch_add(cost.pico(), Ordering::Relaxed);
+                }
+                return None;
+            }
+            _ => return None,
+        };
         self.counts.answered.fetch_add(1, Ordering::Relaxed);
         let error = answer.status() == Status::Error;
         self.counts.errors.fetch_add(u64::from(error), Ordering::Relaxed);

@@ -12,7 +12,7 @@ use super::{
 use crate::report::{self, ReportError};
 
 pub(super) fn run(args: &ReportArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
-    let stored = Stored::load(db, &args.run)?;
+    let stored = Stored::load_by(db, &args.run, &args.slice)?;
     let max_trials = args.max_trials;
     let to_stdout = args.output.as_deref() == Some(Path::new("-"));
     match args.format {

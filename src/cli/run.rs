@@ -24,12 +24,12 @@ use super::{
 use crate::{
     base::quantity,
     client::{ClientOptions, ReplayBook},
-    config::{self, variables},
+    config::{self, Place, variables},
     dataset,
     domain::{
         measure::GateResult,
-        run::{RunStatus, ScorerInfo},
-        target::Endpoint,
+        run::{RunHeader, RunStatus},
+        target::{Endpoint, Target},
     },
     gate::{self, Allow, Gate, Measured},
     plan::{self, Inputs, Plan},
@@ -153,7 +153,9 @@ pub(super) fn once(
         Begin::Again(taken) => {
             let (header, before, lock) = taken.take_up(&plan.header)?;
             let store = Store::open_existing(db)?;
-            books.spent = store.spent(&store.find_run(&header.id)?)?;
+            let record = store.find_run(&header.id)?;
+            books.spent = store.spent(&record)?;
+            books.judge_spent = store.spent_by_judges(&record)?;
             plan.header = header;
             (Some(before), Some(lock))
         }
@@ -252,8 +254,16 @@ pub(super) fn resume_command(db: &Path, id: &str) -> String {
 /// Notes in the audit log which registered credentials the run uses: once each, however many calls
 /// there will be.
 fn note_use(plan: &Plan) -> Result<(), Failure> {
-    let used: BTreeSet<_> = plan.targets.iter().filter_map(|t| t.credential_slug()).collect();
-    let run = Some(plan.header.id.as_str());
+    note_keys(plan.targets.iter().chain(&plan.judges), &plan.header.id)
+}
+
+/// The same for the credentials of `targets`.
+pub(super) fn note_keys<'a>(
+    targets: impl Iterator<Item = &'a Arc<Target>>,
+    run: &str,
+) -> Result<(), Failure> {
+    let used: BTreeSet<_> = targets.filter_map(|target| target.credential_slug()).collect();
+    let run = Some(run);
     used.iter().try_for_each(|slug| super::vault::note("key.use", Some(slug), run))
 }
 
@@ -276,7 +286,7 @@ fn failed_ids(db: &Path, reference: &str) -> Result<HashSet<String>, Failure> {
 
 /// Reads the gates, and refuses those that could never be decided.
 fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
-    let gates = parsed_gates(&plan.header.scorers, asked)?;
+    let gates = parsed_gates(&plan.header, asked)?;
     for (gate, written) in gates.iter().zip(&asked.file.gates) {
         let refuse = |message: String, hint: String| {
             let origin = asked.origin_of(written.place, "--gate");
@@ -302,11 +312,11 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
                 format!("write `epochs: {wanted}`, or add `--epochs {wanted}`"),
             ));
         }
-        let unpriced = plan
-            .targets
-            .iter()
-            .find(|target| target.price.is_none() && matches!(target.endpoint, Endpoint::Http(_)));
-        if let (Measured::CostTotal, Some(target)) = (gate.measured, unpriced) {
+        let unpriced =
+            plan.targets.iter().chain(&plan.judges).find(|target| {
+                target.price.is_none() && matches!(target.endpoint, Endpoint::Http(_))
+            });
+        if let (Measured::CostTotal, Some(target)) = (&gate.measured, unpriced) {
             let name = &target.name;
             return Err(refuse(
                 format!("gate `{}` needs prices, and model `{name}` has none", gate.text),
@@ -318,10 +328,10 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
     Ok(gates)
 }
 
-/// Reads the gates, which are about `scorers`.
-pub(super) fn parsed_gates(scorers: &[ScorerInfo], asked: &Asked) -> Result<Vec<Gate>, Failure> {
+/// Reads the gates, which are about the run of `header`.
+pub(super) fn parsed_gates(header: &RunHeader, asked: &Asked) -> Result<Vec<Gate>, Failure> {
     let read = |written: &config::At<String>| {
-        gate::parse(&written.value, scorers).map_err(|error| {
+        gate::parse(&written.value, header).map_err(|error| {
             let origin = asked.origin_of(written.place, "--gate");
             config::ConfigError::new(origin, written.place, error.message).hint(error.hint).into()
         })
@@ -348,10 +358,23 @@ pub(super) fn allowed_errors(args: &RunArgs, gates: &[Gate]) -> Result<Allowed, 
 
 /// Opens the recordings that the plan replays.
 async fn books(plan: &Plan, asked: &Asked) -> Result<ClientOptions, Failure> {
+    let models = plan.targets.iter().zip(asked.file.models.iter().map(|entry| entry.place));
+    let all: Vec<_> = models.collect();
+    books_of(&all, &plan.judges, asked).await
+}
+
+/// Opens the recordings of models, which are named at their places, and of those that scorers ask.
+pub(super) async fn books_of(
+    models: &[(&Arc<Target>, Place)],
+    judges: &[Arc<Target>],
+    asked: &Asked,
+) -> Result<ClientOptions, Failure> {
     let mut options = ClientOptions::default();
-    let all = plan.targets.iter().zip(&asked.file.models);
-    let all = all.flat_map(|(target, entry)| target.with_stand_ins().map(move |t| (t, entry)));
-    for (target, entry) in all {
+    // A scorer's models are named where it is; which scorer that is, their names say.
+    let judges = judges.iter().map(|target| (target, Place::default()));
+    let all = models.iter().copied().chain(judges);
+    let all = all.flat_map(|(target, place)| target.with_stand_ins().map(move |t| (t, place)));
+    for (target, place) in all {
         let Endpoint::Replay(source) = &target.endpoint else { continue };
         let Some(path) = &source.path else { continue };
         if options.books.iter().any(|(known, _)| known == source) {
@@ -359,15 +382,15 @@ async fn books(plan: &Plan, asked: &Asked) -> Result<ClientOptions, Failure> {
         }
         let failed = |message: String| {
             let message = format!("model `{}`: {message}", target.name);
-            let origin = asked.origin_of(entry.place, "--model");
-            Failure::from(config::ConfigError::new(origin, entry.place, message))
+            let origin = asked.origin_of(place, "--model");
+            Failure::from(config::ConfigError::new(origin, place, message))
         };
-        let place = dataset::Source {
+        let source_of_rows = dataset::Source {
             location: path.display().to_string(),
             format: None,
             base_dir: PathBuf::new(),
         };
-        let local = dataset::fetch(&place, &mut tokio::io::empty())
+        let local = dataset::fetch(&source_of_rows, &mut tokio::io::empty())
             .await
             .map_err(|error| failed(error.to_string()))?;
         let source_of_book = source.clone();

@@ -12,9 +12,10 @@ use super::{
     args::{RunArgs, RunFormat},
     args_score::ScoreArgs,
     asked::Asked,
+    cache,
     catalog::OwnTable,
     ci, env,
-    execute::Interrupts,
+    execute::{self, Interrupts},
     exit::{Exit, Failure},
     home::Home,
     progress::Progress,
@@ -26,13 +27,15 @@ use crate::{
         clock, id,
         text::{one_line, visible},
     },
+    client::{self, ClientOptions, Notice},
     config::variables,
     domain::{
         contract::Sink,
-        run::{RunHeader, RunRecord},
+        run::{RunHeader, RunRecord, ScorerInfo},
         score::Verdict,
     },
-    plan::{self, Inputs, PlannedScorer, Rows, Scoring},
+    metric::derived,
+    plan::{self, Inputs, PlannedScorer, Rows, ScorePlan},
     report,
     run::{Brake, Change, Rescore, Rescored, rescore},
     store::{self, RunLock, Store, Writer},
@@ -81,11 +84,15 @@ fn scoring_args(args: &ScoreArgs) -> RunArgs {
         name: args.name.clone(),
         scorer: args.scorer.clone(),
         extract: args.extract.clone(),
+        metric: args.metric.clone(),
         gate: args.gate.clone(),
         allow_errors: args.allow_errors.clone(),
         report: args.report.clone(),
         no_report: args.no_report,
         unsafe_no_sandbox: args.unsafe_no_sandbox,
+        judge_budget: args.judge_budget.clone(),
+        concurrency: args.concurrency.clone(),
+        no_cache: args.no_cache,
         ..RunArgs::default()
     }
 }
@@ -103,8 +110,8 @@ fn anew(
     let _old_lock = RunLock::take(db, &old.header.id)?;
     let run_args = scoring_args(args);
     let asked = Asked::to_score(&run_args)?;
-    let (scoring, header) = planned(&run_args, &asked, &store, &old)?;
-    let gates = run::parsed_gates(&header.scorers, &asked)?;
+    let (plan, header) = planned(&run_args, &asked, &store, &old)?;
+    let gates = run::parsed_gates(&header, &asked)?;
     let allowed = run::allowed_errors(&run_args, &gates)?;
     let report = (!args.no_report).then(|| {
         let named = asked.file.report.as_ref().map(|path| path.value.clone());
@@ -113,6 +120,11 @@ fn anew(
     if let Some(path) = &report {
         run::check_writable(path)?;
     }
+    for notice in plan.notices.iter().filter(|_| !args.quiet) {
+        out.note(&format!("note: {notice}"));
+    }
+    let books = runtime.block_on(run::books_of(&[], &plan.judges, &asked))?;
+    run::note_keys(plan.judges.iter(), &header.id)?;
     store::check_room(db)?;
     let _lock = RunLock::take(db, &header.id)?;
     let brake = Arc::new(Brake::default());
@@ -121,10 +133,29 @@ fn anew(
     let progress = Arc::new(Progress::new(header.planned_trials(), args.quiet));
     let sinks: Vec<Arc<dyn Sink>> = vec![Arc::clone(&writer) as _, Arc::clone(&progress) as _];
     let id = header.id.clone();
-    let mut changes = Changes::new(&scoring.scorers, args.limit);
+    let mut changes = Changes::new(&plan.scoring.scorers, args.limit);
+    let called = cache::are_called(plan.judges.iter());
+    let cached = plan.cache_ttl.filter(|_| called).map(|ttl| (ttl, plan.cache_max_bytes));
+    let cached = cached.and_then(|keep| cache::Used::keeping(keep, false, db, out));
+    let told = Arc::clone(&progress);
+    let client = client::client(ClientOptions {
+        concurrency: plan.concurrency,
+        cache: cached.as_ref().map(cache::Used::caching),
+        judge_budget: plan.budget,
+        stop: Some(brake.halted()),
+        retry: Some(plan.retry),
+        limits: plan.limits,
+        adaptive: plan.adaptive,
+        shared: env::home().map(|home| home.join("limits")),
+        notice: Some(Notice::new(move |text| told.say(text, &mut Out::new()))),
+        ..books
+    });
     let job = Rescore {
+        judges: client.judges,
+        vectors: client.vectors,
+        judged: execute::judged(&plan.judges, &id, db)?,
         header,
-        scoring: Arc::new(scoring),
+        scoring: Arc::new(plan.scoring),
         store: &store,
         run: &old,
         sinks: sinks.into(),
@@ -144,6 +175,9 @@ fn anew(
         }
     });
     progress.finish();
+    if let Some(cached) = cached {
+        cached.close(out);
+    }
     let recorded = Arc::try_unwrap(writer).map_or(Ok(()), Writer::close);
     let Rescored { outcome, compared } = rescored?;
     recorded.map_err(|error| Failure::incomplete(error.to_string()))?;
@@ -174,7 +208,7 @@ fn planned(
     asked: &Asked,
     store: &Store,
     old: &RunRecord,
-) -> Result<(Scoring, RunHeader), Failure> {
+) -> Result<(ScorePlan, RunHeader), Failure> {
     let definitions = variables::definitions(&args.define)
         .map_err(|message| Failure::usage(format!("--define: {message}")))?;
     let (lookup, own, home) = (env::lookup(&definitions), OwnTable::load()?, Home::default());
@@ -191,14 +225,17 @@ fn planned(
     let first = store.sample(old, 0)?;
     let columns: Vec<String> =
         first.map_or_else(Vec::new, |sample| sample.vars.keys().cloned().collect());
-    let rows = Rows { columns: &columns, have_expected: store.has_expected(old)? };
-    let mut scoring = plan::scoring(&asked.file, inputs, rows)?;
+    let names: Vec<String> = old.header.models.iter().map(|model| model.name.clone()).collect();
+    let have_expected = store.has_expected(old)?;
+    let rows = Rows { columns: &columns, have_expected, models: &names };
+    let mut plan = plan::scoring(&asked.file, inputs, rows, &old.header.models)?;
+    let scoring = &mut plan.scoring;
     if scoring.scorers.is_empty() {
         return Err(
             Failure::usage("no scorer is named").hint("name one: evals score last -s exact_match")
         );
     }
-    scoring.models = old.header.models.iter().map(|model| model.name.clone()).collect();
+    scoring.models = names;
     scoring.prompts = old.header.prompts.iter().map(|prompt| prompt.id.clone()).collect();
     let mut config = old.header.config.clone();
     if !config.is_object() {
@@ -210,20 +247,23 @@ fn planned(
     config["extract"] = json!(asked.file.extract.as_ref().map(|at| &at.value));
     config["score_also"] =
         scoring.score_also.iter().map(|status| json!(status.name())).collect::<Value>();
+    let infos: Vec<ScorerInfo> = scoring.scorers.iter().map(PlannedScorer::info).collect();
+    config[derived::KEY] = derived::as_json(&plan::metrics(&asked.file, inputs, &infos)?);
     let header = RunHeader {
         id: id::new_run_id(),
         name: args.name.clone().unwrap_or_else(|| old.header.name.clone()),
         created_ms: clock::now_ms(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         config,
-        scorers: scoring.scorers.iter().map(PlannedScorer::info).collect(),
+        scorers: infos,
         extracts: scoring.extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
         gates: asked.file.gates.iter().map(|gate| gate.value.clone()).collect(),
         command: None,
         forked_from: None,
+        judges: plan.judge_infos.clone(),
         ..old.header.clone()
     };
-    Ok((scoring, header))
+    Ok((plan, header))
 }
 
 /// Verdicts that are others now: how many of each scorer, and the first ones.
@@ -379,7 +419,7 @@ fn shown(verdict: &Verdict) -> String {
             };
             format!("{}{mark}", score.value)
         }
-        Verdict::Skipped(why) | Verdict::Failed(why) => {
+        Verdict::Skipped(why) | Verdict::Failed(why) | Verdict::Unanswered(why) => {
             format!("not scored ({})", one_line(&visible(why), 80))
         }
     }
@@ -391,6 +431,7 @@ fn verdict_json(verdict: &Verdict) -> Value {
         Verdict::Scored(score) => (Some(score.value), score.passed, Value::Null),
         Verdict::Skipped(why) => (None, None, error("skipped", why)),
         Verdict::Failed(why) => (None, None, error("scorer", why)),
+        Verdict::Unanswered(why) => (None, None, error("judge", why)),
     };
     json!({"value": value, "passed": passed, "error": error})
 }

@@ -11,14 +11,17 @@ use super::{baseline, exit::Failure};
 use crate::{
     base::money::Money,
     compare::{self, CompareError, Opened, Source},
+    config,
     domain::{
         measure::{GateResult, RunMeasures},
         run::{RunRecord, TrialRecord},
+        slice::Slices,
     },
     gate::{self, Allow, Evidence, Gate},
     metric::{
-        Tally,
+        Opinion, Spread, Tally,
         calibration::{Calibrate, calibrate},
+        derived,
         pairwise::Tournament,
     },
     report::{self, ReportError, TrialSource, View},
@@ -40,14 +43,35 @@ pub(super) struct Stored {
 impl Stored {
     /// Finds and measures a run.
     pub(super) fn load(db: &Path, reference: &str) -> Result<Self, Failure> {
-        let store = Store::open_existing(db)?;
-        let run = store.find_run(reference)?;
-        Ok(Self::measure(store, run)?)
+        Self::load_by(db, reference, &[])
     }
 
-    /// Measures a run.
+    /// Finds and measures a run, sliced by these columns; without any, by those of its config.
+    pub(super) fn load_by(db: &Path, reference: &str, by: &[String]) -> Result<Self, Failure> {
+        let store = Store::open_existing(db)?;
+        let run = store.find_run(reference)?;
+        if by.is_empty() {
+            return Ok(Self::measure(store, run)?);
+        }
+        let slices = store.slices(&run, by)?;
+        if let Some((column, why)) = slices.left_out().into_iter().next() {
+            let columns = store.columns(&run)?;
+            let failure = Failure::usage(format!("--slice: column `{column}`: {why}"));
+            let known = columns.iter().map(String::as_str);
+            let hint = || config::error::suggestion(&column, known, "columns");
+            return Err(if columns.contains(&column) { failure } else { failure.hint(hint()) });
+        }
+        Ok(Self::measure_by(store, run, slices)?)
+    }
+
+    /// Measures a run, sliced by the columns of its config.
     pub(super) fn measure(store: Store, run: RunRecord) -> Result<Self, CompareError> {
-        let mut tally = Tally::new(&run.header);
+        let slices = store.slices(&run, &run.header.slices())?;
+        Self::measure_by(store, run, slices)
+    }
+
+    fn measure_by(store: Store, run: RunRecord, slices: Slices) -> Result<Self, CompareError> {
+        let mut tally = Tally::new(&run.header).slicing(slices, &run.header);
         let mut tournament = Tournament::new(&run.header);
         store.digests(&run, &mut |digest| {
             tally.add(&digest);
@@ -61,18 +85,27 @@ impl Stored {
         }
         let mut measures = tally.finish();
         measures.reasons = store.unscored(&run)?;
+        measures.judges = store.judge_totals(&run)?;
+        if !measures.judges.is_empty() {
+            let mut spread = Spread::default();
+            store.opinions(&run, &mut |scorer, key, judge, score| {
+                spread.add(Opinion { scorer, key, judge, score });
+            })?;
+            measures.spreads = spread.finish();
+        }
         measures.pairwise = tournament.finish();
         for (scorer, labels) in store.labels(&run)? {
             let how = Calibrate { scorer, mark: 0.5, draws: None, seed: 0 };
             let judged = store.judged(&run, scorer)?;
             measures.calibrations.extend(calibrate(&judged, &labels, how));
         }
+        measures.derived = derived::values(&derived::of_run(&run.header), &run.header, &measures);
         // Stored gates were read once, before the run began; one that cannot be read is not shown.
         let gates: Vec<_> = run
             .header
             .gates
             .iter()
-            .filter_map(|gate| gate::parse(gate, &run.header.scorers).ok())
+            .filter_map(|gate| gate::parse(gate, &run.header).ok())
             .collect();
         let gates = decided(&gates, &store, &run, &measures)?;
         Ok(Self { store, run, measures, gates })

@@ -81,6 +81,10 @@ pub struct ClientOptions {
     pub budget: Budget,
     /// What of it is gone already.
     pub spent: Spent,
+    /// What calls of scorers may use up of it.
+    pub judge_budget: Budget,
+    /// What of that is gone already.
+    pub judge_spent: Spent,
     /// Turns true when nothing that still waits is to be sent.
     pub stop: Option<watch::Receiver<bool>>,
     /// The recordings of all targets that replay a file, by the source that names them.
@@ -105,6 +109,8 @@ impl Default for ClientOptions {
             concurrency: 16,
             budget: Budget::default(),
             spent: Spent::default(),
+            judge_budget: Budget::default(),
+            judge_spent: Spent::default(),
             cache: None,
             stop: None,
             books: Vec::new(),
@@ -122,7 +128,9 @@ impl Default for ClientOptions {
 pub struct Client {
     /// Answers calls.
     pub calls: Arc<dyn Generate>,
-    /// Makes vectors, under the limits and the budget of the calls.
+    /// Answers calls of scorers: by the same layers, and within a budget of their own besides.
+    pub judges: Arc<dyn Generate>,
+    /// Makes vectors for scorers, under the limits and the budgets of their calls.
     pub vectors: Arc<Embedder>,
 }
 
@@ -152,13 +160,16 @@ pub fn client(options: ClientOptions) -> Client {
         known: Mutex::default(),
         seen: ByTarget::default(),
     });
-    let till = Arc::new(layer::budget::Till::new(options.budget, options.spent, stop));
+    let till = Arc::new(layer::budget::Till::new(options.budget, options.spent, stop.clone()));
+    let of_judges = layer::budget::Till::new(options.judge_budget, options.judge_spent, stop);
+    let of_judges = Arc::new(of_judges);
     let http = Arc::new(send::http::HttpSender::default());
     let vectors = Arc::new(Embedder {
         http: Arc::clone(&http),
         accounts: Arc::clone(&accounts),
         slots: Arc::clone(&slots),
         till: Arc::clone(&till),
+        of_scorers: Arc::clone(&of_judges),
         cache: options.cache.clone(),
         flights: Flights::default(),
         asked: ByTarget::default(),
@@ -168,12 +179,21 @@ pub fn client(options: ClientOptions) -> Client {
     let limited = layer::limits::Limited::new(timeout, Arc::clone(&accounts), Arc::clone(&slots));
     let retry = layer::retry::Retry::new(limited, accounts, slots);
     let fallback = layer::fallback::Fallback::new(retry);
-    let budget = layer::budget::Purse::new(fallback, till);
-    let calls: Arc<dyn Generate> = match options.cache {
-        Some(caching) => Arc::new(layer::cache::Cache::new(budget, caching)),
-        None => Arc::new(budget),
-    };
-    Client { calls, vectors }
+    let budget = Arc::new(layer::budget::Purse::new(fallback, till));
+    let judges = layer::budget::Purse::new(Arc::clone(&budget), of_judges);
+    Client {
+        calls: cached(budget, options.cache.clone()),
+        judges: cached(judges, options.cache),
+        vectors,
+    }
+}
+
+/// `inner` behind the response cache, where there is one.
+fn cached(inner: impl Generate + 'static, caching: Option<Caching>) -> Arc<dyn Generate> {
+    match caching {
+        Some(caching) => Arc::new(layer::cache::Cache::new(inner, caching)),
+        None => Arc::new(inner),
+    }
 }
 
 /// What the answer of `call` is kept under in the response cache; `None` for calls that are not

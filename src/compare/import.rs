@@ -204,6 +204,7 @@ impl Names {
             command: None,
             forked_from: None,
             context: RunContext::default(),
+            judges: Vec::new(),
         }
     }
 }
@@ -364,6 +365,7 @@ fn verdict(score: &Value) -> Verdict {
             let message = of("message").unwrap_or("not scored").to_owned();
             match of("kind") {
                 Some("skipped") | None => Verdict::Skipped(message),
+                Some("judge") => Verdict::Unanswered(message),
                 Some(_) => Verdict::Failed(message),
             }
         }

@@ -12,6 +12,8 @@ use super::at::At;
 pub struct BudgetEntry {
     /// US dollars.
     pub usd: Option<At<f64>>,
+    /// US dollars for the models that scorers ask, out of `usd` where that is set.
+    pub judges: Option<At<f64>>,
     /// Tokens, of prompts and answers together.
     pub tokens: Option<At<u64>>,
     /// Time, as `30m`.
@@ -28,6 +30,7 @@ impl BudgetEntry {
     pub fn overridden_by(self, over: Self) -> Self {
         Self {
             usd: over.usd.or(self.usd),
+            judges: over.judges.or(self.judges),
             tokens: over.tokens.or(self.tokens),
             time: over.time.or(self.time),
             error_rate: over.error_rate.or(self.error_rate),

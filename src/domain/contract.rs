@@ -59,6 +59,12 @@ pub trait Generate: Send + Sync {
     fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply>;
 }
 
+impl<T: Generate + ?Sized> Generate for Arc<T> {
+    fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply> {
+        self.as_ref().generate(call)
+    }
+}
+
 /// What an answer is kept under: a digest of the request and of the repeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CacheKey(pub [u8; 32]);

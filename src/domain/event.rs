@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::domain::{
+    judgement::Judgement,
     message::Message,
     run::{RunHeader, RunStatus},
     sample::Sample,
@@ -12,8 +13,8 @@ use crate::domain::{
 /// An event of a run. Cheap to clone.
 ///
 /// Order: `Started`, `Resumed` or `Retried`; then, for each sample, `Sample` before its `Rendered`,
-/// and both before the `Answered` of its trials; `Scored` after the `Answered` of the same trial,
-/// which may be recorded already; `Finished` last.
+/// and both before the `Answered` of its trials; `Judged` and then `Scored` after the `Answered` of
+/// the same trial, which may be recorded already; `Finished` last.
 #[derive(Debug, Clone)]
 pub enum Event {
     /// The run begins.
@@ -43,6 +44,8 @@ pub enum Event {
     },
     /// A trial has its answer or its fault.
     Answered(Arc<Answer>),
+    /// A scorer has asked a model about an answer.
+    Judged(Arc<Judgement>),
     /// A trial has its verdicts.
     Scored(Arc<Scored>),
     /// The run ends.

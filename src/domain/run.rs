@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::domain::{
     generation::{TokenLogprob, Usage},
+    judgement::JudgementRecord,
     message::Message,
     sample::Vars,
     score::Corpus,
@@ -54,6 +55,9 @@ pub struct RunHeader {
     /// The run that this one was made from, with what had changed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<String>,
+    /// The models that scorers ask, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judges: Vec<ModelInfo>,
     /// Where the run stands among others.
     #[serde(default, skip_serializing_if = "RunContext::is_empty")]
     pub context: RunContext,
@@ -148,6 +152,13 @@ impl RunHeader {
     /// The run whose answers were scored anew, when no model was called for this one.
     pub fn scored_from(&self) -> Option<&str> {
         self.config.get("scored_from").and_then(Value::as_str)
+    }
+
+    /// The columns that results are told apart by.
+    pub fn slices(&self) -> Vec<String> {
+        let columns = self.config.get("slices").and_then(Value::as_array);
+        let names = columns.into_iter().flatten().filter_map(Value::as_str);
+        names.map(str::to_owned).collect()
     }
 
     /// Trials that the run consists of.
@@ -289,6 +300,16 @@ pub struct RunRecord {
     pub finished_ms: Option<i64>,
 }
 
+impl RunRecord {
+    /// Seconds from the beginning of the run to its end; `None` when it has not ended, or when its
+    /// answers were taken over from another run.
+    pub fn seconds(&self) -> Option<f64> {
+        let own = self.header.scored_from().is_none();
+        let passed = self.finished_ms.filter(|_| own)?.checked_sub(self.header.created_ms)?;
+        (passed >= 0).then(|| passed as f64 / 1e3)
+    }
+}
+
 /// A stored trial with all that belongs to it, in the order of the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialRecord {
@@ -342,6 +363,8 @@ pub struct TrialRecord {
     pub logprobs: Vec<TokenLogprob>,
     /// One entry a scorer, in the order of the plan; empty when the trial is not scored yet.
     pub scores: Vec<ScoreRecord>,
+    /// What models said of the answer, scorer by scorer and in the order in which they said it.
+    pub judgements: Vec<JudgementRecord>,
 }
 
 /// A stored score.
@@ -357,7 +380,7 @@ pub struct ScoreRecord {
     pub label: Option<String>,
     /// Why, for a person.
     pub explanation: Option<String>,
-    /// Why there is no value: the kind (`skipped` or `scorer`) and the message.
+    /// Why there is no value: the kind (`skipped`, `scorer` or `judge`) and the message.
     pub error: Option<(String, String)>,
 }
 
@@ -399,6 +422,8 @@ pub struct DigestScore {
     pub counts: Vec<f64>,
     /// Whether the scorer itself failed (rather than not applying).
     pub failed: bool,
+    /// Of those: whether a model that it asks gave nothing that can be used.
+    pub unanswered: bool,
 }
 
 #[cfg(test)]

@@ -51,6 +51,15 @@ pub enum Verdict {
     Skipped(String),
     /// The scorer could not do its work.
     Failed(String),
+    /// A model that the scorer asks gave nothing that can be used: it may, when asked again.
+    Unanswered(String),
+}
+
+impl Verdict {
+    /// Whether there is no score although there should be one.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Unanswered(_))
+    }
 }
 
 /// How the sums of what a scorer counted become one value for a whole run, which is not the mean of

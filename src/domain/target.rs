@@ -229,6 +229,17 @@ pub struct SimProfile {
     pub output_tokens: Option<u64>,
     /// Makes two otherwise equal models answer differently.
     pub seed: u64,
+    /// How it judges, where it is a judge and does not answer by the sample.
+    pub judge: Option<SimJudge>,
+}
+
+/// How a simulated judge takes orders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SimJudge {
+    /// It obeys those that stand outside of the marks around data.
+    Careful,
+    /// It obeys all of them.
+    Gullible,
 }
 
 /// Recorded answers.

@@ -9,10 +9,10 @@ use super::{
 use crate::{
     base::money::Money,
     domain::{
-        measure::{Estimate, GateResult, Latency, ModelTotals, RunMeasures},
+        measure::{DerivedMeasure, Estimate, GateResult, Latency, ModelTotals, RunMeasures},
         run::{RunHeader, RunStatus},
     },
-    metric::{CONFIDENCE, probe::Stat},
+    metric::{CONFIDENCE, derived, probe::Stat},
     stats::wilson,
 };
 
@@ -29,6 +29,10 @@ pub fn decide(gates: &[Gate], evidence: &Evidence<'_>, allow: &Allow) -> Vec<Gat
         let allow = gate.allow.clone().and(allow);
         if gate.versus.is_some() {
             results.extend(versus::decide(index, gate, evidence, &allow));
+            continue;
+        }
+        if let Measured::Derived(metric) = gate.measured {
+            results.extend(derived(gate, metric, header, measures));
             continue;
         }
         match (&gate.measured, &evidence.probed[index]) {
@@ -156,6 +160,23 @@ fn shown(value: f64, estimate: Estimate) -> String {
     }
 }
 
+/// A metric made of others, for every model and prompt.
+fn derived(
+    gate: &Gate,
+    metric: usize,
+    header: &RunHeader,
+    measures: &RunMeasures,
+) -> Vec<GateResult> {
+    let names = derived::names(header);
+    let of = measures.derived.iter().filter(|made| Some(&made.name.as_str()) == names.get(metric));
+    let one = |made: &DerivedMeasure| {
+        let shown = made.value.map(|value| amount(&gate.measured, value));
+        let unknown = made.reason.as_deref().unwrap_or("it has no value");
+        place(verdict(gate, made.value, shown, unknown), header, (made.model, made.prompt))
+    };
+    of.map(one).collect()
+}
+
 fn of_run(gate: &Gate, evidence: &Evidence<'_>) -> Vec<GateResult> {
     let (header, measures) = (&evidence.run.header, evidence.measures);
     if !per_model(&gate.measured) {
@@ -256,8 +277,8 @@ pub(super) fn of_whole(measured: &Measured, measures: &RunMeasures) -> (Option<f
         }
         Measured::ErrorCount => (Some(measures.failed() as f64), String::new()),
         _ => {
-            let unpriced = measures.unpriced_calls();
-            let known = (unpriced == 0).then(|| measures.cost().usd());
+            let unpriced = measures.unpriced_calls() + measures.unpriced_judgements();
+            let known = (unpriced == 0).then(|| (measures.cost() + measures.judge_cost()).usd());
             (known, format!("{unpriced} calls have no known cost"))
         }
     }
@@ -267,7 +288,7 @@ fn whole(gate: &Gate, measures: &RunMeasures) -> GateResult {
     let (mut value, why) = of_whole(&gate.measured, measures);
     if gate.measured == Measured::CostTotal {
         // The known part alone may already be too much; otherwise an unknown part leaves it open.
-        let known = measures.cost().usd();
+        let known = (measures.cost() + measures.judge_cost()).usd();
         let over = matches!(gate.op, Op::AtMost | Op::Below) && !gate.op.holds(known, gate.bound);
         value = value.or_else(|| over.then_some(known));
     }
@@ -288,7 +309,7 @@ fn whole(gate: &Gate, measures: &RunMeasures) -> GateResult {
 /// A value in the unit of its measure.
 pub(super) fn amount(measured: &Measured, value: f64) -> String {
     match measured {
-        Measured::Score(..) => format!("{value:.4}"),
+        Measured::Score(..) | Measured::Derived(_) => format!("{value:.4}"),
         Measured::Latency(_) => format!("{value:.1} ms"),
         Measured::CostTotal | Measured::CostModel | Measured::CostPerSample => {
             Money::from_usd(value).map_or_else(|| format!("${value}"), |money| money.to_string())

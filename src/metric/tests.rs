@@ -15,7 +15,7 @@ use crate::{
     stats::{t_interval, wilson},
 };
 
-fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
+pub(super) fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
     let model = |name: &str| ModelInfo {
         name: name.into(),
         title: None,
@@ -53,12 +53,13 @@ fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
         gates: Vec::new(),
         command: None,
         forked_from: None,
+        judges: Vec::new(),
         context: crate::domain::run::RunContext::default(),
     }
 }
 
 /// A trial of a run with one prompt, two models and `epochs` repeats.
-fn trial(sample: u64, model: u32, epoch: u32, value: Option<f64>) -> TrialDigest {
+pub(super) fn trial(sample: u64, model: u32, epoch: u32, value: Option<f64>) -> TrialDigest {
     TrialDigest {
         key: TrialKey { seq: 0, sample, prompt: 0, model, epoch },
         cluster: None,
@@ -222,7 +223,11 @@ fn what_was_counted_becomes_one_value_with_its_interval() {
             let value = Some(counts[0] / counts[1]);
             TrialDigest {
                 cluster: cluster.map(str::to_owned),
-                scores: vec![DigestScore { value, counts: counts.to_vec(), failed: false }],
+                scores: vec![DigestScore {
+                    value,
+                    counts: counts.to_vec(),
+                    ..DigestScore::default()
+                }],
                 ..trial(sample, 0, 0, None)
             }
         });

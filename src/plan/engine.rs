@@ -80,9 +80,9 @@ pub(super) fn retry(file: &File, inputs: Inputs<'_>) -> Result<RetryPolicy, Conf
 
 /// What accounts may be asked for: models of one account share the smallest of each limit. Those
 /// that stand in for others count like any.
-pub(super) fn limits(targets: &[Arc<Target>]) -> Vec<(String, Limits)> {
+pub(super) fn limits<'a>(targets: impl Iterator<Item = &'a Arc<Target>>) -> Vec<(String, Limits)> {
     let mut found: Vec<(String, Limits)> = Vec::new();
-    let asked = targets.iter().flat_map(|target| target.with_stand_ins());
+    let asked = targets.flat_map(|target| target.with_stand_ins());
     for target in asked.filter(|target| !target.limits.is_empty()) {
         let account = target.account();
         match found.iter_mut().find(|(known, _)| *known == account) {

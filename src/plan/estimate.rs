@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use super::Plan;
+use super::{Plan, judges};
 use crate::{
     base::money::Money,
     client::{Tokens, cache_key},
@@ -15,6 +15,7 @@ use crate::{
         sample::Sample,
         target::{Endpoint, Target},
     },
+    scorer::Foreseen,
 };
 
 /// What earlier runs tell of a model.
@@ -31,6 +32,8 @@ pub struct Past {
 pub struct Known<'a> {
     /// What earlier runs tell of a model.
     pub past: &'a dyn Fn(&ModelInfo) -> Option<Past>,
+    /// What they tell of a model that scorers ask.
+    pub past_judge: &'a dyn Fn(&ModelInfo) -> Option<Past>,
     /// Whether an answer is in the response cache; `None` when it is not looked at.
     pub cached: Option<&'a dyn Fn(&CacheKey) -> bool>,
 }
@@ -69,18 +72,21 @@ pub struct Estimate {
     pub seen: u64,
     /// One entry a model, in the order of the plan.
     pub models: Vec<ModelEstimate>,
+    /// One entry a model that scorers ask, in the order of the plan. What `when` leaves out and what is
+    /// known already is part of it.
+    pub judges: Vec<ModelEstimate>,
 }
 
 impl Estimate {
     /// The sum over models of what is known of all of them.
     pub fn sum<T: std::iter::Sum>(&self, part: impl Fn(&ModelEstimate) -> Option<T>) -> Option<T> {
-        self.models.iter().map(part).sum()
+        self.models.iter().chain(&self.judges).map(part).sum()
     }
 
     /// How long the calls take when so many are in flight.
     pub fn time(&self, concurrency: u32) -> Option<Duration> {
         let latency: Duration = self.sum(|model| model.latency)?;
-        let calls: u64 = self.models.iter().map(|model| model.calls).sum();
+        let calls: u64 = self.models.iter().chain(&self.judges).map(|model| model.calls).sum();
         let side_by_side = u64::from(concurrency).min(calls).max(1);
         Duration::try_from_secs_f64(latency.as_secs_f64() / side_by_side as f64).ok()
     }
@@ -95,17 +101,30 @@ impl Plan {
         let models = self.targets.iter().zip(&self.header.models);
         let pasts: Vec<Option<Past>> =
             models.map(|(target, info)| expected(target).or_else(|| (known.past)(info))).collect();
-        let mut estimate =
-            Estimate { seen: 0, models: self.targets.iter().map(|target| empty(target)).collect() };
+        let judges = self.judges.iter().zip(&self.header.judges);
+        let judge_pasts: Vec<Option<Past>> = judges
+            .map(|(target, info)| expected(target).or_else(|| (known.past_judge)(info)))
+            .collect();
+        let mut estimate = Estimate {
+            seen: 0,
+            models: self.targets.iter().map(|target| empty(target)).collect(),
+            judges: self.judges.iter().map(|target| empty(target)).collect(),
+        };
         let mut cached = estimate.models.clone();
         let wanted = usize::try_from(rows).unwrap_or(usize::MAX);
         for row in self.rows()?.take(wanted) {
             let row = row?;
             estimate.seen += 1;
+            let foreseen = self.foreseen(&row.sample);
             for (prompt, messages) in (0_u32..).zip(&row.prompts) {
                 let Ok(messages) = messages else { continue };
                 for (index, (target, past)) in self.targets.iter().zip(&pasts).enumerate() {
                     estimate.models[index].add(target, *past, messages);
+                    let answer = Answered::of(target, *past);
+                    for (judge, call) in &foreseen {
+                        let judge_past = judge_pasts[*judge];
+                        estimate.judges[*judge].judge(call, judge_past, answer);
+                    }
                     let about = (&row.sample, prompt, messages);
                     for _ in 0..known.cached.map_or(0, |has| self.kept(target, about, has)) {
                         cached[index].add(target, *past, messages);
@@ -119,7 +138,19 @@ impl Plan {
             model.scale(repeats);
             model.leave_out(cached);
         }
+        estimate.judges.iter_mut().for_each(|judge| judge.scale(repeats));
         Ok(estimate)
+    }
+
+    /// The calls that scorers will make about an answer to `sample`, each with the place of its model
+    /// among the judges.
+    fn foreseen(&self, sample: &Sample) -> Vec<(usize, Foreseen)> {
+        let asking = self.scoring.scorers.iter().filter_map(|planned| planned.scorer.asks());
+        let calls = asking.flat_map(|scorer| scorer.foreseen(sample));
+        let place = |call: &Foreseen| {
+            self.judges.iter().position(|judge| judges::is_same(judge, &call.target))
+        };
+        calls.filter_map(|call| Some((place(&call)?, call))).collect()
     }
 
     /// Of the repeats of a trial, those whose answers are kept.
@@ -140,6 +171,21 @@ impl Plan {
             })
         };
         (0..self.header.epochs).filter_map(key).filter(has).count()
+    }
+}
+
+/// How long an answer is that will be judged, in tokens.
+#[derive(Debug, Clone, Copy)]
+struct Answered {
+    likely: u64,
+    most: u64,
+}
+
+impl Answered {
+    fn of(target: &Target, past: Option<Past>) -> Self {
+        let most = Tokens::bound(target, &[]).output;
+        let likely = past.and_then(|past| past.output).map_or(most, |output| output.round() as u64);
+        Self { likely, most }
     }
 }
 
@@ -185,6 +231,29 @@ impl ModelEstimate {
             self.cost = self.cost_at_most;
         }
         self.latency = self.latency.zip(past).map(|(sum, past)| sum.saturating_add(past.latency));
+    }
+
+    /// Calls about one answer more.
+    fn judge(&mut self, call: &Foreseen, past: Option<Past>, answer: Answered) {
+        let mut one = empty(&call.target);
+        one.add(&call.target, past, &call.messages);
+        let price = |tokens| {
+            let usage = Usage { input: tokens, ..Usage::default() };
+            call.target.price.as_ref().map(|price| price.cost(&usage))
+        };
+        let plus = |sum: Option<Money>, more: Option<Money>| Some(sum? + more?);
+        one.input = one.input.saturating_add(answer.likely);
+        one.tokens_at_most = one.tokens_at_most.saturating_add(answer.most);
+        one.cost = plus(one.cost, price(answer.likely));
+        one.cost_at_most = plus(one.cost_at_most, price(answer.most));
+        one.scale(call.times as f64);
+        self.calls += one.calls;
+        self.input = self.input.saturating_add(one.input);
+        self.output = self.output.zip(one.output).map(|(sum, one)| sum.saturating_add(one));
+        self.tokens_at_most = self.tokens_at_most.saturating_add(one.tokens_at_most);
+        self.cost = plus(self.cost, one.cost);
+        self.cost_at_most = plus(self.cost_at_most, one.cost_at_most);
+        self.latency = self.latency.zip(one.latency).map(|(sum, one)| sum.saturating_add(one));
     }
 
     /// Takes away what the answers in the cache would use up if they were asked for.

@@ -7,9 +7,12 @@ mod cache;
 mod data;
 mod engine;
 mod estimate;
+mod judges;
+mod metrics;
 mod models;
 mod prompts;
 mod row;
+mod score;
 mod scorers;
 
 use std::{
@@ -24,8 +27,10 @@ use serde_json::{Value, json};
 
 pub use self::{
     estimate::{Estimate, Known, ModelEstimate, Past},
+    metrics::metrics,
     row::Row,
-    scorers::{PlannedScorer, Rows, Scoring, scoring, unsandboxed},
+    score::{ScorePlan, scoring},
+    scorers::{PlannedScorer, Rows, Scoring, unsandboxed},
 };
 use crate::{
     base::{clock, id},
@@ -38,10 +43,10 @@ use crate::{
     domain::{
         budget::Budget,
         limits::Limits,
-        run::{ModelInfo, PromptInfo, RunContext, RunHeader},
+        run::{ModelInfo, PromptInfo, RunContext, RunHeader, ScorerInfo},
         target::{Endpoint, Target},
     },
-    metric::{REDUCERS, reducer},
+    metric::{REDUCERS, derived, reducer},
     prompt::Prompt,
 };
 
@@ -56,10 +61,14 @@ pub struct Plan {
     pub prompts: Vec<Prompt>,
     /// The models, in order.
     pub targets: Vec<Arc<Target>>,
+    /// The models that scorers ask, each once.
+    pub judges: Vec<Arc<Target>>,
     /// How answers are scored.
     pub scoring: Arc<Scoring>,
     /// What the whole run may use up.
     pub budget: Budget,
+    /// What scorers that ask models may use up of it.
+    pub judge_budget: Budget,
     /// Calls in flight at most.
     pub concurrency: u32,
     /// How old an answer in the response cache may be; `None` asks anew.
@@ -133,16 +142,18 @@ pub enum PlanError {
 pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError> {
     let targets = targets(file, inputs)?;
     let extracts = scorers::pipelines(file, inputs)?;
-    let scorers = scorers::scorers(file, inputs, &extracts, &targets)?;
+    let scorers = scorers::scorers(file, inputs, &extracts, &scorers::planned(&targets))?;
     let prompts = prompts::compile(file, inputs)?;
     models::check(&prompts, &targets, file, inputs)?;
     let (epochs, reduce) = epochs(file, inputs)?;
-    let budget = budget::resolve(file, inputs, &targets)?;
+    let judges = judges::of(&scorers, file);
+    let budgets = budget::resolve(file, inputs, &targets, &judges)?;
     let cache_ttl = cache::ttl(file, inputs)?;
     let cache_max_bytes = cache::max_bytes(file, inputs)?;
     let concurrency = engine::concurrency(file, inputs)?;
     let retry = engine::retry(file, inputs)?;
-    let limits = engine::limits(&targets);
+    let judges: Vec<Arc<Target>> = judges.into_iter().map(|(target, _)| target).collect();
+    let limits = engine::limits(targets.iter().chain(&judges));
     let by_model = file.schedule.as_ref().is_some_and(|at| at.value == Schedule::ByModel);
     let score_also = file.score_also.iter().map(|status| status.value).collect();
     let (dataset, location) = data::open(file, inputs).await?;
@@ -154,11 +165,21 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         }
     };
     prompts::check_variables(&prompts, &dataset, inputs)?;
-    let rows = Rows { columns: dataset.columns(), have_expected: dataset.has_expected() };
+    let names: Vec<String> = targets.iter().map(|target| target.name.clone()).collect();
+    let rows =
+        Rows { columns: dataset.columns(), have_expected: dataset.has_expected(), models: &names };
     scorers::check_rows(&scorers, file, rows, inputs)?;
+    data::check_slices(file, dataset.columns(), inputs)?;
     let mut notices = models::notices(&targets, inputs.table);
+    notices.extend(models::notices(&judges, inputs.table));
+    notices.extend(judges::notices(&scorers, &targets));
     notices.extend(scorers::notices(&scorers));
+    let infos: Vec<ScorerInfo> = scorers.iter().map(PlannedScorer::info).collect();
     let mut config = snapshot(file, inputs, concurrency);
+    let derived = metrics(file, inputs, &infos)?;
+    if !derived.is_empty() {
+        config[derived::KEY] = derived::as_json(&derived);
+    }
     if unsandboxed(&scorers, inputs) {
         notices.push("code that models write runs without a sandbox, with your rights".to_owned());
         config["unsafe_no_sandbox"] = Value::Bool(true);
@@ -184,13 +205,14 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
             .zip(&file.models)
             .map(|(target, entry)| model_info(target, Some((&entry.value, inputs))))
             .collect(),
-        scorers: scorers.iter().map(PlannedScorer::info).collect(),
+        scorers: infos,
         extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
         epochs,
         reduce: reduce.to_owned(),
         gates: file.gates.iter().map(|gate| gate.value.clone()).collect(),
         command: None,
         forked_from: None,
+        judges: judges.iter().map(|target| model_info(target, None)).collect(),
         context: RunContext { shard, ..RunContext::default() },
     };
     Ok(Plan {
@@ -204,7 +226,9 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
             prompts: header.prompts.iter().map(|prompt| prompt.id.clone()).collect(),
         }),
         header,
-        budget,
+        budget: budgets.all,
+        judge_budget: budgets.judges,
+        judges,
         cache_ttl,
         cache_max_bytes,
         concurrency: concurrency.calls,
@@ -381,7 +405,7 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
         }
         written
     });
-    json!({
+    let mut written = json!({
         "config": inputs.origin,
         "dataset": data,
         "extract": file.extract.as_ref().map(|at| at.value.clone()),
@@ -393,11 +417,16 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
         }),
         "budget": {
             "usd": file.budget.usd.as_ref().map(|at| at.value),
+            "judges": file.budget.judges.as_ref().map(|at| at.value),
             "tokens": file.budget.tokens.as_ref().map(|at| at.value),
             "time": text(&file.budget.time),
             "error_rate": text(&file.budget.error_rate),
         },
-    })
+    });
+    if !file.slices.is_empty() {
+        written["slices"] = file.slices.iter().map(|at| at.value.as_str()).collect();
+    }
+    written
 }
 
 /// The dataset formats, for messages.

@@ -9,14 +9,19 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use super::Inputs;
+use super::{Inputs, judges};
 use crate::{
     base::quantity,
     config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion, variables},
-    domain::{run::ScorerInfo, target::Target, trial::Status},
+    domain::{
+        params::Tool,
+        run::{ModelInfo, ScorerInfo},
+        target::Target,
+        trial::Status,
+    },
     extract::Pipeline,
     provider::PROVIDERS,
-    scorer::{self, Built, Card, Range, RowScorers, SCORERS, Site},
+    scorer::{self, Built, Card, Range, RowScorers, SCORERS, ScorerKind, Site, when::When},
 };
 
 /// A scorer with its id and what it reads.
@@ -35,8 +40,13 @@ pub struct PlannedScorer {
     pub limit: Duration,
     /// Whether somebody said so.
     pub limited: bool,
+    /// The condition on other scores under which it looks at an answer.
+    pub when: Option<When>,
+    /// When its turn is: after those of lower stages, whose scores its condition is about.
+    pub stage: usize,
     /// The scorer itself.
     pub scorer: Built,
+    kind: &'static dyn ScorerKind,
 }
 
 impl std::fmt::Debug for PlannedScorer {
@@ -48,7 +58,13 @@ impl std::fmt::Debug for PlannedScorer {
 impl PlannedScorer {
     /// What is stored about it.
     pub fn info(&self) -> ScorerInfo {
-        let mut options = self.options.clone();
+        let mut options = judges::without_keys(self.kind, &self.options);
+        if let Some(when) = &self.when {
+            options.insert("when".to_owned(), when.text().into());
+        }
+        for (name, fact) in self.scorer.facts() {
+            options.insert(name, fact);
+        }
         if let Range::Number { unit } = self.card.range {
             // A scorer that takes its unit as an option has it there already.
             options.entry("unit").or_insert_with(|| Value::from(unit));
@@ -79,6 +95,13 @@ pub struct Scoring {
     pub prompts: Vec<String>,
 }
 
+impl Scoring {
+    /// Whether a scorer looks at the answers of all models to a question.
+    pub fn compares(&self) -> bool {
+        self.scorers.iter().filter_map(|planned| planned.scorer.asks()).any(scorer::Asks::compares)
+    }
+}
+
 /// What scorers may rely on in every row.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
@@ -86,25 +109,13 @@ pub struct Rows<'a> {
     pub columns: &'a [String],
     /// Whether there are expected answers.
     pub have_expected: bool,
+    /// The names of the models whose answers are scored.
+    pub models: &'a [String],
 }
 
 /// Whether code that models wrote is to run without a sandbox.
 pub fn unsandboxed(scorers: &[PlannedScorer], inputs: Inputs<'_>) -> bool {
     inputs.unsafe_no_sandbox && scorers.iter().any(|planned| planned.card.name == "code_exec")
-}
-
-/// The scoring that `file` describes for answers that exist, to `rows`. Names of models and prompts
-/// are left empty.
-///
-/// # Errors
-/// The first thing that is wrong.
-pub fn scoring(file: &File, inputs: Inputs<'_>, rows: Rows<'_>) -> Result<Scoring, ConfigError> {
-    let extracts = pipelines(file, inputs)?;
-    // Which functions the models had is not known any more.
-    let scorers = scorers(file, inputs, &extracts, &[])?;
-    check_rows(&scorers, file, rows, inputs)?;
-    let score_also = file.score_also.iter().map(|status| status.value).collect();
-    Ok(Scoring { scorers, extracts, score_also, models: Vec::new(), prompts: Vec::new() })
 }
 
 /// The extraction pipelines of a config: one without a name, or a list of `{id, steps}`.
@@ -151,18 +162,47 @@ fn named_pipeline(value: &Value) -> Result<(&str, &Value), String> {
     }
 }
 
-/// Builds the scorers of a config.
+/// Whose answers are scored.
+#[derive(Debug)]
+pub(super) struct Answering {
+    /// How many models.
+    models: usize,
+    /// The functions that each may call, by its name; those of models that stand in too.
+    tools: Vec<(String, Vec<Tool>)>,
+}
+
+/// The models of a run that is planned.
+pub(super) fn planned(targets: &[Arc<Target>]) -> Answering {
+    let all = targets.iter().flat_map(|target| target.with_stand_ins());
+    let tools = all.map(|target| (target.name.clone(), target.params.tools.clone())).collect();
+    Answering { models: targets.len(), tools }
+}
+
+/// The models of a run that is recorded.
+pub(super) fn recorded(models: &[ModelInfo]) -> Answering {
+    let mut found = Vec::new();
+    let mut open: Vec<&ModelInfo> = models.iter().collect();
+    while let Some(model) = open.pop() {
+        let tools = model.params.get("tools").and_then(Value::as_array);
+        let tools = tools.into_iter().flatten().filter_map(|tool| Tool::from_value(tool).ok());
+        found.push((model.name.clone(), tools.collect()));
+        open.extend(model.fallback.iter().chain(model.pool.iter().map(|(_, model)| model)));
+    }
+    Answering { models: models.len(), tools: found }
+}
+
+/// Builds the scorers of a config for the answers of `answering`.
 pub(super) fn scorers(
     file: &File,
     inputs: Inputs<'_>,
     extracts: &[Pipeline],
-    targets: &[Arc<Target>],
+    answering: &Answering,
 ) -> Result<Vec<PlannedScorer>, ConfigError> {
     let mut ids = HashSet::new();
     let rows = row_scorers(file);
     let mut planned = Vec::with_capacity(file.scorers.len());
     for entry in &file.scorers {
-        let scorer = build(entry, inputs, (extracts, targets), rows.as_ref())?;
+        let scorer = build(entry, (file, inputs), (extracts, answering), rows.as_ref())?;
         if !ids.insert(scorer.id.clone()) {
             let message = format!("two scorers are called `{}`", scorer.id);
             let hint = format!("give one of them an `id`: `{}: {{id: …}}`", entry.value.name);
@@ -171,23 +211,61 @@ pub(super) fn scorers(
         }
         planned.push(scorer);
     }
+    stages(&mut planned, file, inputs)?;
     Ok(planned)
+}
+
+/// Sets the stages of scorers that wait for the scores of others.
+fn stages(
+    planned: &mut [PlannedScorer],
+    file: &File,
+    inputs: Inputs<'_>,
+) -> Result<(), ConfigError> {
+    let waits: Vec<Vec<usize>> = planned
+        .iter()
+        .map(|scorer| {
+            let ids = scorer.when.as_ref().map(When::ids).unwrap_or_default();
+            let place = |id: &str| planned.iter().position(|other| other.id == id);
+            ids.into_iter().filter_map(place).collect()
+        })
+        .collect();
+    // Each round lets every scorer come after those it waits for; a circle would go on for ever.
+    for _ in 0..=planned.len() {
+        let mut settled = true;
+        for (index, waits) in waits.iter().enumerate() {
+            let after = waits.iter().map(|other| planned[*other].stage + 1).max().unwrap_or(0);
+            settled &= after <= planned[index].stage;
+            planned[index].stage = planned[index].stage.max(after);
+        }
+        if settled {
+            return Ok(());
+        }
+    }
+    let late = planned.iter().enumerate().max_by_key(|(_, scorer)| scorer.stage);
+    let (index, id) = late.map_or((0, ""), |(index, scorer)| (index, scorer.id.as_str()));
+    let place = file.scorers.get(index).map_or(Place::default(), |entry| entry.place);
+    let origin = inputs.origin_of(place, "--scorer");
+    Err(ConfigError::new(origin, place, format!("`when` of scorer `{id}` comes back to itself")))
 }
 
 /// The column in which rows name the scorers that apply to them.
 fn row_scorers(file: &File) -> Option<RowScorers> {
     let column = file.dataset.as_ref()?.value.0.scorers.as_ref()?.value.clone();
-    let id = |entry: &At<ScorerEntry>| {
+    Some(RowScorers { column, ids: ids(file).map(str::to_owned).collect() })
+}
+
+/// The ids of all scorers, in order.
+fn ids(file: &File) -> impl Iterator<Item = &str> {
+    file.scorers.iter().map(|entry| {
         let id = entry.value.options.get("id").and_then(Value::as_str);
-        id.unwrap_or(&entry.value.name).to_owned()
-    };
-    Some(RowScorers { column, ids: file.scorers.iter().map(id).collect() })
+        id.unwrap_or(&entry.value.name)
+    })
 }
 
 fn build(
     entry: &At<ScorerEntry>,
-    inputs: Inputs<'_>,
-    (extracts, targets): (&[Pipeline], &[Arc<Target>]),
+    (file, inputs): (&File, Inputs<'_>),
+    (extracts, answering): (&[Pipeline], &Answering),
     rows: Option<&RowScorers>,
 ) -> Result<PlannedScorer, ConfigError> {
     let name = &entry.value.name;
@@ -221,6 +299,12 @@ fn build(
         })
     });
     let timeout = timeout.transpose()?;
+    let when = text("when")?.map(|written| {
+        let others: Vec<&str> = ids(file).filter(|other| *other != id).collect();
+        When::parse(&written, &others)
+            .map_err(|wrong| error(format!("`when` of scorer `{name}`: {wrong}")))
+    });
+    let when = when.transpose()?;
     let card = kind.card();
     let extract = match wanted.as_deref() {
         _ if !card.reads_output => None,
@@ -234,8 +318,9 @@ fn build(
         })?),
     };
     let mut site = site(inputs, &options).map_err(error)?;
-    let all = targets.iter().flat_map(|target| target.with_stand_ins());
-    site.tools = all.map(|target| (target.name.clone(), target.params.tools.clone())).collect();
+    site.tools.clone_from(&answering.tools);
+    site.models = judges::resolved(kind, &options, (file, inputs), (origin, entry.place))?;
+    site.subjects = answering.models;
     site.extracts = extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect();
     let scorer = scorer::assemble(kind, &options, site, rows.map(|rows| (id.as_str(), rows)))
         .map_err(|wrong| error(wrong.to_string()))?
@@ -249,7 +334,10 @@ fn build(
         extract_id,
         limit: timeout.unwrap_or_else(|| scorer.limit()),
         limited: timeout.is_some(),
+        when,
+        stage: 0,
         scorer,
+        kind,
     })
 }
 
@@ -319,7 +407,37 @@ pub(super) fn check_rows(
     inputs: Inputs<'_>,
 ) -> Result<(), ConfigError> {
     check_expected(scorers, file, rows, inputs)?;
-    check_columns(scorers, file, rows, inputs)
+    check_columns(scorers, file, rows, inputs)?;
+    check_models(scorers, file, rows, inputs)
+}
+
+/// Refuses scorers that compare models where there is but one, or name one that is not there.
+fn check_models(
+    scorers: &[PlannedScorer],
+    file: &File,
+    rows: Rows<'_>,
+    inputs: Inputs<'_>,
+) -> Result<(), ConfigError> {
+    for (index, planned) in scorers.iter().enumerate() {
+        let Some(asks) = planned.scorer.asks().filter(|asks| asks.compares()) else { continue };
+        let place = file.scorers.get(index).map_or(Place::default(), |entry| entry.place);
+        let origin = inputs.origin_of(place, "--scorer");
+        if rows.models.len() < 2 {
+            let message = format!("scorer `{}` compares models, and the run has one", planned.id);
+            return Err(ConfigError::new(origin, place, message)
+                .hint("name another one under `models`, or by `-m`"));
+        }
+        let lacks = |name: &String| !rows.models.contains(name);
+        if let Some(name) = asks.names_models().into_iter().find(lacks) {
+            let message =
+                format!("scorer `{}` compares `{name}`, which is no model of the run", planned.id);
+            let known = rows.models.iter().map(String::as_str);
+            return Err(
+                ConfigError::new(origin, place, message).hint(suggestion(&name, known, "models"))
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Refuses scorers that read a column which the dataset does not have.

@@ -6,12 +6,15 @@ use std::borrow::Cow;
 use crate::{
     base::text::one_line,
     domain::{
-        measure::{Estimate, GateResult, Measure, ModelTotals},
-        run::{RunHeader, RunStatus, ScorerInfo},
+        family,
+        measure::{
+            DerivedMeasure, Estimate, GateResult, JudgeSpread, JudgeTotals, Measure, ModelTotals,
+        },
+        run::{ModelInfo, RunHeader, RunStatus, ScorerInfo},
     },
     report::{
         View,
-        json::{known_cost, known_saving, some_cost_is_known},
+        json::{known_cost, known_judge_cost, known_saving, some_cost_is_known},
         number::{Unit, count, of, percent},
     },
 };
@@ -78,6 +81,39 @@ fn line<'a>(view: View<'a>, measure: &Measure) -> Option<ResultLine<'a>> {
         metric: measure.metric,
         estimate: measure.estimate,
     })
+}
+
+/// A metric made of others, with the names of what it is about.
+#[derive(Debug, Clone)]
+pub(super) struct DerivedLine<'a> {
+    /// What the model is called.
+    pub(super) model: Cow<'a, str>,
+    /// The prompt's id.
+    pub(super) prompt: &'a str,
+    /// The metric.
+    pub(super) measure: &'a DerivedMeasure,
+}
+
+impl DerivedLine<'_> {
+    /// The value, or why there is none.
+    pub(super) fn value(&self) -> Result<String, &str> {
+        match (self.measure.value, &self.measure.reason) {
+            (Some(value), _) => Ok(Unit::Plain.show(value)),
+            (None, why) => Err(why.as_deref().unwrap_or("it has no value")),
+        }
+    }
+}
+
+/// The metrics made of others, in the order of the plan.
+pub(super) fn derived<'a>(view: &View<'a>) -> Vec<DerivedLine<'a>> {
+    let header = &view.run.header;
+    let line = |measure: &'a DerivedMeasure| {
+        let model = measure.model as usize;
+        header.models.get(model)?;
+        let prompt = &header.prompts.get(measure.prompt as usize)?.id;
+        Some(DerivedLine { model: header.label(model), prompt, measure })
+    };
+    view.measures.derived.iter().filter_map(line).collect()
 }
 
 /// The models, as they are called, with what they did; in the order of the plan.
@@ -236,6 +272,54 @@ pub(super) fn trials_line(view: &View<'_>) -> String {
     line
 }
 
+/// What scorers that ask models cost; nothing where none do, or nothing is known.
+pub(super) fn judge_cost(view: &View<'_>) -> Option<Cost> {
+    let measures = view.measures;
+    known_judge_cost(measures).filter(|_| !measures.judges.is_empty()).map(|_| Cost {
+        amount: measures.judge_cost().to_string(),
+        at_least: measures.unpriced_judgements() > 0,
+    })
+}
+
+/// What one model cost that a scorer asks.
+pub(super) fn cost_of_judge(judge: &JudgeTotals) -> Option<Cost> {
+    let known = judge.unpriced == 0 || judge.cost.pico() != 0;
+    known.then(|| Cost { amount: judge.cost.to_string(), at_least: judge.unpriced > 0 })
+}
+
+/// How far judges agree with themselves and with each other, a sentence each.
+pub(super) fn judge_spread(view: &View<'_>) -> Vec<String> {
+    let id = |index: u32| {
+        view.run.header.scorers.get(index as usize).map_or("", |scorer| scorer.id.as_str())
+    };
+    let spreads = &view.measures.spreads;
+    let deviation = |value: Option<f64>| value.map(|value| format!("{value:.3}"));
+    let noise = spreads.judges.iter().map(|spread| {
+        let JudgeSpread { scorer, judge, asked_again, between_epochs, between_samples } = spread;
+        let parts = [
+            (deviation(*asked_again), "asked again"),
+            (deviation(*between_epochs), "between epochs"),
+            (deviation(*between_samples), "between samples"),
+        ];
+        let parts = parts.into_iter().filter_map(|(sd, what)| Some(format!("{} {what}", sd?)));
+        let parts: Vec<String> = parts.collect();
+        format!("{}, {judge}: standard deviation {}", id(*scorer), parts.join(", "))
+    });
+    let agreement = spreads.agreements.iter().map(|agreement| {
+        let answers = of(agreement.answers, "answer", "answers");
+        match agreement.alpha {
+            Some(alpha) => {
+                format!(
+                    "{}: judges agree by Krippendorff's alpha {alpha:.3} over {answers}",
+                    id(agreement.scorer)
+                )
+            }
+            None => format!("{}: judges say the same of all {answers}", id(agreement.scorer)),
+        }
+    });
+    noise.chain(agreement).collect()
+}
+
 /// What the response cache saved: nothing when nothing is known, a lower bound when not all is.
 pub(super) fn saved(view: &View<'_>) -> Option<Cost> {
     known_saving(view.measures).map(|_| Cost {
@@ -294,6 +378,7 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
         warnings.push(format!("answers that are not whole: {}", odd.join(", ")));
     }
     warnings.extend(stand_ins(view));
+    warnings.extend(own_family(&view.run.header));
     warnings.extend(unscored(view));
     warnings.extend(reasons(view));
     if measures.scorer_failures > 0 {
@@ -309,11 +394,36 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
             of(n, "call", "calls")
         )),
     }
+    for (column, why) in &measures.unsliced {
+        warnings.push(format!("not told apart by `{column}`: {why}"));
+    }
     let fewest = measures.measures.iter().map(|m| m.estimate.n).filter(|n| *n > 0).min();
     if let Some(n) = fewest.filter(|n| *n < FEW_SAMPLES) {
         warnings.push(format!("few samples: intervals are wide (n = {n})"));
     }
     warnings
+}
+
+/// Judges that are of the family of a model that they judge.
+fn own_family(header: &RunHeader) -> Vec<String> {
+    let family = |model: &ModelInfo| {
+        let called = !["sim", "replay"].contains(&model.provider.as_str());
+        called.then(|| family::of(&model.model)).flatten()
+    };
+    let mut told = Vec::new();
+    for judge in &header.judges {
+        let of = family(judge);
+        let same = header.models.iter().filter(|model| of.is_some() && family(model) == of);
+        let names: Vec<&str> = same.map(|model| model.name.as_str()).collect();
+        if let (Some(of), false) = (of, names.is_empty()) {
+            told.push(format!(
+                "judge {} is of the same family as {} ({of}); judges tend to favour their own",
+                judge.name,
+                names.join(", ")
+            ));
+        }
+    }
+    told
 }
 
 /// One warning for each model in whose place others answered.

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     base::money::Money,
     domain::{
+        judgement::JudgementRecord,
         message::{Message, Part},
         run::{RunHeader, ScoreRecord, TrialRecord},
     },
@@ -44,7 +45,9 @@ pub fn write_jsonl(
 /// `provider`, `price` (ours, by its prices) or `mixed`. `logprobs` is there only where there are
 /// some, `masked` only where a secret was masked in what came back. `reasoning` follows `output` only
 /// where the model showed some; `extractions` follows `extracted` only in a run of several extraction
-/// pipelines. `scores` is empty when the trial is not scored.
+/// pipelines. `judgements`, before `scores`, is there only where a scorer asked a model: every question
+/// and its reply, those that could not be used included. `scores` is empty when the trial is not
+/// scored.
 pub fn trial_json(header: &RunHeader, trial: &TrialRecord) -> Value {
     let mut line = Map::new();
     let mut put = |key: &str, value: Value| {
@@ -91,6 +94,9 @@ pub fn trial_json(header: &RunHeader, trial: &TrialRecord) -> Value {
     if !trial.logprobs.is_empty() {
         put("logprobs", json!(trial.logprobs));
     }
+    if !trial.judgements.is_empty() {
+        put("judgements", trial.judgements.iter().map(|said| judgement(header, said)).collect());
+    }
     put("scores", trial.scores.iter().map(|record| score(header, record)).collect());
     Value::Object(line)
 }
@@ -129,6 +135,31 @@ pub(super) fn milliseconds(us: Option<u64>) -> Option<f64> {
 /// Dollars of picodollars.
 pub(super) fn dollars(pico: Option<i64>) -> Option<f64> {
     pico.map(|pico| Money::from_pico(pico).usd())
+}
+
+/// What a model said when a scorer asked it.
+fn judgement(header: &RunHeader, said: &JudgementRecord) -> Value {
+    json!({
+        "scorer": header.scorers.get(said.scorer as usize).map(|scorer| &scorer.id),
+        "judge": said.model,
+        "step": said.step,
+        "repeat": said.repeat,
+        "turn": said.turn,
+        "round": said.round,
+        "messages": said.messages.iter().map(message).collect::<Value>(),
+        "output": said.output,
+        "arguments": said.arguments,
+        "finish_reason": said.finish_reason,
+        "served_by": said.served_by,
+        "error": fault(said.error.as_ref()),
+        "verdict": said.verdict,
+        "problem": said.problem,
+        "cached": said.cached,
+        "attempts": said.attempts,
+        "latency_ms": number(milliseconds(said.latency_us)),
+        "usage": said.usage,
+        "cost_usd": number(dollars(said.cost_pico)),
+    })
 }
 
 fn fault(error: Option<&(String, String)>) -> Value {

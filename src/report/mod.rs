@@ -17,10 +17,12 @@ pub mod markdown;
 mod number;
 mod pairwise;
 pub mod parquet;
+pub mod power;
 mod row;
 #[cfg(test)]
 mod sample;
 mod sheet;
+mod slices;
 pub mod table;
 mod verdict;
 

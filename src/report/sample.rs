@@ -11,7 +11,9 @@ use crate::{
     domain::{
         comparison::Comparison,
         generation::Usage,
-        measure::{Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures},
+        measure::{
+            Detail, Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures, Spreads,
+        },
         message::{Message, Role},
         run::{
             ModelInfo, PromptInfo, RunHeader, RunRecord, RunStatus, ScoreRecord, ScorerInfo,
@@ -123,6 +125,7 @@ fn header() -> RunHeader {
         gates: vec!["exact_match.mean >= 0.90".to_owned()],
         command: None,
         forked_from: None,
+        judges: Vec::new(),
         context: crate::domain::run::RunContext::default(),
     }
 }
@@ -134,6 +137,7 @@ fn measure(model: u32, scorer: u32, values: (f64, f64, f64), unscored: u64) -> M
         prompt: 0,
         scorer,
         metric: "mean",
+        detail: Detail::default(),
         estimate: Estimate {
             n: 200 - unscored,
             unscored,
@@ -155,6 +159,8 @@ fn measures() -> RunMeasures {
     let totals = ModelTotals { trials: 200, ..ModelTotals::default() };
     RunMeasures {
         planned: 600,
+        judges: Vec::new(),
+        spreads: Spreads::default(),
         measures: vec![
             measure(0, 0, (0.914_572_864, 0.867_7, 0.946), 1),
             measure(0, 1, (0.953_2, 0.931, 0.971), 1),
@@ -190,6 +196,9 @@ fn measures() -> RunMeasures {
         errors: vec![("rate_limited".to_owned(), 2), ("transient".to_owned(), 1)],
         scorer_failures: 0,
         reasons: Vec::new(),
+        derived: Vec::new(),
+        slices: Vec::new(),
+        unsliced: Vec::new(),
         calibrations: Vec::new(),
         pairwise: Vec::new(),
     }
@@ -259,6 +268,7 @@ pub(super) fn trial(seq: u64, question: &str, output: &str, expected: &str) -> T
         cost_pico: Some(12_300_000),
         cost_source: Some("price".to_owned()),
         logprobs: Vec::new(),
+        judgements: Vec::new(),
         scores: vec![
             score(0, f64::from(u8::from(right)), Some(right), None),
             score(1, if right { 1.0 } else { 0.25 }, None, None),
@@ -290,6 +300,7 @@ pub(super) fn failed_trial(seq: u64, question: &str, expected: &str) -> TrialRec
         usage: None,
         cost_pico: None,
         cost_source: None,
+        judgements: Vec::new(),
         scores: vec![skipped(0), skipped(1), skipped(2)],
         ..trial(seq, question, "", expected)
     }

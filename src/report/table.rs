@@ -12,11 +12,11 @@ use crate::{
     report::{
         View, calibration,
         facts::{
-            ResultLine, Tone, gate_scope, gate_word, model_cost, models, results, run_cost,
-            trials_line, verdict, warnings,
+            ResultLine, Tone, cost_of_judge, derived, gate_scope, gate_word, judge_cost,
+            judge_spread, model_cost, models, results, run_cost, trials_line, verdict, warnings,
         },
         number::{count, duration_ms, tokens},
-        pairwise, sheet,
+        pairwise, sheet, slices,
     },
 };
 
@@ -94,17 +94,33 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     if let Some(cost) = run_cost(view) {
         line.extend([style.dot(), &cost.show(style.at_least())]);
     }
+    if let Some(cost) = judge_cost(view) {
+        line.extend([" + ", &cost.show(style.at_least()), " for judges"]);
+    }
     out += &line;
     out.push('\n');
     if !view.measures.measures.is_empty() {
         out.push('\n');
         out += &results_table(view, width, style);
     }
+    if !view.measures.derived.is_empty() {
+        out.push('\n');
+        out += &derived_table(view, width, style);
+    }
     if !view.measures.models.is_empty() {
         out.push('\n');
         out += &models_table(view, width, style);
     }
-    let mut sheets = pairwise::sheets(header, &view.measures.pairwise);
+    if !view.measures.judges.is_empty() {
+        out.push('\n');
+        out += &judges_table(view, width, style);
+    }
+    for line in judge_spread(view) {
+        out += &wrapped(&style.sentence(&line), width, 0);
+        out.push('\n');
+    }
+    let mut sheets = slices::sheets(view);
+    sheets.extend(pairwise::sheets(header, &view.measures.pairwise));
     sheets.extend(calibration::summary(header, &view.measures.calibrations));
     if !sheets.is_empty() {
         out.push('\n');
@@ -186,6 +202,35 @@ fn results_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     grid.render(width)
 }
 
+/// Metrics made of others.
+fn derived_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
+    let mut grid = Grid::new(style);
+    grid.names("model");
+    let prompts = view.run.header.prompts.len() > 1;
+    if prompts {
+        grid.names("prompt");
+    }
+    grid.names("metric");
+    grid.numbers("value");
+    grid.names("");
+    let mut above = None;
+    for line in derived(view) {
+        let same = above.as_ref() == Some(&line.model);
+        let mut row = vec![if same { String::new() } else { style.name(&line.model) }];
+        if prompts {
+            row.push(style.name(line.prompt));
+        }
+        row.push(style.name(&line.measure.name));
+        match line.value() {
+            Ok(value) => row.extend([value, String::new()]),
+            Err(why) => row.extend([style.unknown(), style.name(why)]),
+        }
+        grid.rows.push(row);
+        above = Some(line.model);
+    }
+    grid.render(width)
+}
+
 fn models_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
     let streamed = view.measures.models.iter().any(|model| model.latency.ttft_p50.is_some());
     let cached = view.measures.models.iter().any(|model| model.cached > 0);
@@ -219,6 +264,39 @@ fn models_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         let told = |count: Option<u64>| count.map_or_else(|| style.unknown(), tokens);
         row.extend([told(model.input_tokens), told(model.output_tokens), cost]);
         grid.rows.push(row);
+    }
+    grid.render(width)
+}
+
+/// What the models did that scorers ask.
+fn judges_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
+    let header = &view.run.header;
+    let mut grid = Grid::new(style);
+    grid.names("scorer");
+    grid.names("judge");
+    for heading in
+        ["asked", "cached", "errors", "unusable", "p50", "p95", "tok in", "tok out", "cost"]
+    {
+        grid.numbers(heading);
+    }
+    let told = |count: Option<u64>| count.map_or_else(|| style.unknown(), tokens);
+    let duration = |ms: Option<f64>| ms.map_or_else(|| style.unknown(), duration_ms);
+    for judge in &view.measures.judges {
+        let scorer = header.scorers.get(judge.scorer as usize).map_or("", |scorer| &scorer.id);
+        let cost = cost_of_judge(judge);
+        grid.rows.push(vec![
+            style.name(scorer),
+            style.name(&judge.model),
+            count(judge.questions),
+            count(judge.cached),
+            count(judge.errors),
+            count(judge.unusable),
+            duration(judge.latency.0),
+            duration(judge.latency.1),
+            told(judge.input_tokens),
+            told(judge.output_tokens),
+            cost.map_or_else(|| style.unknown(), |cost| cost.show(style.at_least())),
+        ]);
     }
     grid.render(width)
 }

@@ -4,7 +4,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Places;
 use crate::{
-    domain::{run::RunRecord, trial::Status},
+    domain::{
+        run::{RunRecord, RunStatus},
+        trial::Status,
+    },
     store::{Recorded, Store, StoreError},
 };
 
@@ -33,14 +36,17 @@ impl Before {
     /// The store cannot be read.
     pub fn read(store: Store, run: RunRecord, retry: bool) -> Result<Self, StoreError> {
         let scorers = run.header.scorers.len();
+        let open = run.status != RunStatus::Complete;
         let (mut settled, mut answered, mut failures) = (Places::default(), Places::default(), 0);
         store.digests(&run, &mut |digest| {
             let error = digest.status == Status::Error;
             let broken = digest.scores.iter().any(|score| score.failed);
+            // A run that is complete is so with what its judges failed to say.
+            let unanswered = open && digest.scores.iter().any(|score| score.unanswered);
             if retry && error {
                 return;
             }
-            if digest.scores.len() < scorers || (retry && broken) {
+            if digest.scores.len() < scorers || (retry && broken) || unanswered {
                 answered.insert(digest.key.seq);
                 return;
             }

@@ -18,15 +18,23 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Brake, stopped};
+use super::{
+    Brake,
+    consult::{Bench, End},
+    stopped,
+};
 use crate::{
     domain::{
+        contract::SinkError,
+        message::Message,
+        run::RunRecord,
         sample::Sample,
         score::Verdict,
         trial::{Answer, Status},
     },
     plan::{PlannedScorer, Scoring},
-    scorer::{Asks, Built, Context, Scorer, Subject},
+    scorer::{Asks, Built, Context, Rival, Scorer, Subject},
+    store::Recorded,
 };
 
 /// How much later than it should a question may end, to say why.
@@ -38,12 +46,49 @@ pub(super) struct Desk {
     pub(super) scoring: Arc<Scoring>,
     turns: Turns,
     brake: Arc<Brake>,
+    /// Through what scorers ask models.
+    bench: Bench,
 }
 
 impl Desk {
-    pub(super) fn new(scoring: Arc<Scoring>, brake: Arc<Brake>) -> Self {
-        Self { turns: Turns::of(&scoring.scorers), scoring, brake }
+    pub(super) fn new(scoring: Arc<Scoring>, brake: Arc<Brake>, bench: Bench) -> Self {
+        Self { turns: Turns::of(&scoring.scorers), scoring, brake, bench }
     }
+
+    /// Whether a scorer looks at the answers of all models.
+    pub(super) fn compares(&self) -> bool {
+        self.scoring.compares()
+    }
+
+    /// The answer at the place `seq` of `run`, with its verdicts, out of the record.
+    pub(super) fn recorded(
+        &self,
+        run: &RunRecord,
+        seq: u64,
+    ) -> Result<Option<Recorded>, SinkError> {
+        self.bench.recorded(run, seq)
+    }
+}
+
+/// What is scored.
+#[derive(Debug, Clone)]
+pub(super) struct Subjects {
+    pub(super) sample: Arc<Sample>,
+    pub(super) answer: Arc<Answer>,
+    /// What was said to the model; nothing where that is not known.
+    pub(super) messages: Arc<[Message]>,
+    /// The answers of the other models to the same question, where a scorer compares them.
+    pub(super) rivals: Arc<[Arc<Answer>]>,
+}
+
+/// What came of scoring.
+#[derive(Debug, PartialEq)]
+pub(super) enum Outcome {
+    /// One verdict a scorer.
+    Verdicts(Vec<Verdict>),
+    /// The run ended before all could be asked: the verdicts are made when it is resumed. With the
+    /// reason, where its budget did.
+    Open(Option<String>),
 }
 
 /// Where scorers wait for their turn.
@@ -68,31 +113,70 @@ impl Turns {
     }
 }
 
-/// One verdict a scorer; those that are `known` stand. `None` when the run ended before all could be
-/// asked: the verdicts are then made when it is resumed.
+/// One verdict a scorer; those that are `known` stand. Cheap scorers come first, and those that wait
+/// for the scores of others last.
+///
+/// # Errors
+/// What a model said could not be recorded.
 pub(super) async fn verdicts(
     desk: &Desk,
-    sample: &Arc<Sample>,
-    answer: &Arc<Answer>,
+    subjects: &Subjects,
     known: Vec<Option<Verdict>>,
-) -> Option<Vec<Verdict>> {
-    let scoring = &desk.scoring;
+) -> Result<Outcome, SinkError> {
+    let scorers = &desk.scoring.scorers;
     let known = known.into_iter().chain(std::iter::repeat(None));
-    let mut verdicts: Vec<Option<Verdict>> = scoring
-        .scorers
-        .iter()
-        .zip(known)
-        .map(|(planned, known)| known.or_else(|| at_once(scoring, planned, sample, answer)))
-        .collect();
-    let open = (0..verdicts.len()).filter(|index| verdicts[*index].is_none());
-    let open: Vec<usize> = open.collect();
-    if !open.is_empty() {
-        let later = open.iter().map(|index| later(desk, *index, sample, answer));
-        for (index, verdict) in open.iter().zip(join_all(later).await) {
-            verdicts[*index] = verdict;
+    let mut verdicts: Vec<Option<Verdict>> = known.take(scorers.len()).collect();
+    let last = scorers.iter().map(|planned| planned.stage).max().unwrap_or(0);
+    for stage in 0..=last {
+        let due = (0..scorers.len()).filter(|index| scorers[*index].stage == stage);
+        let due: Vec<usize> = due.filter(|index| verdicts[*index].is_none()).collect();
+        let mut open = Vec::new();
+        for index in due {
+            let planned = &scorers[index];
+            let verdict = uncalled(planned, scorers, &verdicts)
+                .or_else(|| at_once(&desk.scoring, planned, subjects));
+            open.extend(verdict.is_none().then_some(index));
+            verdicts[index] = verdict;
+        }
+        let later = open.iter().map(|index| later(desk, *index, subjects));
+        let mut unsettled = None;
+        for (index, settled) in open.iter().zip(join_all(later).await) {
+            match settled? {
+                Settled::Verdict(verdict) => verdicts[*index] = Some(verdict),
+                Settled::Open(why) => unsettled = unsettled.or(Some(why)),
+            }
+        }
+        if let Some(why) = unsettled {
+            return Ok(Outcome::Open(why));
         }
     }
-    verdicts.into_iter().collect()
+    Ok(Outcome::Verdicts(verdicts.into_iter().flatten().collect()))
+}
+
+/// That the scorer is not called on, by what the others said.
+fn uncalled(
+    planned: &PlannedScorer,
+    scorers: &[PlannedScorer],
+    verdicts: &[Option<Verdict>],
+) -> Option<Verdict> {
+    let when = planned.when.as_ref()?;
+    let verdict = |id: &str| {
+        let index = scorers.iter().position(|scorer| scorer.id == id)?;
+        verdicts[index].as_ref()
+    };
+    let text = when.text();
+    match when.holds(&verdict) {
+        Some(true) => None,
+        Some(false) => Some(Verdict::Skipped(format!("`when: {text}` does not hold"))),
+        None => Some(Verdict::Skipped(format!("`when: {text}` rests on a score that is missing"))),
+    }
+}
+
+/// What came of a scorer that is waited for.
+enum Settled {
+    Verdict(Verdict),
+    /// The run ended first; with the reason, where its budget did.
+    Open(Option<String>),
 }
 
 /// Ends what scorers hold open.
@@ -108,8 +192,7 @@ pub(super) async fn close(scorers: &[PlannedScorer]) {
 fn at_once(
     scoring: &Scoring,
     planned: &PlannedScorer,
-    sample: &Sample,
-    answer: &Answer,
+    Subjects { sample, answer, .. }: &Subjects,
 ) -> Option<Verdict> {
     let subject = match subject(scoring, planned, sample, answer) {
         Ok(subject) => subject,
@@ -148,30 +231,22 @@ fn subject<'a>(
 }
 
 /// The verdict of a scorer that is waited for.
-async fn later(
-    desk: &Desk,
-    index: usize,
-    sample: &Arc<Sample>,
-    answer: &Arc<Answer>,
-) -> Option<Verdict> {
+async fn later(desk: &Desk, index: usize, subjects: &Subjects) -> Result<Settled, SinkError> {
     match &desk.scoring.scorers[index].scorer {
-        Built::Pure(_) => computed(desk, index, sample, answer).await,
-        Built::Asks(scorer) => asked(desk, index, &**scorer, sample, answer).await,
+        Built::Pure(_) => {
+            let verdict = computed(desk, index, subjects).await;
+            Ok(verdict.map_or(Settled::Open(None), Settled::Verdict))
+        }
+        Built::Asks(scorer) => asked(desk, index, &**scorer, subjects).await,
     }
 }
 
 /// Scores in a thread of its own.
-async fn computed(
-    desk: &Desk,
-    index: usize,
-    sample: &Arc<Sample>,
-    answer: &Arc<Answer>,
-) -> Option<Verdict> {
+async fn computed(desk: &Desk, index: usize, subjects: &Subjects) -> Option<Verdict> {
     // Given back when the time is over, although the thread may still be at work: else a few that
     // never end would stop the run.
     let _place = turn(desk, &desk.turns.threads).await?;
-    let (scoring, sample, answer) =
-        (Arc::clone(&desk.scoring), Arc::clone(sample), Arc::clone(answer));
+    let (scoring, Subjects { sample, answer, .. }) = (Arc::clone(&desk.scoring), subjects.clone());
     let limit = scoring.scorers[index].limit;
     let work = tokio::task::spawn_blocking(move || {
         let planned = &scoring.scorers[index];
@@ -193,31 +268,66 @@ async fn asked(
     desk: &Desk,
     index: usize,
     scorer: &dyn Asks,
-    sample: &Sample,
-    answer: &Answer,
-) -> Option<Verdict> {
+    Subjects { sample, answer, messages, rivals }: &Subjects,
+) -> Result<Settled, SinkError> {
     let scoring = &desk.scoring;
     let planned = &scoring.scorers[index];
     let subject = match subject(scoring, planned, sample, answer) {
         Ok(subject) => subject,
-        Err(skipped) => return Some(skipped),
+        Err(skipped) => return Ok(Settled::Verdict(skipped)),
     };
-    let _place = turn(desk, &desk.turns.questions[index]).await?;
+    let Some(_place) = turn(desk, &desk.turns.questions[index]).await else {
+        return Ok(Settled::Open(None));
+    };
     let deadline = Instant::now() + planned.limit;
+    let models = desk.bench.about(answer.key, index);
+    let rivals: Vec<Rival<'_>> =
+        rivals.iter().map(|rival| as_rival(scoring, planned, rival)).collect();
     let context = Context {
+        rivals: &rivals,
         scorer: &planned.id,
         model: &scoring.models[answer.key.model as usize],
         prompt: &scoring.prompts[answer.key.prompt as usize],
+        messages,
         deadline,
         halted: desk.brake.halted(),
+        models: &models,
     };
     let asking = AssertUnwindSafe(scorer.ask(subject, &context)).catch_unwind();
     // The scorer knows its deadline, and what to say of it; this is for those who forget it.
-    Some(match timeout_at(deadline + SLACK, asking).await {
-        Ok(Ok(verdict)) => sound(verdict),
+    let verdict = match timeout_at(deadline + SLACK, asking).await {
+        Ok(Ok(verdict)) => answered(sound(verdict), models.used()),
         Ok(Err(_)) => broken(),
-        Err(_) => late(planned.limit),
-    })
+        Err(_) => answered(late(planned.limit), models.used()),
+    };
+    match models.end() {
+        End::None => Ok(Settled::Verdict(verdict)),
+        End::Stopped => Ok(Settled::Open(None)),
+        End::Budget(why) => Ok(Settled::Open(Some(why))),
+        End::Broken(error) => Err(error),
+    }
+}
+
+/// Another model's answer, as a scorer sees it.
+fn as_rival<'a>(scoring: &'a Scoring, planned: &PlannedScorer, rival: &'a Answer) -> Rival<'a> {
+    let generation = rival.result.as_ref().ok();
+    Rival {
+        model: rival.key.model,
+        name: &scoring.models[rival.key.model as usize],
+        status: rival.status(),
+        output: match planned.extract {
+            None => generation.map(|generation| generation.text.as_str()),
+            Some(pipeline) => rival.extracted.get(pipeline).and_then(Option::as_deref),
+        },
+    }
+}
+
+/// A scorer that asked a model and has failed may do better when it asks again.
+fn answered(verdict: Verdict, asked: bool) -> Verdict {
+    match verdict {
+        Verdict::Failed(why) if asked => Verdict::Unanswered(why),
+        verdict => verdict,
+    }
 }
 
 /// Waits for a place; `None` when the run ends first.

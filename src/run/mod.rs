@@ -6,10 +6,12 @@
 //! recorded outcome and never the end of the run.
 
 mod before;
+mod consult;
 mod feed;
 mod fork;
 mod judge;
 mod lane;
+mod meeting;
 mod places;
 mod rescore;
 mod trial;
@@ -24,11 +26,13 @@ use tokio::{
 use self::trial::Shared;
 pub use self::{
     before::Before,
+    consult::Judged,
     fork::Fork,
     places::Places,
     rescore::{Change, Rescore, Rescored, rescore},
 };
 use crate::{
+    client::Embedder,
     domain::{
         contract::{Generate, Sink, SinkError},
         event::Event,
@@ -120,6 +124,12 @@ pub struct Job {
     pub plan: Arc<Plan>,
     /// Through whom models are called.
     pub client: Arc<dyn Generate>,
+    /// Through whom scorers ask models.
+    pub judges: Arc<dyn Generate>,
+    /// Who makes vectors for scorers.
+    pub vectors: Arc<Embedder>,
+    /// What models have said already when scorers asked them; `None` where no scorer asks one.
+    pub judged: Option<Judged>,
     /// Who is told what happens.
     pub sinks: Arc<[Arc<dyn Sink>]>,
     /// Ends the run early. Whoever runs the job may use it; the run does when it cannot go on.

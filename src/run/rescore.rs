@@ -8,20 +8,23 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 
 use super::{
-    Allowed, Brake, Outcome, RunError,
-    judge::{self, Desk},
+    Allowed, Brake, Judged, Outcome, RunError,
+    consult::Bench,
+    judge::{self, Desk, Subjects},
 };
 use crate::{
+    client::Embedder,
     domain::{
-        contract::{Sink, SinkError},
+        contract::{Generate, Sink, SinkError},
         event::Event,
+        message::Message,
         run::{RunHeader, RunRecord, RunStatus},
         sample::Sample,
         score::Verdict,
         trial::{Answer, Scored, Status, TrialKey},
     },
     plan::Scoring,
-    store::{Recorded, Store},
+    store::{Recorded, Store, StoreError},
 };
 
 /// Answers that are scored side by side.
@@ -37,6 +40,12 @@ pub struct Rescore<'a> {
     pub store: &'a Store,
     /// The old run.
     pub run: &'a RunRecord,
+    /// Through whom scorers ask models.
+    pub judges: Arc<dyn Generate>,
+    /// Who makes vectors for scorers.
+    pub vectors: Arc<Embedder>,
+    /// Where what these say is found again; `None` where no scorer asks one.
+    pub judged: Option<Judged>,
     /// Who is told what happens.
     pub sinks: Arc<[Arc<dyn Sink>]>,
     /// Ends it early.
@@ -82,11 +91,16 @@ pub struct Rescored {
 /// # Errors
 /// The store cannot be read, or what happens cannot be recorded.
 pub async fn rescore(
-    job: Rescore<'_>,
+    mut job: Rescore<'_>,
     tell: &mut (dyn FnMut(Change) + Send),
 ) -> Result<Rescored, RunError> {
     let old = &job.run.header;
-    let desk = Desk::new(Arc::clone(&job.scoring), Arc::clone(&job.brake));
+    let bench = Bench::new(
+        (Arc::clone(&job.judges), Arc::clone(&job.vectors)),
+        Arc::clone(&job.sinks),
+        job.judged.take(),
+    );
+    let desk = Desk::new(Arc::clone(&job.scoring), Arc::clone(&job.brake), bench);
     let places: Vec<Option<usize>> = (job.header.scorers.iter())
         .map(|scorer| old.scorers.iter().position(|known| known.id == scorer.id))
         .collect();
@@ -94,7 +108,7 @@ pub async fn rescore(
     let (mut ended, mut failed) = (0, 0);
     emit(&job, &Event::Started(Arc::new(job.header.clone()))).await?;
     let per_sample = old.planned_trials().checked_div(old.samples).unwrap_or(0);
-    let mut halted = false;
+    let (mut halted, mut over) = (false, None);
     for index in 0..old.samples {
         if *job.brake.halted().borrow() {
             halted = true;
@@ -103,9 +117,12 @@ pub async fn rescore(
         let Some(sample) = job.store.sample(job.run, index)? else { continue };
         let sample = Arc::new(sample);
         emit(&job, &Event::Sample(Arc::clone(&sample))).await?;
+        let mut said: Vec<Arc<[Message]>> = Vec::new();
         for prompt in 0..old.prompts.len() as u32 {
-            if let Some(messages) = job.store.messages(job.run, index, prompt)? {
-                let messages = messages.into();
+            let messages = job.store.messages(job.run, index, prompt)?;
+            said.push(messages.unwrap_or_default().into());
+            if let Some(messages) = said.last().filter(|messages| !messages.is_empty()) {
+                let messages = Arc::clone(messages);
                 emit(&job, &Event::Rendered { sample: index, prompt, messages }).await?;
             }
         }
@@ -116,14 +133,25 @@ pub async fn rescore(
                 batch.extend(job.store.recorded(job.run, seq)?);
             }
             let done = seqs.is_empty();
-            let scored = batch.into_iter().map(|recorded| one(&job, &desk, &sample, recorded));
+            let scored = batch.into_iter().map(|recorded| {
+                let rivals = rivals(&job, &desk, recorded.answer.key);
+                one(&job, &desk, (&sample, &said), (recorded, rivals))
+            });
             for trial in join_all(scored).await {
-                let Some((key, before, verdicts)) = trial? else {
-                    halted = true;
-                    continue;
+                let (key, before, verdicts) = match trial? {
+                    Ok(judged) => judged,
+                    Err(why) => {
+                        halted = true;
+                        over = over.or(why.map(|why| format!("judges: {why}")));
+                        if over.is_some() {
+                            // What is paid for is kept, and nothing more is asked.
+                            job.brake.halt();
+                        }
+                        continue;
+                    }
                 };
                 ended += 1;
-                let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
+                let broken = verdicts.iter().any(Verdict::is_failure);
                 failed += u64::from(broken || key.1 == Status::Error);
                 for (scorer, now) in verdicts.into_iter().enumerate() {
                     let (Some(place), Some(count)) = (places[scorer], &mut compared[scorer]) else {
@@ -146,7 +174,9 @@ pub async fn rescore(
         }
     }
     judge::close(&job.scoring.scorers).await;
-    let status = if halted {
+    let status = if over.is_some() {
+        RunStatus::Budget
+    } else if halted {
         RunStatus::Interrupted
     } else if ended == old.planned_trials() && job.allowed.covers(failed, ended) {
         RunStatus::Complete
@@ -154,31 +184,59 @@ pub async fn rescore(
         RunStatus::Incomplete
     };
     emit(&job, &Event::Finished(status)).await?;
-    Ok(Rescored { outcome: Outcome { status, ended, failed, over: None }, compared })
+    Ok(Rescored { outcome: Outcome { status, ended, failed, over }, compared })
 }
 
-type Judged = ((TrialKey, Status), Vec<Option<Verdict>>, Vec<Verdict>);
+type Scores = ((TrialKey, Status), Vec<Option<Verdict>>, Vec<Verdict>);
 
-/// One trial; `None` when the run was stopped before all scorers could be asked.
+/// The answers of the other models to a question.
+type Rivals = Arc<[Arc<Answer>]>;
+
+/// One trial; `Err` when the run was stopped before all scorers could be asked, with the reason where
+/// the budget did.
 async fn one(
     job: &Rescore<'_>,
     desk: &Desk,
-    sample: &Arc<Sample>,
-    recorded: Recorded,
-) -> Result<Option<Judged>, SinkError> {
-    let Recorded { mut answer, verdicts: before } = recorded;
+    (sample, said): (&Arc<Sample>, &[Arc<[Message]>]),
+    (recorded, rivals): (Recorded, Result<Rivals, StoreError>),
+) -> Result<Result<Scores, Option<String>>, SinkError> {
+    let Recorded { answer, verdicts: before } = recorded;
+    let rivals = rivals.map_err(|error| SinkError(error.to_string()))?;
+    let answer = extracted(desk, answer);
+    emit(job, &Event::Answered(Arc::clone(&answer))).await?;
+    let key = answer.key;
+    let messages = said.get(key.prompt as usize).map(Arc::clone).unwrap_or_default();
+    let status = answer.status();
+    let subjects = Subjects { sample: Arc::clone(sample), answer, messages, rivals };
+    let verdicts = match judge::verdicts(desk, &subjects, Vec::new()).await? {
+        judge::Outcome::Verdicts(verdicts) => verdicts,
+        judge::Outcome::Open(why) => return Ok(Err(why)),
+    };
+    let scored = Scored { key, verdicts: verdicts.clone() };
+    emit(job, &Event::Scored(Arc::new(scored))).await?;
+    Ok(Ok(((key, status), before, verdicts)))
+}
+
+/// The answer with what the new extractions find in it.
+fn extracted(desk: &Desk, mut answer: Answer) -> Arc<Answer> {
     let text = answer.result.as_ref().ok().map(|generation| generation.text.as_str());
     let extracts = desk.scoring.extracts.iter();
     answer.extracted = extracts.map(|pipeline| pipeline.apply(text?)).collect();
-    let answer: Arc<Answer> = Arc::new(answer);
-    emit(job, &Event::Answered(Arc::clone(&answer))).await?;
-    let Some(verdicts) = judge::verdicts(desk, sample, &answer, Vec::new()).await else {
-        return Ok(None);
-    };
-    let key = answer.key;
-    let scored = Scored { key, verdicts: verdicts.clone() };
-    emit(job, &Event::Scored(Arc::new(scored))).await?;
-    Ok(Some(((key, answer.status()), before, verdicts)))
+    Arc::new(answer)
+}
+
+/// The answers of the other models to the question of `key`, where a scorer compares them.
+fn rivals(job: &Rescore<'_>, desk: &Desk, key: TrialKey) -> Result<Rivals, StoreError> {
+    let mut found = Vec::new();
+    let old = &job.run.header;
+    let others = (0..old.models.len() as u32).filter(|model| *model != key.model);
+    for model in others.filter(|_| desk.compares()) {
+        let seq = old.place(key.sample, key.prompt, model, key.epoch);
+        if let Some(recorded) = job.store.recorded(job.run, seq)? {
+            found.push(extracted(desk, recorded.answer));
+        }
+    }
+    Ok(found.into())
 }
 
 async fn emit(job: &Rescore<'_>, event: &Event) -> Result<(), SinkError> {
@@ -196,9 +254,7 @@ fn differs(before: &Verdict, now: &Verdict) -> bool {
         (Verdict::Scored(before), Verdict::Scored(now)) => {
             before.value.to_bits() != now.value.to_bits() || before.passed != now.passed
         }
-        (Verdict::Skipped(_), Verdict::Skipped(_)) | (Verdict::Failed(_), Verdict::Failed(_)) => {
-            false
-        }
-        _ => true,
+        (Verdict::Skipped(_), Verdict::Skipped(_)) => false,
+        (before, now) => !(before.is_failure() && now.is_failure()),
     }
 }

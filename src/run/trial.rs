@@ -9,7 +9,9 @@ use tokio::sync::watch;
 
 use super::{
     Before, Brake, Fork, Job,
-    judge::{self, Desk},
+    consult::Bench,
+    judge::{self, Desk, Outcome, Subjects},
+    meeting::{self, Meetings},
 };
 use crate::{
     domain::{
@@ -42,6 +44,8 @@ pub(super) struct Shared {
     fork: Option<Fork>,
     /// Where answers are scored.
     pub(super) desk: Desk,
+    /// Which answers are there of those that are compared.
+    pub(super) meetings: Meetings,
     /// The first row that the sinks do not know yet.
     untold: Mutex<u64>,
     ended: AtomicU64,
@@ -52,11 +56,12 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(job: Job) -> Self {
-        let Job { plan, client, sinks, brake, before, fork, .. } = job;
+        let Job { plan, client, judges, vectors, judged, sinks, brake, before, fork, .. } = job;
+        let bench = Bench::new((judges, vectors), Arc::clone(&sinks), judged);
         let (settled, failed) =
             before.as_ref().map_or((0, 0), |before| (before.settled.count(), before.failed));
         Self {
-            desk: Desk::new(Arc::clone(&plan.scoring), Arc::clone(&brake)),
+            desk: Desk::new(Arc::clone(&plan.scoring), Arc::clone(&brake), bench),
             plan,
             brake,
             end: watch::Sender::new(false),
@@ -70,6 +75,7 @@ impl Shared {
             before,
             fork,
             untold: Mutex::new(0),
+            meetings: Meetings::default(),
         }
     }
 
@@ -184,16 +190,38 @@ impl Trial {
                 (answer, Vec::new())
             }
         };
-        let Some(verdicts) = judge::verdicts(&shared.desk, &sample, &answer, known).await else {
-            return Ok(());
-        };
-        let broken = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Failed(_)));
-        let failed = broken || answer.status() == Status::Error;
-        shared.emit(&Event::Scored(Arc::new(Scored { key, verdicts }))).await?;
-        shared.failed.fetch_add(u64::from(failed), Ordering::SeqCst);
-        shared.ended.fetch_add(1, Ordering::SeqCst);
-        Ok(())
+        let messages = rendered.as_ref().as_ref().map(Arc::clone).unwrap_or_default();
+        if shared.desk.compares() {
+            return meeting::arrive(&shared, key, &sample, &messages).await;
+        }
+        let rivals = Arc::default();
+        score(&shared, Subjects { sample, answer, messages, rivals }, known).await
     }
+}
+
+/// Scores an answer that is recorded, except for the verdicts that are `known`. When the run stops
+/// first, nothing is recorded.
+pub(super) async fn score(
+    shared: &Shared,
+    subjects: Subjects,
+    known: Vec<Option<Verdict>>,
+) -> Result<(), SinkError> {
+    let verdicts = match judge::verdicts(&shared.desk, &subjects, known).await? {
+        Outcome::Verdicts(verdicts) => verdicts,
+        Outcome::Open(why) => {
+            if let Some(why) = why {
+                shared.reach(format!("judges: {why}"));
+            }
+            return Ok(());
+        }
+    };
+    let answer = &subjects.answer;
+    let broken = verdicts.iter().any(Verdict::is_failure);
+    let failed = broken || answer.status() == Status::Error;
+    shared.emit(&Event::Scored(Arc::new(Scored { key: answer.key, verdicts }))).await?;
+    shared.failed.fetch_add(u64::from(failed), Ordering::SeqCst);
+    shared.ended.fetch_add(1, Ordering::SeqCst);
+    Ok(())
 }
 
 /// Calls the model, unless the reply is known. `None` when the run stopped, or reached its budget, before there was an answer.

@@ -1,6 +1,6 @@
 //! The options of a scorer as written, read with types.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,7 @@ use crate::{
         text::{nearest, one_line},
     },
     config::{entry, variables},
-    domain::params::Tool,
+    domain::{params::Tool, target::Target},
     scorer::Card,
 };
 
@@ -44,6 +44,10 @@ pub struct Site {
     pub tools: Vec<(String, Vec<Tool>)>,
     /// Whether code that models wrote may run without a sandbox: somebody typed so.
     pub unsafe_no_sandbox: bool,
+    /// The models that options name, as they are written there, each with what it resolved to.
+    pub models: Vec<(Value, Arc<Target>)>,
+    /// How many models are scored; 0 where that is not known.
+    pub subjects: usize,
 }
 
 impl Site {
@@ -157,6 +161,36 @@ impl Args {
     /// A value that is no text; numbers need quotes, since reading them would change them.
     pub fn text(&self, name: &str) -> Result<Option<&str>, ArgError> {
         self.get(name).map(|value| self.as_text(name, value)).transpose()
+    }
+
+    /// The model that an option of kind [`MODEL`](crate::scorer::MODEL) names.
+    ///
+    /// # Errors
+    /// A value that the run did not resolve.
+    pub fn model(&self, name: &str) -> Result<Option<Arc<Target>>, ArgError> {
+        self.get(name).map(|written| self.resolved(name, written)).transpose()
+    }
+
+    /// The models that an option of kind [`MODELS`](crate::scorer::MODELS) lists; none when it is not
+    /// written.
+    ///
+    /// # Errors
+    /// A value that is no list, or that the run did not resolve.
+    pub fn models(&self, name: &str) -> Result<Vec<Arc<Target>>, ArgError> {
+        match self.get(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Array(items)) => {
+                items.iter().map(|written| self.resolved(name, written)).collect()
+            }
+            Some(other) => Err(self.mistyped(name, "a list of models", other)),
+        }
+    }
+
+    fn resolved(&self, name: &str, written: &Value) -> Result<Arc<Target>, ArgError> {
+        let found = self.site.models.iter().find(|(known, _)| known == written);
+        found
+            .map(|(_, target)| Arc::clone(target))
+            .ok_or_else(|| self.mistyped(name, "a model", written))
     }
 
     /// A text or a list of texts; `None` when it is not written, at least one text else.

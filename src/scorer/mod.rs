@@ -12,8 +12,10 @@ mod assignment;
 mod bleu;
 mod bounds;
 mod cer;
+mod checklist;
 mod choice;
 mod chrf;
+mod classify;
 mod code_exec;
 mod compare;
 mod compose;
@@ -24,6 +26,7 @@ mod cost;
 mod deep;
 mod drop_f1;
 mod edits;
+mod embedding_similarity;
 mod ends_with;
 mod error_rate;
 mod exact_match;
@@ -31,6 +34,7 @@ mod exec;
 mod expr;
 pub mod family;
 mod finish_reason;
+mod g_eval;
 mod gleu;
 mod graded;
 mod ifeval;
@@ -46,6 +50,7 @@ mod json;
 mod json_diff;
 mod json_path;
 mod json_schema;
+pub mod judge;
 mod language;
 mod latency;
 mod latex;
@@ -53,6 +58,7 @@ mod length;
 mod letter;
 mod levenshtein;
 mod list_contains;
+mod material;
 mod math;
 mod meteor;
 mod ngrams;
@@ -66,6 +72,7 @@ mod porter;
 mod python;
 mod python_text;
 mod quantity;
+mod rag;
 pub mod reference;
 mod refusal;
 mod regex;
@@ -76,6 +83,7 @@ mod rouge_l;
 mod rouge_lsum;
 mod schema;
 mod script;
+mod sheet;
 mod sql_execution;
 mod squad;
 mod squad_em;
@@ -88,20 +96,25 @@ mod tokens_per_second;
 mod tongue;
 mod tool_calls;
 mod ttft;
+mod vectors;
 mod wer;
 mod western;
+pub mod when;
 mod words;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use serde_json::{Map, Value};
+
 pub use args::{ArgError, Args, Site, spelled_out};
-pub use asks::{Asks, Context, DEFAULT_LIMIT};
+pub use asks::{Asks, Consult, Consulted, Context, DEFAULT_LIMIT, Foreseen, Question, Read, Rival};
 pub use compose::{Assembled, RowScorers, assemble};
 
 use crate::domain::{
     generation::Generation,
     sample::Sample,
     score::{Corpus, Verdict},
+    target::Target,
     trial::Answer,
 };
 
@@ -209,9 +222,24 @@ impl Built {
 
     /// The programs that it starts, as a person would type them.
     pub fn starts(&self) -> Vec<String> {
+        self.asks().map(Asks::starts).unwrap_or_default()
+    }
+
+    /// The models that it asks.
+    pub fn targets(&self) -> Vec<Arc<Target>> {
+        self.asks().map(Asks::targets).unwrap_or_default()
+    }
+
+    /// What a run keeps of it besides its options.
+    pub fn facts(&self) -> Map<String, Value> {
+        self.asks().map(Asks::facts).unwrap_or_default()
+    }
+
+    /// The scorer, where it asks somebody.
+    pub fn asks(&self) -> Option<&dyn Asks> {
         match self {
-            Self::Pure(_) => Vec::new(),
-            Self::Asks(scorer) => scorer.starts(),
+            Self::Pure(_) => None,
+            Self::Asks(scorer) => Some(&**scorer),
         }
     }
 }
@@ -271,6 +299,12 @@ pub struct OptionCard {
     pub doc: &'static str,
 }
 
+/// The kind of an option that names a model to ask, as under `models` of a config.
+pub const MODEL: &str = "model";
+
+/// The kind of an option that lists models to ask.
+pub const MODELS: &str = "list of models";
+
 /// Every scorer.
 pub static SCORERS: &[&dyn ScorerKind] = &[
     &exact_match::ExactMatch,
@@ -324,6 +358,21 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &finish_reason::Finish,
     &tokens_per_second::TokensPerSecond,
     &perplexity::Perplexity,
+    &embedding_similarity::EmbeddingSimilarity,
+    &judge::Judge,
+    &g_eval::GEval,
+    &checklist::Checklist,
+    &classify::Classify,
+    &judge::Pairwise,
+    &judge::SelectBest,
+    &rag::faithfulness::Faithfulness,
+    &rag::answer_relevancy::AnswerRelevancy,
+    &rag::answer_correctness::AnswerCorrectness,
+    &rag::context_precision::ContextPrecision,
+    &rag::context_recall::ContextRecall,
+    &rag::context_relevancy::ContextRelevancy,
+    &rag::context_entity_recall::ContextEntityRecall,
+    &rag::noise_sensitivity::NoiseSensitivity,
     &exec::Exec,
     &python::Python,
     &js::Js,
@@ -333,6 +382,7 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &compose::any_of::AnyOf,
     &compose::weighted::Weighted,
     &compose::threshold::Threshold,
+    &compose::cascade::Cascade,
 ];
 
 /// The kind of scorer called `name`.

@@ -14,6 +14,7 @@ use crate::{
         score::Verdict,
         trial::{Answer, Attempt, Scored, Status, TrialKey, cost, cost_source},
     },
+    store::judgements::judged,
 };
 
 /// Why an event was not written.
@@ -50,7 +51,7 @@ impl<'c> Statements<'c> {
     }
 
     /// The statement `sql`, told from others by where its text stands.
-    fn of(&mut self, sql: &'static str) -> rusqlite::Result<&mut CachedStatement<'c>> {
+    pub(super) fn of(&mut self, sql: &'static str) -> rusqlite::Result<&mut CachedStatement<'c>> {
         let same = |made: &(&'static str, _)| std::ptr::eq(made.0, sql);
         let place = match self.made.iter().position(same) {
             Some(place) => place,
@@ -72,6 +73,8 @@ pub(super) struct Progress {
     ended: i64,
     /// Of these, without an answer.
     errors: i64,
+    /// Whether the run had begun before.
+    resumed: bool,
     /// Whether what failed is done again.
     retry: bool,
 }
@@ -86,6 +89,7 @@ pub(super) fn event(
         flush(db, progress)?;
         let begin = if matches!(event, Event::Started(_)) { started } else { resumed };
         progress.run = Some(begin(db, header)?);
+        progress.resumed = !matches!(event, Event::Started(_));
         progress.retry = matches!(event, Event::Retried(_));
         return Ok(());
     }
@@ -112,9 +116,16 @@ pub(super) fn event(
             progress.errors += i64::from(answer.status() == Status::Error);
             Ok(())
         }
+        Event::Judged(judgement) => judged(db, run, judgement),
         Event::Scored(of) => {
             if progress.retry {
                 let sql = "DELETE FROM scores WHERE run = ?1 AND seq = ?2";
+                db.of(sql)?.execute(params![run, int(of.key.seq)])?;
+            } else if progress.resumed {
+                // What a judge failed to say may be said now.
+                let sql = "DELETE FROM scores WHERE run = ?1 AND seq = ?2 AND EXISTS (
+                               SELECT 1 FROM scores j WHERE j.run = ?1 AND j.seq = ?2
+                               AND j.error_kind = 'judge')";
                 db.of(sql)?.execute(params![run, int(of.key.seq)])?;
             }
             scored(db, run, of)
@@ -449,6 +460,7 @@ fn scored(db: &mut Statements<'_>, run: i64, scored: &Scored) -> Result<(), Reje
             Verdict::Scored(_) => (None, Some(("scorer", "the score is not a finite number"))),
             Verdict::Skipped(why) => (None, Some(("skipped", why.as_str()))),
             Verdict::Failed(why) => (None, Some(("scorer", why.as_str()))),
+            Verdict::Unanswered(why) => (None, Some(("judge", why.as_str()))),
         };
         let counted = score.filter(|score| !score.counts.is_empty());
         let row = params![
@@ -474,7 +486,11 @@ fn scored(db: &mut Statements<'_>, run: i64, scored: &Scored) -> Result<(), Reje
 
 /// `error`, in words where a constraint was violated: `taken` for a key that exists already,
 /// `orphan` for a row that belongs to nothing.
-fn explained(error: rusqlite::Error, taken: &str, orphan: impl FnOnce() -> String) -> Rejection {
+pub(super) fn explained(
+    error: rusqlite::Error,
+    taken: &str,
+    orphan: impl FnOnce() -> String,
+) -> Rejection {
     let extended = error.sqlite_error().map(|error| error.extended_code);
     match Rejection::from(error) {
         Rejection::Refused(_) if extended == Some(ffi::SQLITE_CONSTRAINT_FOREIGNKEY) => {
@@ -490,7 +506,7 @@ fn explained(error: rusqlite::Error, taken: &str, orphan: impl FnOnce() -> Strin
     }
 }
 
-fn gone() -> String {
+pub(super) fn gone() -> String {
     "the run is no longer in the store".to_owned()
 }
 
@@ -500,7 +516,7 @@ pub(super) fn int(count: u64) -> i64 {
 }
 
 /// The columns of `usage`, in the order of the tables.
-fn tokens(usage: Option<Usage>) -> [Option<i64>; 6] {
+pub(super) fn tokens(usage: Option<Usage>) -> [Option<i64>; 6] {
     let of = |count: fn(&Usage) -> u64| usage.as_ref().map(|usage| int(count(usage)));
     [
         of(|usage| usage.input),
@@ -512,10 +528,10 @@ fn tokens(usage: Option<Usage>) -> [Option<i64>; 6] {
     ]
 }
 
-fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, Rejection> {
+pub(super) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, Rejection> {
     serde_json::to_string(value).map_err(|error| Rejection::Refused(error.to_string()))
 }
 
-fn json_unless_empty<T: Serialize>(values: &[T]) -> Result<Option<String>, Rejection> {
+pub(super) fn json_unless_empty<T: Serialize>(values: &[T]) -> Result<Option<String>, Rejection> {
     if values.is_empty() { Ok(None) } else { json(values).map(Some) }
 }

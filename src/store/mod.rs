@@ -1,6 +1,6 @@
 //! Floor 3: `SQLite`: the record of runs. The only SQL of the crate is here.
 //!
-//! One database file holds runs, samples, messages, trials, answers, attempts and scores, and a
+//! One database file holds runs, samples, messages, trials, answers, attempts, judgements and scores, and a
 //! snapshot of models and prices. A [`Writer`] takes the events of one run on its own thread and
 //! its own connection, and groups what is queued into one transaction; a [`Store`] reads, streams
 //! and deletes. What a receipt of the writer calls kept is on the disk: `synchronous=FULL`.
@@ -16,6 +16,7 @@ mod bulk;
 mod cache;
 mod error;
 mod insert;
+mod judgements;
 mod labels;
 mod lock;
 mod merge;

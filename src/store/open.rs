@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_counts.sql"),
     include_str!("migrations/0009_labels.sql"),
     include_str!("migrations/0010_tags.sql"),
+    include_str!("migrations/0011_judgements.sql"),
 ];
 
 /// How long a statement waits for another process.

@@ -11,10 +11,15 @@ use crate::{
         generation::Usage,
         message::Message,
         run::{DigestScore, RunRecord, ScoreRecord, TrialDigest, TrialRecord},
-        sample::Vars,
+        sample::{Vars, value_text},
+        slice::{Slices, TAGS},
         trial::{Hit, Status, TrialKey},
     },
-    store::{Store, StoreError, insert::int},
+    store::{
+        Store, StoreError,
+        insert::int,
+        judgements::{of_trial, of_trial_by},
+    },
 };
 
 /// Which trials to stream; the default is all of them.
@@ -35,7 +40,7 @@ pub struct TrialFilter {
 macro_rules! failed {
     () => {
         "(t.status <> 'ok' OR EXISTS (SELECT 1 FROM scores f WHERE f.run = t.run AND f.seq = t.seq
-             AND (f.passed = 0 OR f.error_kind = 'scorer')))"
+             AND (f.passed = 0 OR f.error_kind IN ('scorer', 'judge'))))"
     };
 }
 
@@ -86,13 +91,15 @@ const FAILED_SAMPLES: &str = concat!(
 
 const SAMPLE: &str =
     "SELECT id, input, expected, tags, vars, cluster FROM samples WHERE run = ?1 AND sample = ?2";
+const SLICES: &str = "SELECT sample, tags, vars FROM samples WHERE run = ?1 ORDER BY sample";
+const COLUMNS: &str = "SELECT vars FROM samples WHERE run = ?1 ORDER BY sample LIMIT 1";
 const CLUSTER: &str = "SELECT cluster FROM samples WHERE run = ?1 AND sample = ?2";
 const MESSAGES: &str =
     "SELECT messages FROM messages WHERE run = ?1 AND sample = ?2 AND prompt = ?3";
 const SCORES: &str = "SELECT scorer, value, passed, label, explanation, error_kind, error_message
                       FROM scores WHERE run = ?1 AND seq = ?2 ORDER BY scorer";
 const DIGEST_SCORES: &str =
-    "SELECT value, error_kind IS 'scorer', counts FROM scores WHERE run = ?1 AND seq = ?2
+    "SELECT value, error_kind IN ('scorer', 'judge'), counts, error_kind IS 'judge' FROM scores WHERE run = ?1 AND seq = ?2
      ORDER BY scorer";
 
 impl Store {
@@ -160,6 +167,64 @@ impl Store {
         Ok(())
     }
 
+    /// Which slices each sample of `run` belongs to, by these columns. Tags are meant by a name of
+    /// [`TAGS`], unless a column has it that is none of tags.
+    ///
+    /// # Errors
+    /// The run is not there; the store cannot be read, or is damaged.
+    pub fn slices(&self, run: &RunRecord, columns: &[String]) -> Result<Slices, StoreError> {
+        let of = |error| self.error(error);
+        let mut slices = Slices::by(columns.iter().cloned());
+        if columns.is_empty() {
+            return Ok(slices);
+        }
+        let run = self.run_key(run)?;
+        let mut select = self.conn.prepare_cached(SLICES).map_err(of)?;
+        let mut rows = select.query([run]).map_err(of)?;
+        let mut next = 0;
+        while let Some(row) = rows.next().map_err(of)? {
+            let problem = |found| self.problem(found);
+            let sample = count(row, 0).map_err(problem)?.unwrap_or_default();
+            let text = |column| row.get::<_, String>(column).map_err(of);
+            let tags: Vec<String> = parsed(&text(1)?, "tags").map_err(problem)?;
+            let vars: Vars = parsed(&text(2)?, "vars").map_err(problem)?;
+            // Of a run that was cut off, some samples may not be recorded.
+            (next..sample).for_each(|_| slices.add([]));
+            next = sample + 1;
+            let mut values: Vec<(usize, String)> = Vec::new();
+            for (place, column) in columns.iter().enumerate() {
+                if TAGS.contains(&column.as_str()) && !tags.is_empty() {
+                    values.extend(tags.iter().map(|tag| (place, tag.clone())));
+                } else if let Some(value) = vars.get(column).map(value_text) {
+                    values.push((place, value));
+                }
+            }
+            let mut values: Vec<_> = values.into_iter().filter(|(_, v)| !v.is_empty()).collect();
+            values.sort();
+            values.dedup();
+            slices.add(values.iter().map(|(place, value)| (*place, value.as_str())));
+        }
+        Ok(slices)
+    }
+
+    /// The columns of the first recorded sample of `run`.
+    ///
+    /// # Errors
+    /// The run is not there; the store cannot be read, or is damaged.
+    pub fn columns(&self, run: &RunRecord) -> Result<Vec<String>, StoreError> {
+        let run = self.run_key(run)?;
+        let vars: Option<String> = self
+            .conn
+            .query_row(COLUMNS, [run], |row| row.get(0))
+            .optional()
+            .map_err(|error| self.error(error))?;
+        let vars: Option<Vars> = vars
+            .map(|vars| parsed(&vars, "vars"))
+            .transpose()
+            .map_err(|found| self.problem(found))?;
+        Ok(vars.map(|vars| vars.keys().cloned().collect()).unwrap_or_default())
+    }
+
     /// Ids of the samples of which a trial of `run` has failed, as [`TrialFilter::only_failed`]
     /// means it.
     ///
@@ -205,6 +270,7 @@ struct Details<'store> {
     sample_by: rusqlite::CachedStatement<'store>,
     messages_by: rusqlite::CachedStatement<'store>,
     scores_by: rusqlite::CachedStatement<'store>,
+    judgements_by: rusqlite::CachedStatement<'store>,
     sample: Option<(u64, SampleRow)>,
     messages: Option<((u64, u32), Vec<Message>)>,
 }
@@ -226,6 +292,7 @@ impl<'store> Details<'store> {
             sample_by: conn.prepare_cached(SAMPLE)?,
             messages_by: conn.prepare_cached(MESSAGES)?,
             scores_by: conn.prepare_cached(SCORES)?,
+            judgements_by: of_trial_by(conn)?,
             sample: None,
             messages: None,
         })
@@ -265,6 +332,7 @@ impl<'store> Details<'store> {
             cost_source: row.get(24)?,
             logprobs: logprobs.map_or(Ok(Vec::new()), |text| parsed(&text, "logprobs"))?,
             scores: scores(&mut self.scores_by, self.run, key.seq)?,
+            judgements: of_trial(&mut self.judgements_by, self.run, key.seq)?,
         })
     }
 
@@ -334,7 +402,12 @@ fn digest_scores(
     let mut scores = Vec::new();
     while let Some(row) = rows.next()? {
         let counts = counts(row, 2)?;
-        scores.push(DigestScore { value: row.get(0)?, counts, failed: row.get(1)? });
+        scores.push(DigestScore {
+            value: row.get(0)?,
+            counts,
+            failed: row.get::<_, Option<bool>>(1)?.unwrap_or(false),
+            unanswered: row.get(3)?,
+        });
     }
     Ok(scores)
 }

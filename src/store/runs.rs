@@ -54,14 +54,28 @@ impl Store {
         Ok(runs)
     }
 
-    /// What the attempts of a run used, those of open trials included. What is not known is left
-    /// out.
+    /// What the requests of a run used, those of open trials and of scorers included. What is not
+    /// known is left out.
     ///
     /// # Errors
     /// The run is not there, or the store cannot be read.
     pub fn spent(&self, run: &RunRecord) -> Result<Spent, StoreError> {
         let sql = "SELECT total(cost_pico), total(input_tokens) + total(output_tokens)
                    FROM attempts WHERE run = ?1";
+        Ok(self.sum(sql, run)?.plus(self.spent_by_judges(run)?))
+    }
+
+    /// What the requests of scorers used of it.
+    ///
+    /// # Errors
+    /// The run is not there, or the store cannot be read.
+    pub fn spent_by_judges(&self, run: &RunRecord) -> Result<Spent, StoreError> {
+        let sql = "SELECT total(cost_pico), total(input_tokens) + total(output_tokens)
+                   FROM judgements WHERE run = ?1";
+        self.sum(sql, run)
+    }
+
+    fn sum(&self, sql: &'static str, run: &RunRecord) -> Result<Spent, StoreError> {
         let run = self.run_key(run)?;
         let sums = self.conn.query_row(sql, [run], |row| Ok((row.get(0)?, row.get(1)?)));
         let (cost, tokens): (f64, f64) = sums.map_err(|error| self.error(error))?;
@@ -74,7 +88,7 @@ impl Store {
     /// # Errors
     /// The run is not there, or the store cannot be read.
     pub fn unscored(&self, run: &RunRecord) -> Result<Vec<Unscored>, StoreError> {
-        let sql = "SELECT scorer, error_kind = 'scorer', error_message, count(*) FROM scores
+        let sql = "SELECT scorer, error_kind <> 'skipped', error_message, count(*) FROM scores
                    WHERE run = ?1 AND error_kind IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC, 3";
         let run = self.run_key(run)?;
         let of = |error| self.error(error);
@@ -168,7 +182,15 @@ impl Store {
             Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate).map_err(of)?;
         // Leaves first, so that no row has to look for rows that belong to it one by one.
         for table in [
-            "run_tags", "labels", "scores", "attempts", "answers", "trials", "messages", "samples",
+            "run_tags",
+            "labels",
+            "scores",
+            "judgements",
+            "attempts",
+            "answers",
+            "trials",
+            "messages",
+            "samples",
             "models",
         ] {
             change.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [key]).map_err(of)?;

@@ -79,6 +79,7 @@ fn header(name: &str) -> RunHeader {
         gates: Vec::new(),
         command: None,
         forked_from: None,
+        judges: Vec::new(),
         context: crate::domain::run::RunContext::default(),
     }
 }
@@ -741,7 +742,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     let version = |store: &Store| -> i64 {
         store.conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("version")
     };
-    assert_eq!(version(&store), 10);
+    assert_eq!(version(&store), 11);
     assert_eq!(store.find_run("old").expect("found").header, old);
     let attempt: (i64, Option<String>) = store
         .conn
@@ -754,7 +755,7 @@ fn a_database_of_the_first_version_is_brought_up_with_what_it_holds() {
     assert_eq!(attempt, (8, None));
     assert_eq!(store.check().expect("checked"), [""; 0]);
     drop(store);
-    assert_eq!(version(&Store::open(&path).expect("opened again")), 10);
+    assert_eq!(version(&Store::open(&path).expect("opened again")), 11);
 }
 
 #[tokio::test]

@@ -171,6 +171,7 @@ impl Sink for Writer {
             | Event::Retried(_)
             | Event::Left { .. }
             | Event::Answered(_)
+            | Event::Judged(_)
             | Event::Scored(_)
             | Event::Finished(_) => {
                 let (promise, outcome) = oneshot::channel();

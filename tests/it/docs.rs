@@ -68,6 +68,17 @@ fn the_scorers_are_documented() {
     );
 }
 
+/// docs/judges.md is made from the files of the judges.
+#[test]
+fn the_judges_are_documented() {
+    let page = evals::scorer::judge::reference::page();
+    if std::env::var_os("EVALS_UPDATE_DOCS").is_some() {
+        fs::write(root().join("docs/judges.md"), &page).expect("written");
+    }
+    let same = fs::read_to_string(root().join("docs/judges.md")).unwrap_or_default() == page;
+    assert!(same, "docs/judges.md is out of date: `EVALS_UPDATE_DOCS=1 cargo test --test it docs`");
+}
+
 /// `.ci/run` takes the test command out of the README; its other checks are those of `just check`.
 #[test]
 fn ci_runs_the_checks_that_developers_run() {

@@ -204,7 +204,7 @@ fn measured(
         let Some(value) = samples.value(side, sample) else { continue };
         let cluster = samples.clusters[sample];
         if let (true, Some(accumulator)) = (inside, accumulator.as_mut()) {
-            accumulator.add(&Folded { value, counts: &[], cluster });
+            accumulator.add(&Folded { value, repeats: &[value], counts: &[], cluster });
         }
         let (values, clusters) = if inside { &mut here } else { &mut there };
         values.push(value);

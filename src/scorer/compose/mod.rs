@@ -7,6 +7,7 @@
 
 pub(super) mod all_of;
 pub(super) mod any_of;
+pub(super) mod cascade;
 pub(super) mod not;
 mod part;
 mod per_row;
@@ -20,12 +21,16 @@ use serde_json::{Map, Value};
 
 use self::part::Part;
 use super::{
-    ArgError, Args, Asks, Built, Context, DEFAULT_LIMIT, OptionCard, Scorer, ScorerKind, Site,
-    Subject,
+    ArgError, Args, Asks, Built, Context, DEFAULT_LIMIT, Foreseen, OptionCard, Scorer, ScorerKind,
+    Site, Subject,
 };
 use crate::{
     base::text::one_line,
-    domain::score::{Corpus, Score, Verdict},
+    domain::{
+        sample::Sample,
+        score::{Corpus, Score, Verdict},
+        target::Target,
+    },
 };
 
 /// Longest explanation, in characters.
@@ -111,6 +116,11 @@ impl<F: Fold + 'static> Compound<F> {
         Built::pure(self)
     }
 
+    /// The parts that ask somebody.
+    fn asking(&self) -> impl Iterator<Item = &dyn Asks> {
+        self.parts.iter().filter_map(Part::asking)
+    }
+
     fn compares(&self) -> bool {
         self.parts.iter().all(Part::needs_expected)
     }
@@ -169,6 +179,22 @@ impl<F: Fold + 'static> Asks for Compound<F> {
 
     fn starts(&self) -> Vec<String> {
         self.parts.iter().flat_map(Part::starts).collect()
+    }
+
+    fn targets(&self) -> Vec<Arc<Target>> {
+        self.asking().flat_map(Asks::targets).collect()
+    }
+
+    fn foreseen(&self, sample: &Sample) -> Vec<Foreseen> {
+        self.asking().flat_map(|part| part.foreseen(sample)).collect()
+    }
+
+    fn facts(&self) -> Map<String, Value> {
+        let of_part = |(index, part): (usize, &Part)| {
+            let facts = part.asking()?.facts();
+            (!facts.is_empty()).then(|| (format!("part {}", index + 1), Value::Object(facts)))
+        };
+        self.parts.iter().enumerate().filter_map(of_part).collect()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -241,7 +267,7 @@ fn unscored<'a>(found: impl Iterator<Item = (&'a Part, Verdict)>) -> Verdict {
     let (mut failed, mut reasons) = (false, Vec::new());
     for (part, verdict) in found {
         match verdict {
-            Verdict::Failed(why) => {
+            Verdict::Failed(why) | Verdict::Unanswered(why) => {
                 failed = true;
                 reasons.push(format!("`{}`: {why}", part.name));
             }
@@ -267,7 +293,9 @@ fn explained(parts: &[Part], verdicts: &[Verdict]) -> String {
                 let why = explanation.as_deref().map(|why| format!(" ({why})"));
                 format!("{}{mark}{}", (value * 1e4).round() / 1e4, why.unwrap_or_default())
             }
-            Verdict::Skipped(why) | Verdict::Failed(why) => format!("not scored ({why})"),
+            Verdict::Skipped(why) | Verdict::Failed(why) | Verdict::Unanswered(why) => {
+                format!("not scored ({why})")
+            }
         };
         one_line(&format!("{} {said}", part.name), room.max(20))
     };

@@ -17,8 +17,8 @@ use crate::{
         score::{Corpus, Verdict},
     },
     scorer::{
-        ArgError, Args, Built, Card, Context, DEFAULT_LIMIT, Range, SCORERS, ScorerKind, Site,
-        Subject, find, spelled_out,
+        ArgError, Args, Asks, Built, Card, Context, DEFAULT_LIMIT, Range, SCORERS, ScorerKind,
+        Site, Subject, find, spelled_out,
     },
 };
 
@@ -248,6 +248,14 @@ impl Part {
             Body::Fixed(Built::Asks(_)) => false,
             // What a row asks for may be anything.
             Body::Rows(_) => true,
+        }
+    }
+
+    /// The scorer, where it asks somebody.
+    pub(super) fn asking(&self) -> Option<&dyn Asks> {
+        match &self.body {
+            Body::Fixed(built) => built.asks(),
+            Body::Rows(_) => None,
         }
     }
 

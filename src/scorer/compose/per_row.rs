@@ -43,8 +43,14 @@ impl PerRow {
         options: &Map<String, Value>,
         site: &Site,
     ) -> Result<Option<Self>, ArgError> {
+        // What a scorer takes out of a column by itself is its own affair.
+        let own = |name: &str| {
+            let options = kind.card().options;
+            options.iter().any(|option| option.name == name && option.kind == "text or column")
+        };
         let columns: Vec<(String, String)> = options
             .iter()
+            .filter(|(option, _)| !own(option))
             .filter_map(|(option, value)| Some((option.clone(), column(value)?.to_owned())))
             .collect();
         if columns.is_empty() {

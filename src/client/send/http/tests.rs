@@ -414,6 +414,7 @@ fn any_call_ends_with_the_total_limit() {
         input_tokens: None,
         output_tokens: None,
         seed: 0,
+        judge: None,
     };
     let timeouts = Timeouts { total: Duration::from_millis(1), ..Timeouts::default() };
     let slow = Target { endpoint: Endpoint::Sim(slow), timeouts, ..target("", false) };

@@ -6,6 +6,8 @@
 
 mod answer;
 mod draws;
+mod judge;
+pub(in crate::client) mod vector;
 
 use std::time::Duration;
 
@@ -72,7 +74,20 @@ fn latency(profile: &SimProfile, normal: f64) -> Duration {
 }
 
 fn generation(call: &Call, profile: &SimProfile, right: bool, draws: &mut Draws) -> Generation {
-    let mut text = answer::text(call, right, profile.verbosity, draws);
+    if let Some(judge) = profile.judge {
+        let said = judge::reply(call, judge, profile.accuracy, profile.seed);
+        let mut made = spoken(call, profile, said.text);
+        if !said.calls.is_empty() {
+            made.finish_reason = FinishReason::ToolCalls;
+            made.tool_calls = said.calls;
+        }
+        return made;
+    }
+    spoken(call, profile, answer::text(call, right, profile.verbosity, draws))
+}
+
+/// `text` as an answer, cut where `max_tokens` says.
+fn spoken(call: &Call, profile: &SimProfile, mut text: String) -> Generation {
     let asked: usize =
         call.messages.iter().map(Message::joined_text).map(|text| words(&text)).sum();
     let mut output = profile.output_tokens.unwrap_or_else(|| tokens(words(&text)));

@@ -23,6 +23,7 @@ const QUICK: SimProfile = SimProfile {
     input_tokens: None,
     output_tokens: None,
     seed: 1,
+    judge: None,
 };
 
 fn call(id: &str, expected: &[&str], max_tokens: Option<u64>) -> Call {
