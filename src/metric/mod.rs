@@ -19,8 +19,8 @@ pub mod power;
 pub mod probe;
 mod quantiles;
 pub mod reducer;
-mod spread;
 mod slices;
+mod spread;
 mod tally;
 
 use std::fmt;
