@@ -53,8 +53,7 @@ function csvCells(trials, i, texts) {
   const said = new Map((texts.why || []).map((why) => [why.scorer, why]));
   const scores = about.scorers.flatMap((_, at) => {
     const verdict = trials.verdict[at][i];
-    const error = said.get(at)?.error;
-    const kind = verdict === SKIPPED ? "skipped" : "scorer";
+    const { error, kind = verdict === SKIPPED ? "skipped" : "scorer" } = said.get(at) || {};
     return [numberCell(trials.value[at][i]), { [PASSED]: "true", [FAILED]: "false" }[verdict] || "",
       error === undefined ? "" : guarded(`${kind}: ${marked(error)}`)];
   });
@@ -117,7 +116,7 @@ function trialJson(trials, i, texts) {
     scores: Object.fromEntries(about.scorers.map(({ id }, at) => {
       const verdict = trials.verdict[at][i];
       const why = said.get(at) || {};
-      const kind = verdict === SKIPPED ? "skipped" : "scorer";
+      const kind = why.kind ?? (verdict === SKIPPED ? "skipped" : "scorer");
       return [id, {
         value: known(trials.value[at][i]),
         passed: verdict === PASSED ? true : verdict === FAILED ? false : null,

@@ -111,6 +111,7 @@ class TrialView {
         el("h4", {}, "Extracted ", el("span", { class: "muted" }, oneLine(this.trials.about.extracts[at] || "", 60))),
         ...(found === null ? [el("p", { class: "muted" }, "nothing found")] : pre(found))]),
       this.scores(row, texts),
+      this.judged(texts.judged || []),
       texts.reasoning === undefined ? "" : folded("Reasoning", pre(texts.reasoning)),
       el("dl", { class: "trivia" }, this.facts(row, texts).map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))));
   }
@@ -131,6 +132,24 @@ class TrialView {
           texts.length === 0 ? "" : el("tr", { class: "under" }, el("td", { colspan: 3 }, texts.flatMap(pre))),
         ];
       })));
+  }
+
+  // What models said when scorers asked them, in order.
+  judged(steps) {
+    if (steps.length === 0) return "";
+    const unknown = (number) => (number === null ? NaN : number);
+    return folded(`Judge steps (${steps.length})`, steps.map(({ scorer, step, judge, asked, output, error, problem, verdict, latency, cost }) => {
+      const [repeat, turn, round] = asked;
+      const again = [repeat > 0 ? `repeat ${repeat + 1}` : "", turn + round > 0 ? "asked again" : ""].filter((word) => word !== "");
+      const head = [this.trials.about.scorers[scorer]?.id ?? "", step, judge, ...again].map((word) => oneLine(word, 60));
+      return [
+        el("h4", {}, head.join(" · "), " ", el("span", { class: "muted" }, `${microseconds(unknown(latency))}, ${picodollars(unknown(cost))}`)),
+        output === undefined ? "" : pre(output),
+        error === undefined ? "" : [el("p", { class: "label" }, "no reply"), ...pre(error)],
+        problem === undefined ? "" : [el("p", { class: "label" }, "cannot be used"), ...pre(problem)],
+        verdict === undefined ? "" : [el("p", { class: "label" }, "read out of it"), ...pre(JSON.stringify(verdict))],
+      ];
+    }));
   }
 
   facts(row, texts) {

@@ -3,7 +3,10 @@
 
 use crate::{
     domain::comparison::{Comparison, Difference, Pair, PairVerdict, PairedScore, What},
-    report::number::{Unit, significant},
+    report::{
+        number::{Unit, significant},
+        verdict::unit_of,
+    },
 };
 
 /// What is said of one pair and scorer.
@@ -36,11 +39,7 @@ pub(super) fn lines(comparison: &Comparison) -> Vec<Line<'_>> {
 
 impl Line<'_> {
     fn unit(&self) -> Unit<'_> {
-        match self.score.unit.as_deref() {
-            _ if self.score.unit_range => Unit::Share,
-            Some(unit) => Unit::named(unit),
-            None => Unit::Plain,
-        }
+        unit_of(self.score)
     }
 
     /// A mean.

@@ -6,7 +6,7 @@ use crate::{
         measure::Estimate,
         run::{RunHeader, ScorerInfo},
     },
-    report::{View, facts::unit_of, number::Unit},
+    report::{View, facts::unit_of, number::Unit, verdict::leading},
 };
 
 /// The scorer by which models are told better from worse where only one can be shown.
@@ -22,8 +22,7 @@ pub(super) fn quality<'a>(
     header: &'a RunHeader,
     comparison: &'a Comparison,
 ) -> Option<Quality<'a>> {
-    let scores = &comparison.pairs.first()?.scores;
-    let score = scores.iter().find(|score| score.unit_range).or(scores.first())?;
+    let score = leading(comparison)?;
     let info = scorer(header, &score.scorer)?;
     Some(Quality {
         scorer: &score.scorer,

@@ -13,8 +13,7 @@ use crate::support::{Browser, skipped};
 
 /// The source of axe-core; `None`, with a word on stderr, where it is not installed.
 fn axe() -> Option<String> {
-    let source =
-        std::env::var("EVALS_TEST_AXE").ok().and_then(|path| fs::read_to_string(path).ok());
+    let source = std::env::var_os("EVALS_TEST_AXE").and_then(|path| fs::read_to_string(path).ok());
     if source.is_none() {
         skipped("EVALS_TEST_AXE names no axe.min.js");
     }

@@ -1,4 +1,4 @@
-//! A real browser without a window, driven over its DevTools protocol: a socket, and JSON in frames of
+//! A real browser without a window, driven over its protocol for developers: a socket, and JSON in frames of
 //! RFC 6455.
 
 use std::{
@@ -223,7 +223,8 @@ impl Browser {
                 seen += 1;
                 match event["method"].as_str() {
                     Some("Browser.downloadWillBegin") => {
-                        name = event["params"]["suggestedFilename"].as_str().unwrap().to_owned();
+                        let suggested = event["params"]["suggestedFilename"].as_str();
+                        suggested.expect("a name").clone_into(&mut name);
                     }
                     Some("Browser.downloadProgress") if event["params"]["state"] == "completed" => {
                         let path = self.directory.path().join("downloads").join(&name);
@@ -305,11 +306,11 @@ impl Wire {
         match text.len() {
             n @ 0..126 => frame.push(0x80 | n as u8),
             n @ 126..=0xFFFF => {
-                frame.push(0x80 | 126);
+                frame.push(0xFE);
                 frame.extend((n as u16).to_be_bytes());
             }
             n => {
-                frame.push(0x80 | 127);
+                frame.push(0xFF);
                 frame.extend((n as u64).to_be_bytes());
             }
         }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::{
     base::text::prefix,
     domain::{
+        judgement::JudgementRecord,
         message::{Message, Part},
         run::{RunHeader, ScoreRecord, TrialRecord},
     },
@@ -83,6 +84,9 @@ pub(super) struct TrialTexts<'a> {
     /// A scorer each, in the order of the plan; left out where none says anything.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     why: Vec<Why<'a>>,
+    /// What models said when scorers asked them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    judged: Vec<Step<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,6 +114,29 @@ struct Why<'a> {
     explanation: Option<Cut<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Cut<'a>>,
+    /// The error's kind, where the verdict does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a str>,
+}
+
+/// One question of a scorer to a model.
+#[derive(Debug, Serialize)]
+struct Step<'a> {
+    scorer: u32,
+    step: &'a str,
+    judge: &'a str,
+    /// Which repeat of the question, and how often it was asked again.
+    asked: (u32, u32, u32),
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Cut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Cut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Cut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'a Value>,
+    latency: Option<u64>,
+    cost: Option<i64>,
 }
 
 /// The texts of the sample of `trial`.
@@ -156,6 +183,7 @@ pub(super) fn trial<'a>(
         tokens: usage.filter(|tokens| *tokens != (0, 0, 0)),
         cost_source: trial.cost_source.as_deref().filter(|source| *source != "price"),
         why: trial.scores.iter().filter_map(why).collect(),
+        judged: trial.judgements.iter().map(step).collect(),
     }
 }
 
@@ -168,12 +196,29 @@ fn said(message: &Message) -> impl Iterator<Item = Said<'_>> {
     })
 }
 
+fn step(said: &JudgementRecord) -> Step<'_> {
+    Step {
+        scorer: said.scorer,
+        step: &said.step,
+        judge: &said.model,
+        asked: (said.repeat, said.turn, said.round),
+        output: said.output.as_deref().or(said.arguments.as_deref()).map(Cut),
+        error: said.error.as_ref().map(|(_, message)| Cut(message)),
+        problem: said.problem.as_deref().map(Cut),
+        verdict: said.verdict.as_ref(),
+        latency: said.latency_us,
+        cost: said.cost_pico,
+    }
+}
+
 fn why(record: &ScoreRecord) -> Option<Why<'_>> {
+    let kind = record.error.as_ref().map(|(kind, _)| kind.as_str());
     let said = Why {
         scorer: record.scorer,
         label: record.label.as_deref().map(Cut),
         explanation: record.explanation.as_deref().map(Cut),
         error: record.error.as_ref().map(|(_, message)| Cut(message)),
+        kind: kind.filter(|kind| !matches!(*kind, "skipped" | "scorer")),
     };
     let any = said.label.is_some() || said.explanation.is_some() || said.error.is_some();
     any.then_some(said)
