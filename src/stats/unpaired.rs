@@ -42,7 +42,8 @@ pub struct Unpaired {
 /// | numbers | Welch's t | Welch's t |
 /// | clustered, of either kind | cluster-robust t | cluster-robust t |
 ///
-/// Clusters of one sample each are none.
+/// Clusters of one sample each are none. Where all numbers of a side, or all of its clustered values,
+/// are the same, they do not tell how much they vary, and interval and p-value are unknown.
 ///
 /// # Source
 /// Newcombe (1998), Statistics in Medicine 17, 873-890, method 10; Welch (1947), Biometrika 34,
@@ -52,7 +53,8 @@ pub fn unpaired(one: Side<'_>, other: Side<'_>, yes_no: bool, confidence: f64) -
     let difference = a.mean().zip(b.mean()).map(|(a, b)| a - b);
     let clusters = shared_clusters(one, other);
     if !clusters.is_empty() {
-        let found = difference.zip(robust(one, other, &clusters));
+        let found = difference.filter(|_| vary(&a) && vary(&b));
+        let found = found.zip(robust(one, other, &clusters));
         let found = found.and_then(|(off, (error, df))| t_of(off, error, df, confidence));
         let limit = if yes_no { 1.0 } else { f64::INFINITY };
         return Unpaired {
@@ -74,7 +76,7 @@ pub fn unpaired(one: Side<'_>, other: Side<'_>, yes_no: bool, confidence: f64) -
             test: "Fisher exact mid-p",
         };
     }
-    let found = difference.zip(welch(&a, &b));
+    let found = difference.filter(|_| vary(&a) && vary(&b)).zip(welch(&a, &b));
     let found = found.and_then(|(off, (error, df))| t_of(off, error, df, confidence));
     Unpaired {
         difference,
@@ -91,6 +93,11 @@ fn moments(values: &[f64]) -> Moments {
         moments.add(*value);
     }
     moments
+}
+
+/// Whether values differ from each other.
+fn vary(values: &Moments) -> bool {
+    values.standard_error().is_some_and(|error| error > 0.0)
 }
 
 /// The interval of `off` and the p-value against 0, by Student's t.

@@ -5,7 +5,7 @@ use crate::support::Project;
 /// Forty rows of two levels; one model is right on all, the other is wrong on the hard ones.
 fn project() -> Project {
     let project = Project::new();
-    let rows: String = (0..40)
+    let rows: Vec<String> = (0..40)
         .map(|row| {
             let (level, said) = if row % 2 == 0 { ("easy", "x") } else { ("hard", "y") };
             format!(
@@ -14,7 +14,7 @@ fn project() -> Project {
             )
         })
         .collect();
-    project.write("rows.jsonl", &rows);
+    project.write("rows.jsonl", &rows.concat());
     project.write(
         "evals.yaml",
         "dataset: rows.jsonl\nprompts: ['{{input}}']\nmodels:\n  - {id: one, provider: replay, output: said}\n  \

@@ -233,6 +233,9 @@ fn a_side_without_values_has_no_difference() {
     }
     let same = unpaired(side(&[0.5, 0.5]), side(&[0.5, 0.5]), false, 0.95);
     assert_eq!((same.difference, same.interval, same.p_value), (Some(0.0), None, None));
+    // Three of which all are alike say nothing of how much others like them would vary.
+    let few = unpaired(side(&[1.0; 3]), side(&[0.5, 1.0, 0.5, 1.0]), false, 0.95);
+    assert_eq!((few.difference, few.interval, few.p_value), (Some(0.25), None, None));
     let together = [Some(1); 4];
     let one = Side { values: &[1.0, 0.0], clusters: &together };
     let found = unpaired(one, one, true, 0.95);
