@@ -123,7 +123,8 @@ struct Why<'a> {
 #[derive(Debug, Serialize)]
 struct Step<'a> {
     scorer: u32,
-    step: &'a str,
+    #[serde(rename = "step")]
+    purpose: &'a str,
     judge: &'a str,
     /// Which repeat of the question, and how often it was asked again.
     asked: (u32, u32, u32),
@@ -199,7 +200,7 @@ fn said(message: &Message) -> impl Iterator<Item = Said<'_>> {
 fn step(said: &JudgementRecord) -> Step<'_> {
     Step {
         scorer: said.scorer,
-        step: &said.step,
+        purpose: &said.step,
         judge: &said.model,
         asked: (said.repeat, said.turn, said.round),
         output: said.output.as_deref().or(said.arguments.as_deref()).map(Cut),
