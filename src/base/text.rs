@@ -41,6 +41,14 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// `text` on one line of at most `width` characters, hidden characters made visible, an ellipsis
 /// where it was cut.
 pub fn one_line(text: &str, width: usize) -> String {
+    // Most texts are plain where it matters.
+    let head = &text.as_bytes()[..text.len().min(width.saturating_add(1))];
+    if head.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+        if text.len() <= width {
+            return text.to_owned();
+        }
+        return format!("{}…", &text[..width.saturating_sub(1)]);
+    }
     // Each character shows as one or more: what stands further behind is cut in any case.
     let end = text.char_indices().nth(width.saturating_add(1)).map_or(text.len(), |(at, _)| at);
     let text = &text[..end];

@@ -9,6 +9,7 @@ use super::{
     args_compare::{CompareArgs, FileArgs, GateArgs, MergeArgs, TagArgs},
     args_judge::JudgeCommand,
     args_models::{EndpointsCommand, ModelsCommand},
+    args_power::PowerArgs,
     args_resume::ResumeArgs,
     args_score::ScoreArgs,
     args_scorers::ScorersCommand,
@@ -57,6 +58,9 @@ pub(super) enum Command {
     Tag(TagArgs),
     /// Write a run's report: one HTML file, or Markdown
     Report(ReportArgs),
+    /// Say how small a difference the samples of a run can show, and how many samples a smaller one
+    /// takes
+    Power(PowerArgs),
     /// Write a run's trials as JSONL, CSV or Parquet
     Export(ExportArgs),
     /// Delete runs
@@ -241,6 +245,12 @@ pub(super) struct RunArgs {
     /// What scorers see, in YAML: '{regex: "answer is (.+)"}'
     #[arg(long, value_name = "STEPS", help_heading = "Scoring")]
     pub(super) extract: Option<String>,
+    /// A metric made of others, such as 'f1=2 * p.mean * r.mean / (p.mean + r.mean)'. May be repeated
+    #[arg(long, value_name = "NAME=EXPRESSION", help_heading = "Scoring")]
+    pub(super) metric: Vec<String>,
+    /// Tell results apart by the values of this column, or by `tag`. May be repeated
+    #[arg(long, value_name = "COLUMN", help_heading = "Scoring")]
+    pub(super) slice: Vec<String>,
     /// A condition that sets the exit code, such as 'errors.rate < 1%'. May be repeated
     #[arg(short, long, value_name = "GATE", help_heading = "Scoring")]
     pub(super) gate: Vec<String>,
@@ -355,6 +365,9 @@ pub(super) struct ShowArgs {
     /// How the results are printed
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: RunFormat,
+    /// Tell results apart by the values of this column, or by `tag`. May be repeated
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) slice: Vec<String>,
     /// List trials instead
     #[arg(long)]
     pub(super) trials: bool,
@@ -377,7 +390,10 @@ pub(super) struct ReportArgs {
     /// What to write
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub(super) format: ReportFormat,
-    /// Trials in the HTML report at most; failed ones come first
+    /// Tell results apart by the values of this column, or by `tag`. May be repeated
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) slice: Vec<String>,
+    /// Trials in the HTML report at most, failed ones first [default: all]
     #[arg(long, value_name = "N")]
     pub(super) max_trials: Option<u64>,
 }

@@ -28,6 +28,9 @@ pub(super) struct ScoreArgs {
     /// What scorers see, in YAML: '{regex: "answer is (.+)"}'
     #[arg(long, value_name = "STEPS", help_heading = "Scoring")]
     pub(super) extract: Option<String>,
+    /// A metric made of others: NAME=EXPRESSION. May be repeated
+    #[arg(long, value_name = "NAME=EXPRESSION", help_heading = "Scoring")]
+    pub(super) metric: Vec<String>,
     /// A condition that sets the exit code. May be repeated
     #[arg(short, long, value_name = "GATE", help_heading = "Scoring")]
     pub(super) gate: Vec<String>,

@@ -14,7 +14,7 @@ use crate::{
     base::text::nearest,
     compare::{Asked, CompareError, Opened, Reference, Wanted, compare, open},
     domain::{comparison::Comparison, run::RunHeader},
-    report::{ReportError, compare as reports},
+    report::{ReportError, compare as reports, html::write_comparison},
     store::StoreError,
 };
 
@@ -71,7 +71,7 @@ fn written(
     to: &mut dyn std::io::Write,
 ) -> Result<(), ReportError> {
     let text = match args.format {
-        CompareFormat::Html => return reports::html::write_html(comparison, to),
+        CompareFormat::Html => return write_comparison(comparison, to),
         CompareFormat::Csv => return Ok(reports::csv::write_csv(comparison, to)?),
         CompareFormat::Json => format!("{:#}\n", reports::json::compare_json(comparison)),
         CompareFormat::Markdown => reports::markdown::render(comparison),

@@ -85,6 +85,7 @@ pub(super) fn execute(
             plan,
             client: client.calls,
             judges: client.judges,
+            vectors: client.vectors,
             judged,
             sinks,
             brake: of_job,

@@ -26,7 +26,7 @@ pub(super) fn run(args: &GateArgs, db: &Path, out: &mut Out) -> Result<Exit, Fai
         return Err(Failure::usage(format!("run {} has no gates", header.id))
             .hint("name one: evals gate last --gate 'exact_match.mean >= 0.9'"));
     }
-    let read = |text: &String| gate::parse(text, &header.scorers).map_err(Failure::from);
+    let read = |text: &String| gate::parse(text, header).map_err(Failure::from);
     let gates: Vec<Gate> = texts.iter().map(read).collect::<Result<_, _>>()?;
     let named = if args.allow.is_empty() { &header.context.allow } else { &args.allow };
     let allow = Allow::parse(named.iter().map(String::as_str))?;

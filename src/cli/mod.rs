@@ -5,6 +5,7 @@ mod args;
 mod args_compare;
 mod args_judge;
 mod args_models;
+mod args_power;
 mod args_resume;
 mod args_score;
 mod args_scorers;
@@ -36,6 +37,7 @@ mod models;
 mod out;
 mod overlay;
 mod plan;
+mod power;
 mod progress;
 mod report;
 mod resume;
@@ -91,6 +93,7 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Score(args) => score::run(&args, &db, out),
         Command::Plan(args) => plan::run(&args, &db, out),
         Command::List(args) => list::run(&args, &db, out),
+        Command::Power(args) => power::run(&args, &db, out),
         Command::Show(args) => show::run(&args, &db, out),
         Command::Compare(args) => compare::run(&args, &db, out),
         Command::Gate(args) => gate::run(&args, &db, out),

@@ -48,6 +48,8 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
             .map(|text| config::parse_flag::<ScorerEntry>(text, "--scorer").map(At::nowhere))
             .collect::<Result<_, _>>()?,
         score_also: Vec::new(),
+        metrics: args.metric.iter().map(|text| metric(text)).collect::<Result<_, _>>()?,
+        slices: args.slice.iter().map(|column| At::nowhere(column.clone())).collect(),
         baseline: args.baseline.clone().map(At::nowhere),
         gates: args.gate.iter().map(|gate| At::nowhere(gate.clone())).collect(),
         concurrency: args
@@ -148,6 +150,17 @@ fn prompt(text: &str, args: &RunArgs) -> PromptEntry {
         }
     }
     PromptEntry(map)
+}
+
+/// A metric flag is a name and what it is made of.
+fn metric(text: &str) -> Result<(String, At<String>), Failure> {
+    match text.split_once('=') {
+        Some((name, made_of)) if !made_of.trim().is_empty() => {
+            Ok((name.trim().to_owned(), At::nowhere(made_of.trim().to_owned())))
+        }
+        _ => Err(Failure::usage(format!("--metric: `{text}` is not of the form NAME=EXPRESSION"))
+            .hint("for example --metric 'f1=2 * p.mean * r.mean / (p.mean + r.mean)'")),
+    }
 }
 
 /// A model flag is a reference, or a mapping in YAML when it begins like one.

@@ -12,13 +12,13 @@ use super::{
 use crate::report::{self, ReportError};
 
 pub(super) fn run(args: &ReportArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
-    let stored = Stored::load(db, &args.run)?;
-    let max_trials = args.max_trials.unwrap_or(report::html::MAX_TRIALS);
+    let stored = Stored::load_by(db, &args.run, &args.slice)?;
+    let max_trials = args.max_trials;
     let to_stdout = args.output.as_deref() == Some(Path::new("-"));
     match args.format {
-        ReportFormat::Html if to_stdout => out.with(|to| {
-            report::html::write_html(&stored.view(), &stored, to, max_trials).map_err(as_io)
-        })?,
+        ReportFormat::Html if to_stdout => {
+            out.with(|to| stored.html(to, max_trials).map_err(as_io))?;
+        }
         ReportFormat::Html => {
             let default = || report_path(db, &stored.run.header.id);
             let path = args.output.clone().unwrap_or_else(default);

@@ -28,7 +28,7 @@ use crate::{
     dataset,
     domain::{
         measure::GateResult,
-        run::{RunStatus, ScorerInfo},
+        run::{RunHeader, RunStatus},
         target::{Endpoint, Target},
     },
     gate::{self, Allow, Gate, Measured},
@@ -286,7 +286,7 @@ fn failed_ids(db: &Path, reference: &str) -> Result<HashSet<String>, Failure> {
 
 /// Reads the gates, and refuses those that could never be decided.
 fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
-    let gates = parsed_gates(&plan.header.scorers, asked)?;
+    let gates = parsed_gates(&plan.header, asked)?;
     for (gate, written) in gates.iter().zip(&asked.file.gates) {
         let refuse = |message: String, hint: String| {
             let origin = asked.origin_of(written.place, "--gate");
@@ -316,7 +316,7 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
             plan.targets.iter().chain(&plan.judges).find(|target| {
                 target.price.is_none() && matches!(target.endpoint, Endpoint::Http(_))
             });
-        if let (Measured::CostTotal, Some(target)) = (gate.measured, unpriced) {
+        if let (Measured::CostTotal, Some(target)) = (&gate.measured, unpriced) {
             let name = &target.name;
             return Err(refuse(
                 format!("gate `{}` needs prices, and model `{name}` has none", gate.text),
@@ -328,10 +328,10 @@ fn gates(plan: &Plan, asked: &Asked) -> Result<Vec<Gate>, Failure> {
     Ok(gates)
 }
 
-/// Reads the gates, which are about `scorers`.
-pub(super) fn parsed_gates(scorers: &[ScorerInfo], asked: &Asked) -> Result<Vec<Gate>, Failure> {
+/// Reads the gates, which are about the run of `header`.
+pub(super) fn parsed_gates(header: &RunHeader, asked: &Asked) -> Result<Vec<Gate>, Failure> {
     let read = |written: &config::At<String>| {
-        gate::parse(&written.value, scorers).map_err(|error| {
+        gate::parse(&written.value, header).map_err(|error| {
             let origin = asked.origin_of(written.place, "--gate");
             config::ConfigError::new(origin, written.place, error.message).hint(error.hint).into()
         })
@@ -426,7 +426,7 @@ pub(super) fn write_report(
     format: RunFormat,
     out: &mut Out,
 ) -> Result<(), Failure> {
-    stored.write_html(path, report::html::MAX_TRIALS)?;
+    stored.write_html(path, None)?;
     let line = format!("report: {}", env::shown(path));
     match format {
         RunFormat::Table => out.data(&format!("\n{line}\n")),

@@ -31,9 +31,10 @@ use crate::{
     config::variables,
     domain::{
         contract::Sink,
-        run::{RunHeader, RunRecord},
+        run::{RunHeader, RunRecord, ScorerInfo},
         score::Verdict,
     },
+    metric::derived,
     plan::{self, Inputs, PlannedScorer, Rows, ScorePlan},
     report,
     run::{Brake, Change, Rescore, Rescored, rescore},
@@ -83,6 +84,7 @@ fn scoring_args(args: &ScoreArgs) -> RunArgs {
         name: args.name.clone(),
         scorer: args.scorer.clone(),
         extract: args.extract.clone(),
+        metric: args.metric.clone(),
         gate: args.gate.clone(),
         allow_errors: args.allow_errors.clone(),
         report: args.report.clone(),
@@ -109,7 +111,7 @@ fn anew(
     let run_args = scoring_args(args);
     let asked = Asked::to_score(&run_args)?;
     let (plan, header) = planned(&run_args, &asked, &store, &old)?;
-    let gates = run::parsed_gates(&header.scorers, &asked)?;
+    let gates = run::parsed_gates(&header, &asked)?;
     let allowed = run::allowed_errors(&run_args, &gates)?;
     let report = (!args.no_report).then(|| {
         let named = asked.file.report.as_ref().map(|path| path.value.clone());
@@ -136,7 +138,7 @@ fn anew(
     let cached = plan.cache_ttl.filter(|_| called).map(|ttl| (ttl, plan.cache_max_bytes));
     let cached = cached.and_then(|keep| cache::Used::keeping(keep, false, db, out));
     let told = Arc::clone(&progress);
-    let judges = client::client(ClientOptions {
+    let client = client::client(ClientOptions {
         concurrency: plan.concurrency,
         cache: cached.as_ref().map(cache::Used::caching),
         judge_budget: plan.budget,
@@ -147,10 +149,10 @@ fn anew(
         shared: env::home().map(|home| home.join("limits")),
         notice: Some(Notice::new(move |text| told.say(text, &mut Out::new()))),
         ..books
-    })
-    .judges;
+    });
     let job = Rescore {
-        judges,
+        judges: client.judges,
+        vectors: client.vectors,
         judged: execute::judged(&plan.judges, &id, db)?,
         header,
         scoring: Arc::new(plan.scoring),
@@ -226,7 +228,7 @@ fn planned(
     let names: Vec<String> = old.header.models.iter().map(|model| model.name.clone()).collect();
     let have_expected = store.has_expected(old)?;
     let rows = Rows { columns: &columns, have_expected, models: &names };
-    let mut plan = plan::scoring(&asked.file, inputs, rows)?;
+    let mut plan = plan::scoring(&asked.file, inputs, rows, &old.header.models)?;
     let scoring = &mut plan.scoring;
     if scoring.scorers.is_empty() {
         return Err(
@@ -245,13 +247,15 @@ fn planned(
     config["extract"] = json!(asked.file.extract.as_ref().map(|at| &at.value));
     config["score_also"] =
         scoring.score_also.iter().map(|status| json!(status.name())).collect::<Value>();
+    let infos: Vec<ScorerInfo> = scoring.scorers.iter().map(PlannedScorer::info).collect();
+    config[derived::KEY] = derived::as_json(&plan::metrics(&asked.file, inputs, &infos)?);
     let header = RunHeader {
         id: id::new_run_id(),
         name: args.name.clone().unwrap_or_else(|| old.header.name.clone()),
         created_ms: clock::now_ms(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         config,
-        scorers: scoring.scorers.iter().map(PlannedScorer::info).collect(),
+        scorers: infos,
         extracts: scoring.extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
         gates: asked.file.gates.iter().map(|gate| gate.value.clone()).collect(),
         command: None,

@@ -22,7 +22,7 @@ use crate::{
 const SHOWN: usize = 200;
 
 pub(super) fn run(args: &ShowArgs, db: &Path, out: &mut Out) -> Result<Exit, Failure> {
-    let stored = Stored::load(db, &args.run)?;
+    let stored = Stored::load_by(db, &args.run, &args.slice)?;
     if args.trials || args.failed {
         trials(args, &stored, out)?;
     } else {

@@ -10,20 +10,27 @@ use std::{
 use super::{baseline, exit::Failure};
 use crate::{
     base::money::Money,
-    compare::{CompareError, Opened, Source},
+    compare::{self, CompareError, Opened, Source},
+    config,
     domain::{
         measure::{GateResult, RunMeasures},
         run::{RunRecord, TrialRecord},
+        slice::Slices,
     },
     gate::{self, Allow, Evidence, Gate},
     metric::{
         Opinion, Spread, Tally,
         calibration::{Calibrate, calibrate},
+        derived,
         pairwise::Tournament,
     },
     report::{self, ReportError, TrialSource, View},
     store::{Store, TrialFilter},
 };
+
+/// Models and prompts of which each two are compared in a report: more make more pairs than anybody
+/// reads.
+const MOST_SIDES: usize = 24;
 
 /// A run with everything that is said about it.
 pub(super) struct Stored {
@@ -36,14 +43,35 @@ pub(super) struct Stored {
 impl Stored {
     /// Finds and measures a run.
     pub(super) fn load(db: &Path, reference: &str) -> Result<Self, Failure> {
-        let store = Store::open_existing(db)?;
-        let run = store.find_run(reference)?;
-        Ok(Self::measure(store, run)?)
+        Self::load_by(db, reference, &[])
     }
 
-    /// Measures a run.
+    /// Finds and measures a run, sliced by these columns; without any, by those of its config.
+    pub(super) fn load_by(db: &Path, reference: &str, by: &[String]) -> Result<Self, Failure> {
+        let store = Store::open_existing(db)?;
+        let run = store.find_run(reference)?;
+        if by.is_empty() {
+            return Ok(Self::measure(store, run)?);
+        }
+        let slices = store.slices(&run, by)?;
+        if let Some((column, why)) = slices.left_out().into_iter().next() {
+            let columns = store.columns(&run)?;
+            let failure = Failure::usage(format!("--slice: column `{column}`: {why}"));
+            let known = columns.iter().map(String::as_str);
+            let hint = || config::error::suggestion(&column, known, "columns");
+            return Err(if columns.contains(&column) { failure } else { failure.hint(hint()) });
+        }
+        Ok(Self::measure_by(store, run, slices)?)
+    }
+
+    /// Measures a run, sliced by the columns of its config.
     pub(super) fn measure(store: Store, run: RunRecord) -> Result<Self, CompareError> {
-        let mut tally = Tally::new(&run.header);
+        let slices = store.slices(&run, &run.header.slices())?;
+        Self::measure_by(store, run, slices)
+    }
+
+    fn measure_by(store: Store, run: RunRecord, slices: Slices) -> Result<Self, CompareError> {
+        let mut tally = Tally::new(&run.header).slicing(slices, &run.header);
         let mut tournament = Tournament::new(&run.header);
         store.digests(&run, &mut |digest| {
             tally.add(&digest);
@@ -71,26 +99,41 @@ impl Stored {
             let judged = store.judged(&run, scorer)?;
             measures.calibrations.extend(calibrate(&judged, &labels, how));
         }
+        measures.derived = derived::values(&derived::of_run(&run.header), &run.header, &measures);
         // Stored gates were read once, before the run began; one that cannot be read is not shown.
         let gates: Vec<_> = run
             .header
             .gates
             .iter()
-            .filter_map(|gate| gate::parse(gate, &run.header.scorers).ok())
+            .filter_map(|gate| gate::parse(gate, &run.header).ok())
             .collect();
         let gates = decided(&gates, &store, &run, &measures)?;
         Ok(Self { store, run, measures, gates })
     }
 
     pub(super) fn view(&self) -> View<'_> {
-        View { run: &self.run, measures: &self.measures, gates: &self.gates }
+        View { run: &self.run, measures: &self.measures, gates: &self.gates, comparison: None }
+    }
+
+    /// Writes the HTML report, in which models and prompts are compared.
+    pub(super) fn html(
+        &self,
+        to: &mut dyn std::io::Write,
+        max_trials: Option<u64>,
+    ) -> Result<(), ReportError> {
+        let sides = self.run.header.models.len() * self.run.header.prompts.len();
+        let comparison = match sides {
+            2..=MOST_SIDES => compare::within(&self.store, &self.run)
+                .map_err(|error| ReportError::Source(Box::new(error)))?,
+            _ => None,
+        };
+        let view = View { comparison: comparison.as_ref(), ..self.view() };
+        report::html::write_html(&view, self, to, max_trials)
     }
 
     /// Writes the HTML report to `path`, whole or not at all.
-    pub(super) fn write_html(&self, path: &Path, max_trials: u64) -> Result<(), Failure> {
-        write_file(path, |file| {
-            report::html::write_html(&self.view(), self, file, max_trials).map_err(Failure::from)
-        })
+    pub(super) fn write_html(&self, path: &Path, max_trials: Option<u64>) -> Result<(), Failure> {
+        write_file(path, |file| self.html(file, max_trials).map_err(Failure::from))
     }
 }
 

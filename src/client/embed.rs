@@ -45,6 +45,8 @@ pub struct Embedder {
     pub(super) accounts: Arc<Accounts>,
     pub(super) slots: Arc<Slots>,
     pub(super) till: Arc<Till>,
+    /// What of it is for scorers.
+    pub(super) of_scorers: Arc<Till>,
     pub(super) cache: Option<Caching>,
     /// The texts that are being asked for, where there is a cache to find them in afterwards.
     pub(super) flights: Flights<()>,
@@ -61,6 +63,7 @@ impl Default for Embedder {
             accounts: Arc::clone(&made.accounts),
             slots: Arc::clone(&made.slots),
             till: Arc::clone(&made.till),
+            of_scorers: Arc::clone(&made.of_scorers),
             cache: None,
             flights: Flights::default(),
             asked: ByTarget::default(),
@@ -198,6 +201,7 @@ impl Embedder {
         let limited = Limited::new(timeout, Arc::clone(&self.accounts), Arc::clone(&self.slots));
         let retry = Retry::new(limited, Arc::clone(&self.accounts), Arc::clone(&self.slots));
         let purse = Purse::new(retry, Arc::clone(&self.till));
+        let purse = Purse::new(purse, Arc::clone(&self.of_scorers));
         let call: Call = batch::call(target, &part.texts);
         let reply = purse.generate(&call).await;
         let cost = reply.attempts.last().cloned();
@@ -212,12 +216,17 @@ impl Embedder {
     }
 }
 
+/// Texts that a simulated model takes at a time.
+const SIMULATED_AT_ONCE: usize = 128;
+
 /// How many texts `asked` may hold at a time.
 fn at_once(asked: &Texts) -> Result<usize, Fault> {
     let target = asked.target.as_ref();
     let bad = |message: String| Err(Fault::new(FaultKind::BadRequest, message));
-    if !matches!(target.endpoint, Endpoint::Http(_)) {
-        return bad(format!("a model of `{}` makes no embeddings", target.provider));
+    match target.endpoint {
+        Endpoint::Http(_) => {}
+        Endpoint::Sim(_) => return Ok(SIMULATED_AT_ONCE),
+        Endpoint::Replay(_) => return bad("a recording has no vectors".to_owned()),
     }
     match provider::find(target.provider) {
         Some(provider) => Ok(provider.embeddings_at_once(target).max(1)),

@@ -130,7 +130,7 @@ pub struct Client {
     pub calls: Arc<dyn Generate>,
     /// Answers calls of scorers: by the same layers, and within a budget of their own besides.
     pub judges: Arc<dyn Generate>,
-    /// Makes vectors, under the limits and the budget of the calls.
+    /// Makes vectors for scorers, under the limits and the budgets of their calls.
     pub vectors: Arc<Embedder>,
 }
 
@@ -162,12 +162,14 @@ pub fn client(options: ClientOptions) -> Client {
     });
     let till = Arc::new(layer::budget::Till::new(options.budget, options.spent, stop.clone()));
     let of_judges = layer::budget::Till::new(options.judge_budget, options.judge_spent, stop);
+    let of_judges = Arc::new(of_judges);
     let http = Arc::new(send::http::HttpSender::default());
     let vectors = Arc::new(Embedder {
         http: Arc::clone(&http),
         accounts: Arc::clone(&accounts),
         slots: Arc::clone(&slots),
         till: Arc::clone(&till),
+        of_scorers: Arc::clone(&of_judges),
         cache: options.cache.clone(),
         flights: Flights::default(),
         asked: ByTarget::default(),
@@ -178,7 +180,7 @@ pub fn client(options: ClientOptions) -> Client {
     let retry = layer::retry::Retry::new(limited, accounts, slots);
     let fallback = layer::fallback::Fallback::new(retry);
     let budget = Arc::new(layer::budget::Purse::new(fallback, till));
-    let judges = layer::budget::Purse::new(Arc::clone(&budget), Arc::new(of_judges));
+    let judges = layer::budget::Purse::new(Arc::clone(&budget), of_judges);
     Client {
         calls: cached(budget, options.cache.clone()),
         judges: cached(judges, options.cache),

@@ -41,6 +41,10 @@ pub struct File {
     pub scorers: Vec<At<ScorerEntry>>,
     /// Which unusual answers are scored all the same: `length`, `empty`, `refused`.
     pub score_also: Vec<At<Status>>,
+    /// Metrics made of others, by name: `f1: 2 * p.mean * r.mean / (p.mean + r.mean)`.
+    pub metrics: BTreeMap<String, At<String>>,
+    /// Columns that results are told apart by; `tag` means the tags of samples.
+    pub slices: Vec<At<String>>,
     /// Conditions that set the exit code.
     pub gates: Vec<At<String>>,
     /// The run that gates compare with: an id, a name, a tag, `last:main`, or an exported file.
@@ -136,6 +140,8 @@ impl File {
             extract: over.extract.or(self.extract),
             scorers: list(self.scorers, over.scorers),
             score_also: list(self.score_also, over.score_also),
+            metrics: self.metrics.into_iter().chain(over.metrics).collect(),
+            slices: list(self.slices, over.slices),
             gates: list(self.gates, over.gates),
             baseline: over.baseline.or(self.baseline),
             budget: self.budget.overridden_by(over.budget),

@@ -37,6 +37,107 @@ pub struct Measure {
     pub metric: &'static str,
     /// Its value.
     pub estimate: Estimate,
+    /// What more is known of it.
+    pub detail: Detail,
+}
+
+/// What more is known of a cell; `None` where it cannot be told or means nothing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Detail {
+    /// How the interval was made; empty without one.
+    pub interval_method: &'static str,
+    /// The standard error of the value, cluster-robust where the interval is.
+    pub standard_error: Option<f64>,
+    /// Clusters that the interval counts, a sample by itself counting as one; `None` when it counts
+    /// samples.
+    pub clusters: Option<u64>,
+    /// Quantiles of the samples' values; `None` where all values are 0 or 1.
+    pub quantiles: Option<Quantiles>,
+    /// Answers with the value 1, each repeat by itself; `None` unless all values are 0 or 1.
+    pub correct: Option<u64>,
+    /// What such an answer cost, in dollars: the cost of all calls of this model and prompt, with
+    /// what the cache saved, by `correct`. `None` when a part of the cost is unknown or nothing is
+    /// correct.
+    pub cost_per_correct: Option<f64>,
+    /// How often some and how often all of k repeats are correct; empty without repeats and where a
+    /// value is neither 0 nor 1.
+    pub passes: Vec<Passes>,
+}
+
+/// Quantiles of the values of samples.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Quantiles {
+    /// 10th percentile.
+    pub p10: f64,
+    /// 25th percentile.
+    pub p25: f64,
+    /// Median.
+    pub p50: f64,
+    /// Lower end of the median's 95% interval; `None` for fewer than 6 samples.
+    pub p50_low: Option<f64>,
+    /// Upper end of the median's 95% interval; `None` for fewer than 6 samples.
+    pub p50_high: Option<f64>,
+    /// 75th percentile.
+    pub p75: f64,
+    /// 90th percentile.
+    pub p90: f64,
+}
+
+/// Chances over k repeats of a sample, each estimated without bias from all its repeats.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Passes {
+    /// How many repeats.
+    pub k: u32,
+    /// pass@k: that one at least is correct.
+    pub any: Estimate,
+    /// pass^k: that all are correct.
+    pub all: Estimate,
+}
+
+/// A part of the samples in one cell of the results, compared with the rest of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SliceMeasure {
+    /// The column, or the word for tags, as it was named.
+    pub column: String,
+    /// The value that the samples have in common.
+    pub value: String,
+    /// Index of the model.
+    pub model: u32,
+    /// Index of the prompt.
+    pub prompt: u32,
+    /// Index of the scorer.
+    pub scorer: u32,
+    /// The mean over the slice. What is unscored is counted among its own samples.
+    pub estimate: Estimate,
+    /// Its mean less that of the rest; `None` when one of them has no value.
+    pub difference: Option<f64>,
+    /// Lower end of the difference's 95% interval.
+    pub difference_low: Option<f64>,
+    /// Upper end of the difference's 95% interval.
+    pub difference_high: Option<f64>,
+    /// The chance of a difference at least as large, were there none; for this slice alone.
+    pub p_value: Option<f64>,
+    /// The same, adjusted for all slices of the run by Benjamini and Hochberg.
+    pub p_adjusted: Option<f64>,
+    /// How the p-value was made.
+    pub test: &'static str,
+}
+
+/// A metric made of others, for one model and prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DerivedMeasure {
+    /// The metric's name.
+    pub name: String,
+    /// What it is made of, as written.
+    pub expression: String,
+    /// Index of the model.
+    pub model: u32,
+    /// Index of the prompt.
+    pub prompt: u32,
+    /// Its value; `None` when it cannot be told.
+    pub value: Option<f64>,
+    /// Why there is none.
+    pub reason: Option<String>,
 }
 
 /// Latency quantiles of one model over its answered trials, in milliseconds.
@@ -85,6 +186,17 @@ pub struct ModelTotals {
     pub output_tokens: Option<u64>,
     /// Latency quantiles.
     pub latency: Latency,
+    /// Trials that ended in an error, by kind, sorted by kind.
+    pub error_kinds: BTreeMap<String, u64>,
+}
+
+impl ModelTotals {
+    /// What an ended trial cost on average, in dollars, with what the cache saved; `None` when no
+    /// trial ended or a part of the cost is unknown.
+    pub fn cost_per_trial(&self) -> Option<f64> {
+        let known = self.unpriced_calls == 0 && self.unpriced_hits == 0;
+        (known && self.trials > 0).then(|| (self.cost + self.saved).usd() / self.trials as f64)
+    }
 }
 
 /// Everything a finished or unfinished run says in numbers.
@@ -102,6 +214,8 @@ pub struct RunMeasures {
     pub scorer_failures: u64,
     /// Why answers have no score, by scorer and then by how many; the rarest are put together.
     pub reasons: Vec<Unscored>,
+    /// Metrics made of others: model x prompt x metric, in the order of the plan.
+    pub derived: Vec<DerivedMeasure>,
     /// What the models did that scorers asked, by scorer and then in the order of their names.
     pub judges: Vec<JudgeTotals>,
     /// How far verdicts of models differ, where several were given.
@@ -110,6 +224,10 @@ pub struct RunMeasures {
     pub calibrations: Vec<Calibration>,
     /// What comparisons of two answers each say, one entry a scorer that made some.
     pub pairwise: Vec<Pairwise>,
+    /// Means by slice: by column and value, then model, prompt and scorer, in the order of the plan.
+    pub slices: Vec<SliceMeasure>,
+    /// Columns that were to be sliced by and are not, each with the reason.
+    pub unsliced: Vec<(String, String)>,
 }
 
 /// How far verdicts of models differ.

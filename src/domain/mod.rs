@@ -18,5 +18,6 @@ pub mod params;
 pub mod run;
 pub mod sample;
 pub mod score;
+pub mod slice;
 pub mod target;
 pub mod trial;

@@ -154,6 +154,13 @@ impl RunHeader {
         self.config.get("scored_from").and_then(Value::as_str)
     }
 
+    /// The columns that results are told apart by.
+    pub fn slices(&self) -> Vec<String> {
+        let columns = self.config.get("slices").and_then(Value::as_array);
+        let names = columns.into_iter().flatten().filter_map(Value::as_str);
+        names.map(str::to_owned).collect()
+    }
+
     /// Trials that the run consists of.
     pub fn planned_trials(&self) -> u64 {
         self.samples * self.prompts.len() as u64 * self.models.len() as u64 * u64::from(self.epochs)
@@ -293,6 +300,16 @@ pub struct RunRecord {
     pub finished_ms: Option<i64>,
 }
 
+impl RunRecord {
+    /// Seconds from the beginning of the run to its end; `None` when it has not ended, or when its
+    /// answers were taken over from another run.
+    pub fn seconds(&self) -> Option<f64> {
+        let own = self.header.scored_from().is_none();
+        let passed = self.finished_ms.filter(|_| own)?.checked_sub(self.header.created_ms)?;
+        (passed >= 0).then(|| passed as f64 / 1e3)
+    }
+}
+
 /// A stored trial with all that belongs to it, in the order of the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrialRecord {
@@ -308,6 +325,8 @@ pub struct TrialRecord {
     pub expected: Vec<String>,
     /// The sample's tags.
     pub tags: Vec<String>,
+    /// The sample's cluster.
+    pub cluster: Option<String>,
     /// What was said to the model.
     pub messages: Vec<Message>,
     /// The whole output; `None` when there is none.

@@ -9,10 +9,10 @@ use super::{
 use crate::{
     base::money::Money,
     domain::{
-        measure::{Estimate, GateResult, Latency, ModelTotals, RunMeasures},
+        measure::{DerivedMeasure, Estimate, GateResult, Latency, ModelTotals, RunMeasures},
         run::{RunHeader, RunStatus},
     },
-    metric::{CONFIDENCE, probe::Stat},
+    metric::{CONFIDENCE, derived, probe::Stat},
     stats::wilson,
 };
 
@@ -29,6 +29,10 @@ pub fn decide(gates: &[Gate], evidence: &Evidence<'_>, allow: &Allow) -> Vec<Gat
         let allow = gate.allow.clone().and(allow);
         if gate.versus.is_some() {
             results.extend(versus::decide(index, gate, evidence, &allow));
+            continue;
+        }
+        if let Measured::Derived(metric) = gate.measured {
+            results.extend(derived(gate, metric, header, measures));
             continue;
         }
         match (&gate.measured, &evidence.probed[index]) {
@@ -154,6 +158,23 @@ fn shown(value: f64, estimate: Estimate) -> String {
         }
         _ => format!("{value:.4} (n = {})", estimate.n),
     }
+}
+
+/// A metric made of others, for every model and prompt.
+fn derived(
+    gate: &Gate,
+    metric: usize,
+    header: &RunHeader,
+    measures: &RunMeasures,
+) -> Vec<GateResult> {
+    let names = derived::names(header);
+    let of = measures.derived.iter().filter(|made| Some(&made.name.as_str()) == names.get(metric));
+    let one = |made: &DerivedMeasure| {
+        let shown = made.value.map(|value| amount(&gate.measured, value));
+        let unknown = made.reason.as_deref().unwrap_or("it has no value");
+        place(verdict(gate, made.value, shown, unknown), header, (made.model, made.prompt))
+    };
+    of.map(one).collect()
 }
 
 fn of_run(gate: &Gate, evidence: &Evidence<'_>) -> Vec<GateResult> {
@@ -288,7 +309,7 @@ fn whole(gate: &Gate, measures: &RunMeasures) -> GateResult {
 /// A value in the unit of its measure.
 pub(super) fn amount(measured: &Measured, value: f64) -> String {
     match measured {
-        Measured::Score(..) => format!("{value:.4}"),
+        Measured::Score(..) | Measured::Derived(_) => format!("{value:.4}"),
         Measured::Latency(_) => format!("{value:.1} ms"),
         Measured::CostTotal | Measured::CostModel | Measured::CostPerSample => {
             Money::from_usd(value).map_or_else(|| format!("${value}"), |money| money.to_string())

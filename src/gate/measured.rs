@@ -3,8 +3,8 @@
 use super::parse::GateError;
 use crate::{
     base::text::nearest,
-    domain::run::ScorerInfo,
-    metric::{METRICS, probe::Stat},
+    domain::run::{RunHeader, ScorerInfo},
+    metric::{METRICS, derived, probe::Stat},
 };
 
 /// What a gate can measure.
@@ -12,6 +12,8 @@ use crate::{
 pub enum Measured {
     /// A statistic of the scorer at an index; decided for each model and prompt.
     Score(usize, Stat),
+    /// A metric made of others, by its place among those of the run; decided for each model and prompt.
+    Derived(usize),
     /// A latency quantile; decided for each model.
     Latency(Quantile),
     /// The cost of the whole run.
@@ -134,7 +136,7 @@ impl Measured {
     /// How its bound is written.
     pub(super) fn kind(&self) -> Unit {
         match self {
-            Self::Score(..) => Unit::Score,
+            Self::Score(..) | Self::Derived(_) => Unit::Score,
             Self::Latency(_) => Unit::Milliseconds,
             Self::CostTotal | Self::CostModel | Self::CostPerSample => Unit::Usd,
             Self::Tokens(_) | Self::TokensPerSample => Unit::Tokens,
@@ -156,10 +158,10 @@ impl Measured {
 /// The measure and the slice that `text` says.
 pub(super) fn measure_of(
     text: &str,
-    scorers: &[ScorerInfo],
+    header: &RunHeader,
 ) -> Result<(Measured, Option<Slice>), GateError> {
     let (measure, slice) = sliced(text)?;
-    let found = named(measure, scorers)?;
+    let found = named(measure, header)?;
     if slice.is_some() && found.scorer().is_none() {
         return Err(GateError {
             message: format!("`{measure}` has no slices"),
@@ -187,7 +189,8 @@ fn sliced(text: &str) -> Result<(&str, Option<Slice>), GateError> {
     Ok((measure.trim_end(), Some(Slice { column, value })))
 }
 
-fn named(measure: &str, scorers: &[ScorerInfo]) -> Result<Measured, GateError> {
+fn named(measure: &str, header: &RunHeader) -> Result<Measured, GateError> {
+    let (scorers, derived) = (&header.scorers, derived::names(header));
     // An id may have dots, and so may `at_least(2)` in none.
     let (subject, metric) = measure.rsplit_once('.').unwrap_or((measure, ""));
     if subject == "latency"
@@ -206,6 +209,9 @@ fn named(measure: &str, scorers: &[ScorerInfo]) -> Result<Measured, GateError> {
     {
         return Ok(Measured::Score(index, stat));
     }
+    if let Some(index) = derived.iter().position(|name| *name == measure) {
+        return Ok(Measured::Derived(index));
+    }
     let known: Vec<String> = scorers
         .iter()
         .flat_map(|scorer| {
@@ -215,6 +221,7 @@ fn named(measure: &str, scorers: &[ScorerInfo]) -> Result<Measured, GateError> {
         .chain(QUANTILES.iter().map(|(name, _)| format!("latency.{name}")))
         .chain(OF_RUNS.iter().map(|(name, _)| (*name).to_owned()))
         .chain(["errors.count".to_owned()])
+        .chain(derived.iter().map(|name| (*name).to_owned()))
         .collect();
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let of_scorers = "of scorers also `.median`, `.min`, `.max`, `.p90` and the like, `.pass@3`, \

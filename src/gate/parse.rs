@@ -7,7 +7,7 @@ use std::fmt;
 use super::measured::{Measured, Slice, Unit, measure_of};
 use crate::{
     base::{quantity, text::nearest},
-    domain::{comparison::What, run::ScorerInfo},
+    domain::{comparison::What, run::RunHeader},
 };
 
 /// A condition.
@@ -163,14 +163,21 @@ struct Parts<'a> {
     allow: Option<&'a str>,
 }
 
-/// The gate that `text` says, about the scorers of a run.
+/// The gate that `text` says, about the run of `header`.
 ///
 /// # Errors
 ///
 /// A form that is not `MEASURE OP VALUE`, a measure that does not exist, a value without sense.
-pub fn parse(text: &str, scorers: &[ScorerInfo]) -> Result<Gate, GateError> {
+pub fn parse(text: &str, header: &RunHeader) -> Result<Gate, GateError> {
+    let scorers = &header.scorers;
     let parts = cut(text)?;
-    let (measured, slice) = measure_of(parts.measure, scorers)?;
+    let (measured, slice) = measure_of(parts.measure, header)?;
+    if parts.versus && matches!(measured, Measured::Derived(_)) {
+        return Err(wrong(
+            format!("gate `{text}`: a metric made of others is not compared with a baseline"),
+            "compare what it is made of",
+        ));
+    }
     let (ratio, bound) = bound(text, &parts, &measured)?;
     let confidence = confidence(text, &parts, &measured, ratio)?;
     if let (Some(index), None) = (measured.scorer(), parts.versus.then_some(()))

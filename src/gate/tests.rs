@@ -4,7 +4,11 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    domain::{comparison::What, run::ScorerInfo, score::Corpus},
+    domain::{
+        comparison::What,
+        run::{RunHeader, ScorerInfo},
+        score::Corpus,
+    },
     metric::probe::Stat,
 };
 
@@ -21,14 +25,27 @@ fn scorers() -> Vec<ScorerInfo> {
         .to_vec()
 }
 
+/// A run with these scorers and a metric made of theirs.
+fn header() -> RunHeader {
+    let config = json!({"metrics": {"right_a_second": "exact_match.mean / latency.p50"}});
+    let mut header: RunHeader = serde_json::from_value(json!({
+        "id": "r", "name": "n", "created_ms": 0, "version": "1", "config": config, "dataset": "d",
+        "dataset_digest": "x", "samples": 1, "prompts": [], "models": [], "scorers": [],
+        "extracts": [], "epochs": 1, "reduce": "mean", "gates": []
+    }))
+    .expect("a header");
+    header.scorers = scorers();
+    header
+}
+
 fn check(text: &str, measured: Measured, op: Op, bound: f64) {
-    let gate = parse(text, &scorers()).expect("a right gate");
+    let gate = parse(text, &header()).expect("a right gate");
     assert_eq!((gate.measured, gate.op), (measured, op), "{text}");
     assert!((gate.bound - bound).abs() < 1e-12, "{text}: {}", gate.bound);
 }
 
 fn refused(text: &str) -> String {
-    let error = parse(text, &scorers()).expect_err("should be refused");
+    let error = parse(text, &header()).expect_err("should be refused");
     format!("{error} | {}", error.hint)
 }
 
@@ -41,6 +58,7 @@ fn as_written() {
     check("latency.p95 < 3s", Measured::Latency(Quantile::P95), Op::Below, 3_000.0);
     check("cost.total <= $2.00", Measured::CostTotal, Op::AtMost, 2.0);
     check("errors.rate < 1%", Measured::ErrorRate, Op::Below, 0.01);
+    check("right_a_second > 12.5", Measured::Derived(0), Op::Above, 12.5);
     check("errors.count == 0", Measured::ErrorCount, Op::Equal, 0.0);
     check("exact_match.median >= 1", Measured::Score(0, Stat::Quantile(0.5)), Op::AtLeast, 1.0);
     check("exact_match.pass^3 > 50%", Measured::Score(0, Stat::PassAll(3)), Op::Above, 0.5);
@@ -74,13 +92,13 @@ fn refused_with_a_way_out() {
 fn slices_baselines_and_what_is_allowed() {
     let text =
         "exact_match.mean[topic=\"a = b\"] vs baseline > -0.02 at 95% allow prompt, unscored";
-    let gate = parse(text, &scorers()).expect("a right gate");
+    let gate = parse(text, &header()).expect("a right gate");
     let slice = Slice { column: "topic".to_owned(), value: "a = b".to_owned() };
     assert_eq!((gate.slice, gate.bound, gate.op), (Some(slice), -0.02, Op::Above));
     assert_eq!(gate.versus, Some(Versus { ratio: false, confidence: Some(0.95) }));
     assert_eq!(gate.allow, Allow { unscored: true, what: vec![What::Prompt] });
-    let gate = parse("cost.total vs baseline <= 1.1x", &scorers()).expect("a right gate");
+    let gate = parse("cost.total vs baseline <= 1.1x", &header()).expect("a right gate");
     assert_eq!(gate.versus, Some(Versus { ratio: true, confidence: None }));
-    let gate = parse("latency.p50 vs baseline < 200ms", &scorers()).expect("a right gate");
+    let gate = parse("latency.p50 vs baseline < 200ms", &header()).expect("a right gate");
     assert!((gate.bound - 200.0).abs() < 1e-9);
 }

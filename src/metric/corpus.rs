@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    domain::{measure::Estimate, run::ScorerInfo, score::Corpus},
+    domain::{
+        measure::{Detail, Estimate},
+        run::ScorerInfo,
+        score::Corpus,
+    },
     metric::{Accumulator, CONFIDENCE, Folded, Metric},
     stats::{Interval, pooled, t_interval},
 };
@@ -82,11 +86,25 @@ impl Accumulator for Pool {
             high: interval.map(|found| found.high),
         }
     }
+
+    fn detail(&mut self, planned: u64) -> Detail {
+        let has_interval = self.estimate(planned).low.is_some();
+        Detail {
+            interval_method: if has_interval { "t, by the delta method" } else { "" },
+            clusters: (!self.clusters.is_empty()).then(|| self.units()),
+            ..Detail::default()
+        }
+    }
 }
 
 impl Pool {
+    /// Clusters and samples outside of them.
+    fn units(&self) -> u64 {
+        self.lone + self.clusters.len() as u64
+    }
+
     fn interval(&self, value: f64) -> Option<Interval> {
-        let units = (self.lone + self.clusters.len() as u64) as f64;
+        let units = self.units() as f64;
         if units < 2.0 {
             return None;
         }

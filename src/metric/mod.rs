@@ -1,28 +1,41 @@
 //! Floor 3: scores become numbers with intervals.
 //!
-//! A [`Tally`] takes the trials of a run one by one, in the order of the plan, and keeps sums only:
-//! its memory grows with the groups, the clusters and eight bytes a latency, not with the texts.
+//! A [`Tally`] takes the trials of a run one by one, in the order of the plan, and keeps sums and
+//! numbers only: its memory grows with the groups, the clusters, four bytes a latency and eight a
+//! value that is neither 0 nor 1 (with slices, eight a value), not with the texts.
 //! Repeats of a sample fold into one value by a [`Reducer`]; the values of a model, a prompt and a
-//! scorer then become one number for each [`Metric`]. A family member is a file and an entry in its list.
+//! scorer then become one number for each [`Metric`], and [`derived`] makes numbers of these. A family member is a file and an entry in its list.
 
+mod by_sample;
 pub mod calibration;
 mod corpus;
+pub mod derived;
+mod expression;
 mod mean;
 pub mod paired;
 pub mod pairwise;
+mod passes;
+pub mod power;
 pub mod probe;
+mod quantiles;
 pub mod reducer;
+mod slices;
 mod spread;
 mod tally;
 
 use std::fmt;
 
+pub use by_sample::{BySample, Cell};
 pub use reducer::{REDUCERS, Reducer};
 pub use spread::{Opinion, Spread};
 pub use tally::Tally;
 
 use crate::{
-    domain::{calibration::Figure, measure::Estimate, run::ScorerInfo},
+    domain::{
+        calibration::Figure,
+        measure::{Detail, Estimate},
+        run::ScorerInfo,
+    },
     stats::{Clusters, Moments, clustered_error, same, t_interval, wilson},
 };
 
@@ -46,6 +59,8 @@ pub trait Metric: Sync {
 pub struct Folded<'a> {
     /// The one value that the reducer made of them, which is finite.
     pub value: f64,
+    /// The values that it was made of, in any order.
+    pub repeats: &'a [f64],
     /// The sums of what the scorer counted; empty when it does not count.
     pub counts: &'a [f64],
     /// The number of the group of samples that it belongs to; `None` stands by itself.
@@ -59,6 +74,11 @@ pub trait Accumulator: fmt::Debug + Send {
 
     /// The metric over what was taken in, of `planned` samples.
     fn estimate(&self, planned: u64) -> Estimate;
+
+    /// What more is known of it.
+    fn detail(&mut self, _planned: u64) -> Detail {
+        Detail::default()
+    }
 }
 
 /// The mean of `values` with the interval that means of scores have: Wilson's for passes and fails,
@@ -91,5 +111,7 @@ fn estimated(values: &[f64], clusters: &Clusters, confidence: f64) -> Figure {
 /// Every metric, in the order of reports.
 pub static METRICS: &[&dyn Metric] = &[&mean::Mean, &corpus::OfCorpus];
 
+#[cfg(test)]
+mod detail_tests;
 #[cfg(test)]
 mod tests;

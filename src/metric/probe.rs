@@ -226,7 +226,8 @@ impl<'p> Probes<'p> {
                 Some(value) => {
                     if let Some(mean) = &mut cell.mean {
                         let counts = &repeats.counts;
-                        mean.add(&Folded { value, counts, cluster: held.cluster });
+                        let (cluster, values) = (held.cluster, &repeats.values);
+                        mean.add(&Folded { value, repeats: values, counts, cluster });
                     } else {
                         cell.values.push(value);
                     }

@@ -7,9 +7,10 @@ use crate::{
     domain::{
         measure::{Latency, Measure, ModelTotals, RunMeasures, Spreads},
         run::{RunHeader, TrialDigest},
+        slice::Slices,
         trial::Status,
     },
-    metric::{Accumulator, Folded, METRICS, Metric, Reducer, reducer},
+    metric::{Accumulator, BySample, Folded, METRICS, Metric, Reducer, reducer, slices},
     stats::{Interval, quantile_interval_of, quantile_of},
 };
 
@@ -27,6 +28,34 @@ pub struct Tally {
     models: Vec<ModelTally>,
     errors: BTreeMap<String, u64>,
     scorer_failures: u64,
+    /// What the calls of each model x prompt cost.
+    spent: Vec<Spent>,
+    /// The values of every sample, where they are asked for.
+    kept: Option<BySample>,
+    slices: Slices,
+}
+
+/// What calls cost, with what the cache saved.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spent {
+    known: Money,
+    /// Whether a part is not known.
+    unknown: bool,
+}
+
+impl Spent {
+    fn add(&mut self, trial: &TrialDigest) {
+        let hit = trial.cached.map(|hit| hit.saved);
+        self.unknown |= trial.unpriced || hit.is_some_and(|saved| saved.is_none());
+        let saved = hit.flatten().unwrap_or(Money::ZERO);
+        self.known = self.known + Money::from_pico(trial.cost_pico.unwrap_or(0)) + saved;
+    }
+
+    /// What one of `correct` answers cost, in dollars.
+    fn per(self, correct: Option<u64>) -> Option<f64> {
+        let correct = correct.filter(|correct| *correct > 0 && !self.unknown)?;
+        Some(self.known.usd() / correct as f64)
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -141,7 +170,26 @@ impl Tally {
             models: (0..shape.models).map(|_| ModelTally::default()).collect(),
             errors: BTreeMap::new(),
             scorer_failures: 0,
+            spent: vec![Spent::default(); shape.models * shape.prompts],
+            kept: None,
+            slices: Slices::default(),
         }
+    }
+
+    /// Measures these slices of the samples of `header`'s run as well.
+    #[must_use]
+    pub fn slicing(self, slices: Slices, header: &RunHeader) -> Self {
+        if slices.is_empty() {
+            return self;
+        }
+        Self { slices, ..self.keeping(header) }
+    }
+
+    /// Keeps the values of every sample of `header`'s run.
+    #[must_use]
+    pub fn keeping(mut self, header: &RunHeader) -> Self {
+        self.kept = Some(BySample::new(header));
+        self
     }
 
     /// Takes in one trial. Trials come in the order of the plan; some may be missing.
@@ -154,6 +202,9 @@ impl Tally {
         }
         let Some(tally) = self.models.get_mut(model) else { return };
         tally.add(trial);
+        if let Some(spent) = self.spent.get_mut(model * self.shape.prompts + prompt) {
+            spent.add(trial);
+        }
         if trial.status == Status::Error {
             let kind = trial.error_kind.as_deref().unwrap_or("unknown");
             match self.errors.get_mut(kind) {
@@ -175,18 +226,28 @@ impl Tally {
         }
     }
 
+    /// The values of every sample; `None` unless they are kept.
+    pub fn finish_values(mut self) -> Option<BySample> {
+        self.fold_pending();
+        self.kept
+    }
+
     /// The numbers of all that was added.
     pub fn finish(mut self) -> RunMeasures {
         self.fold_pending();
+        let sliced = self.kept.as_ref().map(|kept| slices::measures(&self.slices, kept));
         let Shape { models, prompts, scorers } = self.shape;
-        let mut groups = self.groups.iter();
         let mut measures = Vec::with_capacity(self.groups.len());
+        let mut groups = self.groups.iter_mut();
         for model in 0..models as u32 {
             for prompt in 0..prompts as u32 {
                 for scorer in 0..scorers as u32 {
+                    let spent = self.spent[model as usize * prompts + prompt as usize];
                     for (metric, group) in groups.next().into_iter().flatten() {
                         let (metric, estimate) = (*metric, group.estimate(self.samples));
-                        measures.push(Measure { model, prompt, scorer, metric, estimate });
+                        let mut detail = group.detail(self.samples);
+                        detail.cost_per_correct = spent.per(detail.correct);
+                        measures.push(Measure { model, prompt, scorer, metric, estimate, detail });
                     }
                 }
             }
@@ -198,10 +259,13 @@ impl Tally {
             errors: self.errors.into_iter().collect(),
             scorer_failures: self.scorer_failures,
             reasons: Vec::new(),
+            derived: Vec::new(),
             judges: Vec::new(),
             spreads: Spreads::default(),
             calibrations: Vec::new(),
             pairwise: Vec::new(),
+            slices: sliced.unwrap_or_default(),
+            unsliced: self.slices.left_out(),
         }
     }
 
@@ -241,11 +305,17 @@ impl Tally {
         let (Some(held), Some(reducer)) = (&mut self.pending, self.reducer) else { return };
         let Shape { prompts, scorers, .. } = self.shape;
         let first = (held.model as usize * prompts + held.prompt as usize) * scorers;
-        for (scores, groups) in held.scores.iter_mut().zip(self.groups.iter_mut().skip(first)) {
+        let groups = self.groups.iter_mut().enumerate().skip(first);
+        for (scores, (place, groups)) in held.scores.iter_mut().zip(groups) {
             if let Some(value) = reducer.reduce(&mut scores.values) {
-                let folded = Folded { value, counts: &scores.counts, cluster: held.cluster };
+                let cluster = held.cluster;
+                let folded =
+                    Folded { value, repeats: &scores.values, counts: &scores.counts, cluster };
                 for (_, group) in groups {
                     group.add(&folded);
+                }
+                if let Some(kept) = &mut self.kept {
+                    kept.add(place, held.sample, value, cluster);
                 }
             }
             scores.values.clear();
@@ -273,7 +343,11 @@ impl ModelTally {
             Status::Refused => totals.refused += 1,
             Status::Length => totals.length += 1,
             Status::Empty => totals.empty += 1,
-            Status::Error => totals.errors += 1,
+            Status::Error => {
+                totals.errors += 1;
+                let kind = trial.error_kind.as_deref().unwrap_or("unknown");
+                *totals.error_kinds.entry(kind.to_owned()).or_insert(0) += 1;
+            }
         }
         if let Some(name) = &trial.stand_in
             && trial.status != Status::Error

@@ -15,7 +15,7 @@ use crate::{
     stats::{t_interval, wilson},
 };
 
-fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
+pub(super) fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
     let model = |name: &str| ModelInfo {
         name: name.into(),
         title: None,
@@ -59,7 +59,7 @@ fn header(samples: u64, epochs: u32, unit_range: bool) -> RunHeader {
 }
 
 /// A trial of a run with one prompt, two models and `epochs` repeats.
-fn trial(sample: u64, model: u32, epoch: u32, value: Option<f64>) -> TrialDigest {
+pub(super) fn trial(sample: u64, model: u32, epoch: u32, value: Option<f64>) -> TrialDigest {
     TrialDigest {
         key: TrialKey { seq: 0, sample, prompt: 0, model, epoch },
         cluster: None,

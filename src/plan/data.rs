@@ -13,7 +13,7 @@ use crate::{
         variables,
     },
     dataset::{self, Choices, Dataset, DatasetError, Field, Fields, Format, Select, Source},
-    domain::sample::Vars,
+    domain::{sample::Vars, slice::TAGS},
     extract::Pipeline,
     prompt::Template,
 };
@@ -46,6 +46,26 @@ pub(super) async fn open(file: &File, inputs: Inputs<'_>) -> Result<(Dataset, St
             |_| ConfigError::new(inputs.origin, entry.place, "reading the dataset broke off"),
         )?;
     Ok((checked.map_err(at_fault)?, location))
+}
+
+/// Refuses to slice by a column that the dataset does not have.
+pub(super) fn check_slices(
+    file: &File,
+    columns: &[String],
+    inputs: Inputs<'_>,
+) -> Result<(), ConfigError> {
+    for written in &file.slices {
+        let name = written.value.as_str();
+        if TAGS.contains(&name) || columns.iter().any(|column| column == name) {
+            continue;
+        }
+        let origin = inputs.origin_of(written.place, "--slice");
+        let message = format!("there is no column `{name}` to slice by");
+        let known = columns.iter().map(String::as_str);
+        return Err(ConfigError::new(origin, written.place, message)
+            .hint(suggestion(name, known, "columns")));
+    }
+    Ok(())
 }
 
 /// Says which line of the config a dataset's error is about. What is wrong inside a file of rows has

@@ -8,6 +8,7 @@ mod data;
 mod engine;
 mod estimate;
 mod judges;
+mod metrics;
 mod models;
 mod prompts;
 mod row;
@@ -26,6 +27,7 @@ use serde_json::{Value, json};
 
 pub use self::{
     estimate::{Estimate, Known, ModelEstimate, Past},
+    metrics::metrics,
     row::Row,
     score::{ScorePlan, scoring},
     scorers::{PlannedScorer, Rows, Scoring, unsandboxed},
@@ -41,10 +43,10 @@ use crate::{
     domain::{
         budget::Budget,
         limits::Limits,
-        run::{ModelInfo, PromptInfo, RunContext, RunHeader},
+        run::{ModelInfo, PromptInfo, RunContext, RunHeader, ScorerInfo},
         target::{Endpoint, Target},
     },
-    metric::{REDUCERS, reducer},
+    metric::{REDUCERS, derived, reducer},
     prompt::Prompt,
 };
 
@@ -140,7 +142,7 @@ pub enum PlanError {
 pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError> {
     let targets = targets(file, inputs)?;
     let extracts = scorers::pipelines(file, inputs)?;
-    let scorers = scorers::scorers(file, inputs, &extracts, &targets)?;
+    let scorers = scorers::scorers(file, inputs, &extracts, &scorers::planned(&targets))?;
     let prompts = prompts::compile(file, inputs)?;
     models::check(&prompts, &targets, file, inputs)?;
     let (epochs, reduce) = epochs(file, inputs)?;
@@ -167,11 +169,17 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     let rows =
         Rows { columns: dataset.columns(), have_expected: dataset.has_expected(), models: &names };
     scorers::check_rows(&scorers, file, rows, inputs)?;
+    data::check_slices(file, dataset.columns(), inputs)?;
     let mut notices = models::notices(&targets, inputs.table);
     notices.extend(models::notices(&judges, inputs.table));
     notices.extend(judges::notices(&scorers, &targets));
     notices.extend(scorers::notices(&scorers));
+    let infos: Vec<ScorerInfo> = scorers.iter().map(PlannedScorer::info).collect();
     let mut config = snapshot(file, inputs, concurrency);
+    let derived = metrics(file, inputs, &infos)?;
+    if !derived.is_empty() {
+        config[derived::KEY] = derived::as_json(&derived);
+    }
     if unsandboxed(&scorers, inputs) {
         notices.push("code that models write runs without a sandbox, with your rights".to_owned());
         config["unsafe_no_sandbox"] = Value::Bool(true);
@@ -197,7 +205,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
             .zip(&file.models)
             .map(|(target, entry)| model_info(target, Some((&entry.value, inputs))))
             .collect(),
-        scorers: scorers.iter().map(PlannedScorer::info).collect(),
+        scorers: infos,
         extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
         epochs,
         reduce: reduce.to_owned(),
@@ -397,7 +405,7 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
         }
         written
     });
-    json!({
+    let mut written = json!({
         "config": inputs.origin,
         "dataset": data,
         "extract": file.extract.as_ref().map(|at| at.value.clone()),
@@ -414,7 +422,11 @@ fn snapshot(file: &File, inputs: Inputs<'_>, concurrency: engine::Concurrency) -
             "time": text(&file.budget.time),
             "error_rate": text(&file.budget.error_rate),
         },
-    })
+    });
+    if !file.slices.is_empty() {
+        written["slices"] = file.slices.iter().map(|at| at.value.as_str()).collect();
+    }
+    written
 }
 
 /// The dataset formats, for messages.

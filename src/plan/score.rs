@@ -38,14 +38,18 @@ pub struct ScorePlan {
     pub notices: Vec<String>,
 }
 
-/// The scoring that `file` describes for answers that exist, to `rows`.
+/// The scoring that `file` describes for answers of `answered` that exist, to `rows`.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn scoring(file: &File, inputs: Inputs<'_>, rows: Rows<'_>) -> Result<ScorePlan, PlanError> {
+pub fn scoring(
+    file: &File,
+    inputs: Inputs<'_>,
+    rows: Rows<'_>,
+    answered: &[ModelInfo],
+) -> Result<ScorePlan, PlanError> {
     let extracts = scorers::pipelines(file, inputs)?;
-    // Which functions the models had is not known any more.
-    let scorers = scorers::scorers(file, inputs, &extracts, &[])?;
+    let scorers = scorers::scorers(file, inputs, &extracts, &scorers::recorded(answered))?;
     scorers::check_rows(&scorers, file, rows, inputs)?;
     let judges = judges::of(&scorers, file);
     let budgets = budget::resolve(file, inputs, &[], &judges)?;

@@ -13,7 +13,12 @@ use super::{Inputs, judges};
 use crate::{
     base::quantity,
     config::{At, ConfigError, File, Place, entry::ScorerEntry, error::suggestion, variables},
-    domain::{run::ScorerInfo, target::Target, trial::Status},
+    domain::{
+        params::Tool,
+        run::{ModelInfo, ScorerInfo},
+        target::Target,
+        trial::Status,
+    },
     extract::Pipeline,
     provider::PROVIDERS,
     scorer::{self, Built, Card, Range, RowScorers, SCORERS, ScorerKind, Site, when::When},
@@ -157,18 +162,47 @@ fn named_pipeline(value: &Value) -> Result<(&str, &Value), String> {
     }
 }
 
-/// Builds the scorers of a config.
+/// Whose answers are scored.
+#[derive(Debug)]
+pub(super) struct Answering {
+    /// How many models.
+    models: usize,
+    /// The functions that each may call, by its name; those of models that stand in too.
+    tools: Vec<(String, Vec<Tool>)>,
+}
+
+/// The models of a run that is planned.
+pub(super) fn planned(targets: &[Arc<Target>]) -> Answering {
+    let all = targets.iter().flat_map(|target| target.with_stand_ins());
+    let tools = all.map(|target| (target.name.clone(), target.params.tools.clone())).collect();
+    Answering { models: targets.len(), tools }
+}
+
+/// The models of a run that is recorded.
+pub(super) fn recorded(models: &[ModelInfo]) -> Answering {
+    let mut found = Vec::new();
+    let mut open: Vec<&ModelInfo> = models.iter().collect();
+    while let Some(model) = open.pop() {
+        let tools = model.params.get("tools").and_then(Value::as_array);
+        let tools = tools.into_iter().flatten().filter_map(|tool| Tool::from_value(tool).ok());
+        found.push((model.name.clone(), tools.collect()));
+        open.extend(model.fallback.iter().chain(model.pool.iter().map(|(_, model)| model)));
+    }
+    Answering { models: models.len(), tools: found }
+}
+
+/// Builds the scorers of a config for the answers of `answering`.
 pub(super) fn scorers(
     file: &File,
     inputs: Inputs<'_>,
     extracts: &[Pipeline],
-    targets: &[Arc<Target>],
+    answering: &Answering,
 ) -> Result<Vec<PlannedScorer>, ConfigError> {
     let mut ids = HashSet::new();
     let rows = row_scorers(file);
     let mut planned = Vec::with_capacity(file.scorers.len());
     for entry in &file.scorers {
-        let scorer = build(entry, (file, inputs), (extracts, targets), rows.as_ref())?;
+        let scorer = build(entry, (file, inputs), (extracts, answering), rows.as_ref())?;
         if !ids.insert(scorer.id.clone()) {
             let message = format!("two scorers are called `{}`", scorer.id);
             let hint = format!("give one of them an `id`: `{}: {{id: …}}`", entry.value.name);
@@ -231,7 +265,7 @@ fn ids(file: &File) -> impl Iterator<Item = &str> {
 fn build(
     entry: &At<ScorerEntry>,
     (file, inputs): (&File, Inputs<'_>),
-    (extracts, targets): (&[Pipeline], &[Arc<Target>]),
+    (extracts, answering): (&[Pipeline], &Answering),
     rows: Option<&RowScorers>,
 ) -> Result<PlannedScorer, ConfigError> {
     let name = &entry.value.name;
@@ -284,10 +318,9 @@ fn build(
         })?),
     };
     let mut site = site(inputs, &options).map_err(error)?;
-    let all = targets.iter().flat_map(|target| target.with_stand_ins());
-    site.tools = all.map(|target| (target.name.clone(), target.params.tools.clone())).collect();
+    site.tools.clone_from(&answering.tools);
     site.models = judges::resolved(kind, &options, (file, inputs), (origin, entry.place))?;
-    site.subjects = targets.len();
+    site.subjects = answering.models;
     site.extracts = extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect();
     let scorer = scorer::assemble(kind, &options, site, rows.map(|rows| (id.as_str(), rows)))
         .map_err(|wrong| error(wrong.to_string()))?

@@ -100,7 +100,8 @@ pub fn markdown(header: &RunHeader, found: &Calibration) -> String {
     sheet::markdown(&sheets(header, found))
 }
 
-fn sheets(header: &RunHeader, found: &Calibration) -> Vec<Sheet> {
+/// All that calibration found, as tables.
+pub(super) fn sheets(header: &RunHeader, found: &Calibration) -> Vec<Sheet> {
     let mut sheets = vec![beginning(header, found), agreement(found)];
     sheets.extend(confusion(found));
     sheets.push(bias(found));

@@ -7,7 +7,9 @@ use crate::{
     base::text::one_line,
     domain::{
         family,
-        measure::{Estimate, GateResult, JudgeSpread, JudgeTotals, Measure, ModelTotals},
+        measure::{
+            DerivedMeasure, Estimate, GateResult, JudgeSpread, JudgeTotals, Measure, ModelTotals,
+        },
         run::{ModelInfo, RunHeader, RunStatus, ScorerInfo},
     },
     report::{
@@ -79,6 +81,39 @@ fn line<'a>(view: View<'a>, measure: &Measure) -> Option<ResultLine<'a>> {
         metric: measure.metric,
         estimate: measure.estimate,
     })
+}
+
+/// A metric made of others, with the names of what it is about.
+#[derive(Debug, Clone)]
+pub(super) struct DerivedLine<'a> {
+    /// What the model is called.
+    pub(super) model: Cow<'a, str>,
+    /// The prompt's id.
+    pub(super) prompt: &'a str,
+    /// The metric.
+    pub(super) measure: &'a DerivedMeasure,
+}
+
+impl DerivedLine<'_> {
+    /// The value, or why there is none.
+    pub(super) fn value(&self) -> Result<String, &str> {
+        match (self.measure.value, &self.measure.reason) {
+            (Some(value), _) => Ok(Unit::Plain.show(value)),
+            (None, why) => Err(why.as_deref().unwrap_or("it has no value")),
+        }
+    }
+}
+
+/// The metrics made of others, in the order of the plan.
+pub(super) fn derived<'a>(view: &View<'a>) -> Vec<DerivedLine<'a>> {
+    let header = &view.run.header;
+    let line = |measure: &'a DerivedMeasure| {
+        let model = measure.model as usize;
+        header.models.get(model)?;
+        let prompt = &header.prompts.get(measure.prompt as usize)?.id;
+        Some(DerivedLine { model: header.label(model), prompt, measure })
+    };
+    view.measures.derived.iter().filter_map(line).collect()
 }
 
 /// The models, as they are called, with what they did; in the order of the plan.
@@ -358,6 +393,9 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
             "the cost of {} is not known; what is shown is the rest",
             of(n, "call", "calls")
         )),
+    }
+    for (column, why) in &measures.unsliced {
+        warnings.push(format!("not told apart by `{column}`: {why}"));
     }
     let fewest = measures.measures.iter().map(|m| m.estimate.n).filter(|n| *n > 0).min();
     if let Some(n) = fewest.filter(|n| *n < FEW_SAMPLES) {

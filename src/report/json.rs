@@ -4,7 +4,10 @@
 use serde_json::{Map, Number, Value, json};
 
 use crate::{
-    domain::measure::{GateResult, JudgeTotals, Latency, Measure, ModelTotals, RunMeasures},
+    domain::measure::{
+        DerivedMeasure, Estimate, GateResult, JudgeTotals, Latency, Measure, ModelTotals, Passes,
+        RunMeasures, SliceMeasure,
+    },
     report::{View, calibration, pairwise},
 };
 
@@ -74,13 +77,19 @@ pub fn run_json(view: &View<'_>) -> Value {
         })).collect::<Value>(),
         "stand_ins": stand_ins.collect::<Value>(),
         "errors": errors,
+        "metrics": measures.derived.iter().map(|made| derived(view, made)).collect::<Value>(),
         "gates": view.gates.iter().map(|decided| gate(view, decided)).collect::<Value>(),
-        "models": header.models.iter().map(|model| json!({
+        "models": header.models.iter().zip(&measures.models).map(|(model, totals)| json!({
             "model": model.name,
             "display_name": model.title,
             "provider": model.provider,
             "upstream_model": model.model,
+            "cost_per_trial_usd": number(totals.cost_per_trial()),
+            "errors": totals.error_kinds,
         })).collect::<Value>(),
+        "seconds": number(view.run.seconds()),
+        "calls_per_second": number(calls_per_second(view)),
+        "slices": measures.slices.iter().map(|found| slice(view, found)).collect::<Value>(),
         "pairwise": measures.pairwise.iter()
             .map(|found| pairwise::in_run(header, found)).collect::<Value>(),
         "calibrations": measures.calibrations.iter()
@@ -116,6 +125,7 @@ fn judge(view: &View<'_>, totals: &JudgeTotals) -> Value {
 fn result(view: &View<'_>, measure: &Measure) -> Value {
     let header = &view.run.header;
     let estimate = measure.estimate;
+    let detail = &measure.detail;
     json!({
         "model": header.models.get(measure.model as usize).map(|model| &model.name),
         "prompt": header.prompts.get(measure.prompt as usize).map(|prompt| &prompt.id),
@@ -126,6 +136,63 @@ fn result(view: &View<'_>, measure: &Measure) -> Value {
         "value": number(estimate.value),
         "low": number(estimate.low),
         "high": number(estimate.high),
+        "interval_method": Some(detail.interval_method).filter(|method| !method.is_empty()),
+        "standard_error": number(detail.standard_error),
+        "clusters": detail.clusters,
+        "quantiles": detail.quantiles.as_ref().map(|found| json!(found)),
+        "correct": detail.correct,
+        "cost_per_correct_usd": number(detail.cost_per_correct),
+        "passes": detail.passes.iter().map(passes).collect::<Value>(),
+    })
+}
+
+/// Both chances over k repeats: that some are correct (`any`, pass@k) and that all are (`all`,
+/// pass^k).
+fn passes(passes: &Passes) -> Value {
+    let chance = |chance: &Estimate| {
+        json!({
+            "n": chance.n,
+            "value": number(chance.value),
+            "low": number(chance.low),
+            "high": number(chance.high),
+        })
+    };
+    json!({"k": passes.k, "any": chance(&passes.any), "all": chance(&passes.all)})
+}
+
+/// A slice in one cell of the results, with its difference from the rest.
+fn slice(view: &View<'_>, slice: &SliceMeasure) -> Value {
+    let header = &view.run.header;
+    let estimate = slice.estimate;
+    json!({
+        "column": slice.column,
+        "value": slice.value,
+        "model": header.models.get(slice.model as usize).map(|model| &model.name),
+        "prompt": header.prompts.get(slice.prompt as usize).map(|prompt| &prompt.id),
+        "scorer": header.scorers.get(slice.scorer as usize).map(|scorer| &scorer.id),
+        "n": estimate.n,
+        "unscored": estimate.unscored,
+        "mean": number(estimate.value),
+        "low": number(estimate.low),
+        "high": number(estimate.high),
+        "difference": number(slice.difference),
+        "difference_low": number(slice.difference_low),
+        "difference_high": number(slice.difference_high),
+        "p": number(slice.p_value),
+        "p_adjusted": number(slice.p_adjusted),
+        "test": slice.test,
+    })
+}
+
+fn derived(view: &View<'_>, made: &DerivedMeasure) -> Value {
+    let header = &view.run.header;
+    json!({
+        "model": header.models.get(made.model as usize).map(|model| &model.name),
+        "prompt": header.prompts.get(made.prompt as usize).map(|prompt| &prompt.id),
+        "metric": made.name,
+        "expression": made.expression,
+        "value": number(made.value),
+        "reason": made.reason,
     })
 }
 
@@ -140,6 +207,14 @@ fn gate(view: &View<'_>, decided: &GateResult) -> Value {
     object.insert("measured".to_owned(), number(decided.measured));
     object.insert("reason".to_owned(), json!(decided.reason));
     Value::Object(object)
+}
+
+/// Trials a second that ended and were not taken from the cache, over the whole run; pauses between
+/// a run and its resumption count as time. `None` when it has not ended, or no time passed.
+fn calls_per_second(view: &View<'_>) -> Option<f64> {
+    let seconds = view.run.seconds().filter(|seconds| *seconds > 0.0)?;
+    let called = view.measures.ended().saturating_sub(view.measures.cached());
+    Some(called as f64 / seconds)
 }
 
 /// The sum of the known costs in dollars; `None` when calls were made and no cost is known.

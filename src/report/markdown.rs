@@ -11,11 +11,11 @@ use crate::{
     report::{
         View, calibration,
         facts::{
-            gate_scope, gate_word, judge_cost, judge_spread, model_cost, models, results, run_cost,
-            trials_line, verdict, warnings,
+            derived, gate_scope, gate_word, judge_cost, judge_spread, model_cost, models, results,
+            run_cost, trials_line, verdict, warnings,
         },
         number::{UNKNOWN, count, duration_ms, or_unknown, tokens},
-        pairwise, sheet,
+        pairwise, sheet, slices,
     },
 };
 
@@ -38,7 +38,9 @@ pub fn render(view: &View<'_>) -> String {
     out += "\n\n";
     gates(view, &mut out);
     scores(view, &mut out);
+    made_of_others(view, &mut out);
     models_table(view, &mut out);
+    out += &sheet::markdown(&slices::sheets(view));
     let spread = judge_spread(view);
     for line in &spread {
         writeln!(out, "- {}", sentence(line)).ok();
@@ -121,6 +123,26 @@ fn scores(view: &View<'_>, out: &mut String) {
             count(line.estimate.unscored)
         )
         .ok();
+    }
+    out.push('\n');
+}
+
+fn made_of_others(view: &View<'_>, out: &mut String) {
+    let lines = derived(view);
+    if lines.is_empty() {
+        return;
+    }
+    let prompts = view.run.header.prompts.len() > 1;
+    let (prompt, rule) = if prompts { (" prompt |", "---|") } else { ("", "") };
+    writeln!(out, "| model |{prompt} metric | value | made of |").ok();
+    writeln!(out, "|---|{rule}---|--:|---|").ok();
+    for line in lines {
+        let prompt = if prompts { format!(" {} |", cell(line.prompt)) } else { String::new() };
+        let value = line
+            .value()
+            .map_or_else(|why| format!("{UNKNOWN} ({})", sentence(why)), |value| figure(&value));
+        let (name, expression) = (cell(&line.measure.name), cell(&line.measure.expression));
+        writeln!(out, "| {} |{prompt} {name} | {value} | {expression} |", cell(&line.model)).ok();
     }
     out.push('\n');
 }

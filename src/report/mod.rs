@@ -17,16 +17,20 @@ pub mod markdown;
 mod number;
 mod pairwise;
 pub mod parquet;
+pub mod power;
 mod row;
 #[cfg(test)]
 mod sample;
 mod sheet;
+mod slices;
 pub mod table;
+mod verdict;
 
 use std::{error::Error, io, ops::ControlFlow};
 
 use crate::{
     domain::{
+        comparison::Comparison,
         measure::{GateResult, RunMeasures},
         run::{RunRecord, TrialRecord},
     },
@@ -42,6 +46,8 @@ pub struct View<'a> {
     pub measures: &'a RunMeasures,
     /// What became of its gates, in the order they are written.
     pub gates: &'a [GateResult],
+    /// Its models and prompts compared in pairs, where there are several.
+    pub comparison: Option<&'a Comparison>,
 }
 
 /// Gives the trials of a run, in the order of the plan, as often as it is asked.

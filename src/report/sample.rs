@@ -1,5 +1,7 @@
 //! Made-up runs for the tests of the reports.
 
+pub(super) mod pairs;
+
 use std::ops::ControlFlow;
 
 use serde_json::{Value, json};
@@ -7,8 +9,11 @@ use serde_json::{Value, json};
 use crate::{
     base::money::Money,
     domain::{
+        comparison::Comparison,
         generation::Usage,
-        measure::{Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures, Spreads},
+        measure::{
+            Detail, Estimate, GateResult, Latency, Measure, ModelTotals, RunMeasures, Spreads,
+        },
         message::{Message, Role},
         run::{
             ModelInfo, PromptInfo, RunHeader, RunRecord, RunStatus, ScoreRecord, ScorerInfo,
@@ -39,12 +44,18 @@ pub(super) struct Data {
     pub(super) run: RunRecord,
     pub(super) measures: RunMeasures,
     pub(super) gates: Vec<GateResult>,
+    pub(super) comparison: Option<Comparison>,
     pub(super) trials: Trials,
 }
 
 impl Data {
     pub(super) fn view(&self) -> View<'_> {
-        View { run: &self.run, measures: &self.measures, gates: &self.gates }
+        View {
+            run: &self.run,
+            measures: &self.measures,
+            gates: &self.gates,
+            comparison: self.comparison.as_ref(),
+        }
     }
 }
 
@@ -126,6 +137,7 @@ fn measure(model: u32, scorer: u32, values: (f64, f64, f64), unscored: u64) -> M
         prompt: 0,
         scorer,
         metric: "mean",
+        detail: Detail::default(),
         estimate: Estimate {
             n: 200 - unscored,
             unscored,
@@ -184,6 +196,9 @@ fn measures() -> RunMeasures {
         errors: vec![("rate_limited".to_owned(), 2), ("transient".to_owned(), 1)],
         scorer_failures: 0,
         reasons: Vec::new(),
+        derived: Vec::new(),
+        slices: Vec::new(),
+        unsliced: Vec::new(),
         calibrations: Vec::new(),
         pairwise: Vec::new(),
     }
@@ -232,6 +247,7 @@ pub(super) fn trial(seq: u64, question: &str, output: &str, expected: &str) -> T
         input: Some(question.to_owned()),
         expected: vec![expected.to_owned()],
         tags: vec!["europe".to_owned()],
+        cluster: None,
         messages: vec![
             Message::text(Role::System, "Answer with the name only."),
             Message::text(Role::User, question),
@@ -310,6 +326,7 @@ pub(super) fn run() -> Data {
             gate("latency.p95 < 1s", Some("openai/gpt-5-mini"), Some(false), Some(1.011_9)),
             gate("cost.total <= $2.00", None, None, None),
         ],
+        comparison: None,
         trials: Trials(vec![
             trial(0, "What is the capital of France?", "Paris.", "Paris"),
             explained,
@@ -343,6 +360,9 @@ pub(super) fn clean() -> Data {
 pub(super) fn hostile(payload: &str) -> Data {
     let text = || payload.to_owned();
     let mut data = run();
+    let mut comparison = pairs::comparison(&data);
+    pairs::hostile(&mut comparison, payload);
+    data.comparison = Some(comparison);
     let header = &mut data.run.header;
     (header.name, header.dataset, header.version) = (text(), text(), text());
     (header.id, header.dataset_digest, header.reduce) = (text(), text(), text());

@@ -12,11 +12,11 @@ use crate::{
     report::{
         View, calibration,
         facts::{
-            ResultLine, Tone, cost_of_judge, gate_scope, gate_word, judge_cost, judge_spread,
-            model_cost, models, results, run_cost, trials_line, verdict, warnings,
+            ResultLine, Tone, cost_of_judge, derived, gate_scope, gate_word, judge_cost,
+            judge_spread, model_cost, models, results, run_cost, trials_line, verdict, warnings,
         },
         number::{count, duration_ms, tokens},
-        pairwise, sheet,
+        pairwise, sheet, slices,
     },
 };
 
@@ -103,6 +103,10 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         out.push('\n');
         out += &results_table(view, width, style);
     }
+    if !view.measures.derived.is_empty() {
+        out.push('\n');
+        out += &derived_table(view, width, style);
+    }
     if !view.measures.models.is_empty() {
         out.push('\n');
         out += &models_table(view, width, style);
@@ -115,7 +119,8 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         out += &wrapped(&style.sentence(&line), width, 0);
         out.push('\n');
     }
-    let mut sheets = pairwise::sheets(header, &view.measures.pairwise);
+    let mut sheets = slices::sheets(view);
+    sheets.extend(pairwise::sheets(header, &view.measures.pairwise));
     sheets.extend(calibration::summary(header, &view.measures.calibrations));
     if !sheets.is_empty() {
         out.push('\n');
@@ -193,6 +198,35 @@ fn results_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         row.push(count(line.estimate.unscored));
         grid.rows.push(row);
         above = Some(line);
+    }
+    grid.render(width)
+}
+
+/// Metrics made of others.
+fn derived_table(view: &View<'_>, width: Option<u16>, style: Style) -> String {
+    let mut grid = Grid::new(style);
+    grid.names("model");
+    let prompts = view.run.header.prompts.len() > 1;
+    if prompts {
+        grid.names("prompt");
+    }
+    grid.names("metric");
+    grid.numbers("value");
+    grid.names("");
+    let mut above = None;
+    for line in derived(view) {
+        let same = above.as_ref() == Some(&line.model);
+        let mut row = vec![if same { String::new() } else { style.name(&line.model) }];
+        if prompts {
+            row.push(style.name(line.prompt));
+        }
+        row.push(style.name(&line.measure.name));
+        match line.value() {
+            Ok(value) => row.extend([value, String::new()]),
+            Err(why) => row.extend([style.unknown(), style.name(why)]),
+        }
+        grid.rows.push(row);
+        above = Some(line.model);
     }
     grid.render(width)
 }

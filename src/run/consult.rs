@@ -15,16 +15,20 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use serde_json::json;
 
 use crate::{
     base::digest::Hasher,
+    client::Embedder,
     domain::{
         contract::{Call, Generate, Reply, Sink, SinkError},
         event::Event,
         fault::{Fault, FaultKind},
+        generation::{FinishReason, Generation, Texts},
         judgement::{Judgement, JudgementKey, KnownReply},
+        message::{Message, Role},
         run::RunRecord,
-        target::Endpoint,
+        target::{Endpoint, Target},
         trial::{Hit, TrialKey},
     },
     scorer::{Consult, Consulted, Question, Read, judge::declined},
@@ -70,6 +74,7 @@ impl Judged {
 /// Through what the scorers of a run ask.
 pub(super) struct Bench {
     client: Arc<dyn Generate>,
+    vectors: Arc<Embedder>,
     sinks: Arc<[Arc<dyn Sink>]>,
     judged: Option<Judged>,
     /// The questions that are open, by their keys.
@@ -84,11 +89,11 @@ impl fmt::Debug for Bench {
 
 impl Bench {
     pub(super) fn new(
-        client: Arc<dyn Generate>,
+        (client, vectors): (Arc<dyn Generate>, Arc<Embedder>),
         sinks: Arc<[Arc<dyn Sink>]>,
         judged: Option<Judged>,
     ) -> Self {
-        Self { client, sinks, judged, open: Mutex::default() }
+        Self { client, vectors, sinks, judged, open: Mutex::default() }
     }
 
     /// The answer at the place `seq` of `run`.
@@ -254,6 +259,60 @@ impl Asking<'_> {
         consulted
     }
 
+    /// Vectors, recorded as one question for all of them. They themselves are in the response cache.
+    async fn embedded(
+        &self,
+        target: &Arc<Target>,
+        texts: Vec<String>,
+    ) -> Result<Vec<Vec<f32>>, Fault> {
+        self.used.store(true, Ordering::SeqCst);
+        let asked = Texts { target: Arc::clone(target), texts, kind: None };
+        let came = self.bench.vectors.embed(&asked).await;
+        let stopped = match came.result.as_ref().map_err(|fault| fault.kind) {
+            Err(FaultKind::Stopped) => Some(End::Stopped),
+            Err(FaultKind::Budget) => {
+                let why = came.result.as_ref().err().map(|fault| fault.message.clone());
+                Some(End::Budget(why.unwrap_or_default()))
+            }
+            _ => None,
+        };
+        if let Some(end) = stopped.clone() {
+            self.ends(end);
+        }
+        if came.attempts.is_empty() && (stopped.is_some() || came.result.is_ok()) {
+            return came.result.map(|made| made.vectors);
+        }
+        let round = self.round().map_err(|error| self.broken(&error))?;
+        let (count, last) = (asked.texts.len(), came.result.is_err() && stopped.is_none());
+        let messages = asked.texts.iter().map(|text| Message::text(Role::User, text)).collect();
+        let generation = came.result.as_ref().map_err(Clone::clone).map(|made| Generation {
+            usage: made.usage,
+            served_model: made.served_model.clone(),
+            finish_reason: FinishReason::Stop,
+            ..Generation::default()
+        });
+        let read = generation.is_ok().then(|| Ok(json!({ "vectors": count })));
+        let judgement = Judgement {
+            seq: self.seq,
+            scorer: self.scorer,
+            step: "vectors".to_owned(),
+            model: target.name.clone(),
+            repeat: 0,
+            turn: 0,
+            round,
+            key: key_of_vectors(target, &asked.texts),
+            messages,
+            result: generation,
+            attempts: came.attempts,
+            served_by: target.name.clone(),
+            cached: None,
+            read,
+            last,
+        };
+        self.bench.record(judgement).await.map_err(|error| self.broken(&error))?;
+        came.result.map(|made| made.vectors)
+    }
+
     fn judgement(
         &self,
         question: &Question,
@@ -290,6 +349,25 @@ impl Consult for Asking<'_> {
     ) -> BoxFuture<'a, Result<Consulted, Fault>> {
         Box::pin(self.asked(question, read))
     }
+
+    fn vectors<'a>(
+        &'a self,
+        target: &'a Arc<Target>,
+        texts: Vec<String>,
+    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, Fault>> {
+        Box::pin(self.embedded(target, texts))
+    }
+}
+
+/// What a question for vectors is known by.
+fn key_of_vectors(target: &Target, texts: &[String]) -> JudgementKey {
+    let mut hasher = Hasher::default();
+    let parts = [VERSION, "vectors", &target.name, target.provider, &target.model];
+    for part in parts.into_iter().chain(texts.iter().map(String::as_str)) {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finish()
 }
 
 fn call(question: &Question, round: u32) -> Call {

@@ -32,6 +32,7 @@ pub use self::{
     rescore::{Change, Rescore, Rescored, rescore},
 };
 use crate::{
+    client::Embedder,
     domain::{
         contract::{Generate, Sink, SinkError},
         event::Event,
@@ -125,6 +126,8 @@ pub struct Job {
     pub client: Arc<dyn Generate>,
     /// Through whom scorers ask models.
     pub judges: Arc<dyn Generate>,
+    /// Who makes vectors for scorers.
+    pub vectors: Arc<Embedder>,
     /// What models have said already when scorers asked them; `None` where no scorer asks one.
     pub judged: Option<Judged>,
     /// Who is told what happens.

@@ -13,6 +13,7 @@ use super::{
     judge::{self, Desk, Subjects},
 };
 use crate::{
+    client::Embedder,
     domain::{
         contract::{Generate, Sink, SinkError},
         event::Event,
@@ -41,6 +42,8 @@ pub struct Rescore<'a> {
     pub run: &'a RunRecord,
     /// Through whom scorers ask models.
     pub judges: Arc<dyn Generate>,
+    /// Who makes vectors for scorers.
+    pub vectors: Arc<Embedder>,
     /// Where what these say is found again; `None` where no scorer asks one.
     pub judged: Option<Judged>,
     /// Who is told what happens.
@@ -92,7 +95,11 @@ pub async fn rescore(
     tell: &mut (dyn FnMut(Change) + Send),
 ) -> Result<Rescored, RunError> {
     let old = &job.run.header;
-    let bench = Bench::new(Arc::clone(&job.judges), Arc::clone(&job.sinks), job.judged.take());
+    let bench = Bench::new(
+        (Arc::clone(&job.judges), Arc::clone(&job.vectors)),
+        Arc::clone(&job.sinks),
+        job.judged.take(),
+    );
     let desk = Desk::new(Arc::clone(&job.scoring), Arc::clone(&job.brake), bench);
     let places: Vec<Option<usize>> = (job.header.scorers.iter())
         .map(|scorer| old.scorers.iter().position(|known| known.id == scorer.id))

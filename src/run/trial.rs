@@ -56,8 +56,8 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(job: Job) -> Self {
-        let Job { plan, client, judges, judged, sinks, brake, before, fork, .. } = job;
-        let bench = Bench::new(judges, Arc::clone(&sinks), judged);
+        let Job { plan, client, judges, vectors, judged, sinks, brake, before, fork, .. } = job;
+        let bench = Bench::new((judges, vectors), Arc::clone(&sinks), judged);
         let (settled, failed) =
             before.as_ref().map_or((0, 0), |before| (before.settled.count(), before.failed));
         Self {

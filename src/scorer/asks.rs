@@ -142,6 +142,16 @@ pub trait Consult: Send + Sync + fmt::Debug {
         question: &'a Question,
         read: &'a Read<'a>,
     ) -> BoxFuture<'a, Result<Consulted, Fault>>;
+
+    /// Asks `target` for the vectors of `texts`, one for each. What the response cache has is not asked
+    /// for; who needs a vector twice in a run keeps it.
+    ///
+    /// A fault is as with [`Consult::consult`].
+    fn vectors<'a>(
+        &'a self,
+        target: &'a Arc<Target>,
+        texts: Vec<String>,
+    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, Fault>>;
 }
 
 /// Reads what a scorer asked for out of a reply, or says why it cannot: a fragment, with nothing in it

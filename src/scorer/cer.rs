@@ -49,11 +49,17 @@ impl ScorerKind for Cer {
 
 impl Compare for Characters {
     fn compare(&self, expected: &[String], output: &str) -> Result<Found, String> {
-        let chars = |text: &str| -> Vec<char> {
-            self.normalize.apply(text).trim_matches(is_space).chars().collect()
-        };
-        let output = chars(output);
-        best(expected, lower, |reference| rate(&chars(reference), &output))
+        let output = self.normalize.apply(output);
+        let output = output.trim_matches(is_space);
+        let chars: Vec<char> = output.chars().collect();
+        best(expected, lower, |reference| {
+            let reference = self.normalize.apply(reference);
+            let reference = reference.trim_matches(is_space);
+            if output.is_ascii() && reference.is_ascii() {
+                return rate(reference.as_bytes(), output.as_bytes());
+            }
+            rate(&reference.chars().collect::<Vec<char>>(), &chars)
+        })
     }
 
     fn corpus(&self) -> Option<Corpus> {

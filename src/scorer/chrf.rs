@@ -5,9 +5,9 @@ use crate::{
     scorer::{
         ArgError, Args, Better, Built, Card, OptionCard, Range, ScorerKind,
         against::{Compare, Found, THRESHOLD, best, higher, likeness},
-        ngrams::{matches, sorted},
+        ngrams::{Grams, matches, sorted},
         python_text::{is_space, split},
-        words::Ids,
+        words::{Ids, Numbers},
     },
 };
 
@@ -60,9 +60,6 @@ static CARD: Card = Card {
     source: "Popović 2015 and 2017; `CHRF` of sacrebleu 2.6.0",
 };
 
-/// Bits of a code point; six of them fit an n-gram.
-const CHAR_BITS: u32 = 21;
-
 /// The kind.
 #[derive(Debug)]
 pub(super) struct Chrf;
@@ -101,21 +98,68 @@ impl ScorerKind for Chrf {
 }
 
 impl FScore {
-    /// The sorted n-grams of `text`: characters of every order, then words of every order.
-    fn grams<'a>(&self, text: &'a str, ids: &mut Ids<'a>) -> Vec<Vec<u128>> {
+    /// The numbers of the characters and of the words of `text`.
+    fn numbers<'a>(
+        &self,
+        text: &'a str,
+        letters: &mut Letters,
+        ids: &mut Ids<'a>,
+    ) -> (Vec<u32>, Vec<u32>) {
         let keep = |c: &char| self.whitespace || !is_space(*c);
-        let chars: Vec<u32> = text.chars().filter(keep).map(u32::from).collect();
-        let mut grams: Vec<_> =
-            (1..=self.char_order).map(|n| sorted(&chars, n, CHAR_BITS)).collect();
-        if self.word_order > 0 {
-            let words: Vec<u32> = split(text).flat_map(apart).map(|word| ids.of(word)).collect();
-            grams.extend((1..=self.word_order).map(|n| sorted(&words, n, 32)));
+        let chars = text.chars().filter(keep).map(|c| letters.of(c)).collect();
+        if self.word_order == 0 {
+            return (chars, Vec::new());
         }
-        grams
+        (chars, split(text).flat_map(apart).map(|word| ids.of(word)).collect())
+    }
+
+    /// The n-grams of characters of every order, then those of words.
+    fn grams(&self, numbers: &(Vec<u32>, Vec<u32>), bits: (u32, u32)) -> Vec<Grams> {
+        let chars = (1..=self.char_order).map(|n| sorted(&numbers.0, n, bits.0));
+        chars.chain((1..=self.word_order).map(|n| sorted(&numbers.1, n, bits.1))).collect()
     }
 
     fn lower(&self, text: &str) -> Option<String> {
         self.lowercase.then(|| text.to_lowercase())
+    }
+}
+
+/// Numbers for characters: most texts have few.
+#[derive(Debug)]
+struct Letters {
+    /// Of ASCII; 0 where there is none yet, else the number and 1.
+    ascii: [u32; 128],
+    others: Numbers<char>,
+    count: u32,
+}
+
+impl Default for Letters {
+    fn default() -> Self {
+        Self { ascii: [0; 128], others: Numbers::default(), count: 0 }
+    }
+}
+
+impl Letters {
+    fn of(&mut self, c: char) -> u32 {
+        match self.ascii.get_mut(c as usize) {
+            Some(number) => {
+                if *number == 0 {
+                    self.count += 1;
+                    *number = self.count;
+                }
+                *number - 1
+            }
+            // Behind all of ASCII, whose numbers are still to come.
+            None => 128 + self.others.of(c),
+        }
+    }
+
+    /// Bits that every number fits into.
+    fn bits(&self) -> u32 {
+        match self.others.count() as u32 {
+            0 => 32 - self.count.leading_zeros(),
+            others => 32 - (128 + others).leading_zeros(),
+        }
     }
 }
 
@@ -139,19 +183,24 @@ impl Compare for FScore {
         let lowered: Vec<Option<String>> = expected.iter().map(|text| self.lower(text)).collect();
         let lower = self.lower(output);
         let output = lower.as_deref().unwrap_or(output);
-        let mut ids = Ids::default();
-        let grams = self.grams(output, &mut ids);
-        let references: Vec<Vec<Vec<u128>>> = expected
+        let (mut letters, mut ids) = (Letters::default(), Ids::default());
+        let output = self.numbers(output, &mut letters, &mut ids);
+        let references: Vec<_> = expected
             .iter()
             .zip(&lowered)
-            .map(|(text, lower)| self.grams(lower.as_ref().unwrap_or(text), &mut ids))
+            .map(|(text, lower)| {
+                self.numbers(lower.as_ref().unwrap_or(text), &mut letters, &mut ids)
+            })
             .collect();
+        let bits = (letters.bits(), ids.bits());
+        let grams = self.grams(&output, bits);
         best(&references, higher, |reference| {
-            let count = |(grams, reference): (&Vec<u128>, &Vec<u128>)| {
+            let reference = self.grams(reference, bits);
+            let count = |(grams, reference): (&Grams, &Grams)| {
                 let all = if reference.is_empty() { 0 } else { grams.len() };
                 [all, reference.len(), matches(grams, &[reference])].map(|count| count as f64)
             };
-            let counts = grams.iter().zip(reference).flat_map(count).collect();
+            let counts = grams.iter().zip(&reference).flat_map(count).collect();
             Ok(Found::counted(self.corpus, counts))
         })
     }

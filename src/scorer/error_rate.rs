@@ -1,13 +1,11 @@
 //! What the error rates of words and of characters have in common.
 
-use rapidfuzz::HashableChar;
-
 use crate::{
     domain::score::Corpus,
     scorer::{
         ArgError, Args, OptionCard,
         against::{Found, MAX},
-        edits::distance,
+        edits::{Item, distance},
         normalize::{NAMES, Normalize},
     },
 };
@@ -35,10 +33,7 @@ pub(super) fn normalize(args: &Args) -> Result<Normalize, ArgError> {
 ///
 /// # Errors
 /// They are too long.
-pub(super) fn rate<T: HashableChar + Copy + PartialEq>(
-    reference: &[T],
-    output: &[T],
-) -> Result<Found, String> {
+pub(super) fn rate<T: Item>(reference: &[T], output: &[T]) -> Result<Found, String> {
     let errors = distance(reference, output)?;
     Ok(Found::counted(Corpus::ErrorRate, vec![errors as f64, reference.len() as f64]))
 }

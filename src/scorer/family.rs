@@ -105,7 +105,22 @@ pub static FAMILIES: &[Family] = &[
     Family {
         name: "judged",
         about: "What a model makes of an answer.",
-        members: &["judge", "pairwise", "select_best"],
+        members: &["judge", "g_eval", "checklist", "classify", "pairwise", "select_best"],
+    },
+    Family {
+        name: "retrieval",
+        about: "Whether an answer keeps to the texts that were looked up for it, and whether these were \
+                the right ones. Each asks a model in several steps, which are recorded.",
+        members: &[
+            "faithfulness",
+            "answer_relevancy",
+            "answer_correctness",
+            "context_precision",
+            "context_recall",
+            "context_relevancy",
+            "context_entity_recall",
+            "noise_sensitivity",
+        ],
     },
     Family {
         name: "your own",
@@ -115,7 +130,7 @@ pub static FAMILIES: &[Family] = &[
     Family {
         name: "composition",
         about: "Verdicts made of the verdicts of other scorers.",
-        members: &["not", "all_of", "any_of", "weighted", "threshold"],
+        members: &["not", "all_of", "any_of", "weighted", "threshold", "cascade"],
     },
 ];
 

@@ -5,7 +5,7 @@ use crate::{
     scorer::{
         ArgError, Args, Better, Built, Card, Range, ScorerKind,
         against::{Compare, Found, THRESHOLD, best, higher, likeness},
-        ngrams::{matches, sorted},
+        ngrams::{Grams, matches, sorted},
         words::Ids,
     },
 };
@@ -48,14 +48,16 @@ impl ScorerKind for Gleu {
 impl Compare for Shared {
     fn compare(&self, expected: &[String], output: &str) -> Result<Found, String> {
         let mut ids = Ids::default();
-        let mut grams = |text| -> Vec<Vec<u128>> {
-            let words = ids.of_words(text);
-            (1..=ORDERS).map(|n| sorted(&words, n, 32)).collect()
+        let output = ids.of_words(output);
+        let references: Vec<Vec<u32>> = expected.iter().map(|text| ids.of_words(text)).collect();
+        let bits = ids.bits();
+        let grams = |words: &Vec<u32>| -> Vec<Grams> {
+            (1..=ORDERS).map(|n| sorted(words, n, bits)).collect()
         };
-        let output = grams(output);
-        let references: Vec<_> = expected.iter().map(|text| grams(text.as_str())).collect();
-        let count = |grams: &[Vec<u128>]| grams.iter().map(Vec::len).sum::<usize>();
-        let all = |reference: &[Vec<u128>]| count(&output).max(count(reference));
+        let output = grams(&output);
+        let references: Vec<Vec<Grams>> = references.iter().map(grams).collect();
+        let count = |grams: &[Grams]| grams.iter().map(Grams::len).sum::<usize>();
+        let all = |reference: &[Grams]| count(&output).max(count(reference));
         // For an empty output an empty reference is passed over when there are others.
         let filled: Vec<_> = references.iter().filter(|reference| all(reference) > 0).collect();
         if filled.is_empty() {

@@ -1,12 +1,11 @@
 //! METEOR: words matched one to one, and how torn apart the matches are.
 
-use std::collections::HashMap;
-
 use crate::scorer::{
     ArgError, Args, Better, Built, Card, OptionCard, Range, ScorerKind,
     against::{Compare, Found, THRESHOLD, best, higher, likeness},
     porter::stem,
     python_text::split,
+    words::{Ids, Numbers},
 };
 
 static CARD: Card = Card {
@@ -80,30 +79,30 @@ impl ScorerKind for Meteor {
 
 impl Compare for Matched {
     fn compare(&self, expected: &[String], output: &str) -> Result<Found, String> {
-        let output = lower_words(output);
-        best(expected, higher, |reference| {
-            Ok(Found::value(self.value(&output, &lower_words(reference))))
+        let output = output.to_lowercase();
+        let expected: Vec<String> = expected.iter().map(|text| text.to_lowercase()).collect();
+        let output: Vec<&str> = split(&output).collect();
+        best(&expected, higher, |reference| {
+            let reference: Vec<&str> = split(reference).collect();
+            Ok(Found::value(self.value(&output, &reference)))
         })
     }
 }
 
 impl Matched {
-    fn value(&self, output: &[String], reference: &[String]) -> f64 {
-        let ours: Vec<usize> = (0..output.len()).collect();
-        let theirs: Vec<usize> = (0..reference.len()).collect();
-        let word = |words: &[String], at: usize| words[at].clone();
+    fn value(&self, output: &[&str], reference: &[&str]) -> f64 {
         let mut found = Vec::new();
-        let (ours, theirs) = pair(
-            &keyed(&ours, |at| word(output, at)),
-            &keyed(&theirs, |at| word(reference, at)),
-            &mut found,
-        );
+        let mut ids = Ids::default();
+        let ours: Vec<_> = output.iter().map(|word| ids.of(*word)).enumerate().collect();
+        let theirs: Vec<_> = reference.iter().map(|word| ids.of(*word)).enumerate().collect();
+        let (ours, theirs) = pair(&ours, &theirs, &mut found);
         if !self.exact_only {
-            pair(
-                &keyed(&ours, |at| stem(&output[at])),
-                &keyed(&theirs, |at| stem(&reference[at])),
-                &mut found,
-            );
+            let mut stems: Numbers<String> = Numbers::default();
+            let mut stemmed = |places: &[usize], words: &[&str]| -> Vec<(usize, u32)> {
+                places.iter().map(|at| (*at, stems.of(stem(words[*at])))).collect()
+            };
+            let (ours, theirs) = (stemmed(&ours, output), stemmed(&theirs, reference));
+            pair(&ours, &theirs, &mut found);
         }
         if found.is_empty() {
             return 0.0;
@@ -117,34 +116,33 @@ impl Matched {
     }
 }
 
-fn lower_words(text: &str) -> Vec<String> {
-    split(text).map(str::to_lowercase).collect()
-}
-
-/// The places of `places` with what is compared there.
-fn keyed(places: &[usize], key: impl Fn(usize) -> String) -> Vec<(usize, String)> {
-    places.iter().map(|at| (*at, key(*at))).collect()
-}
-
-/// Pairs words that are equal, from the end; gives the places that are left on both sides.
+/// Pairs words that are equal, from the end; gives the places that are left on both sides, in order.
+/// Words are places with numbers.
 fn pair(
-    ours: &[(usize, String)],
-    theirs: &[(usize, String)],
+    ours: &[(usize, u32)],
+    theirs: &[(usize, u32)],
     found: &mut Vec<(usize, usize)>,
 ) -> (Vec<usize>, Vec<usize>) {
-    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, word) in theirs {
-        places.entry(word).or_default().push(*at);
+    let kinds = ours.iter().chain(theirs).map(|(_, number)| *number as usize + 1).max();
+    // Of each number the last of theirs that is left, and for each of theirs the one before it.
+    let mut last: Vec<Option<usize>> = vec![None; kinds.unwrap_or(0)];
+    let mut before: Vec<Option<usize>> = Vec::with_capacity(theirs.len());
+    for (index, (_, number)) in theirs.iter().enumerate() {
+        before.push(last[*number as usize].replace(index));
     }
+    let mut taken = vec![false; theirs.len()];
     let mut left = Vec::new();
-    for (at, word) in ours.iter().rev() {
-        match places.get_mut(word.as_str()).and_then(Vec::pop) {
-            Some(other) => found.push((*at, other)),
+    for (at, number) in ours.iter().rev() {
+        match last[*number as usize] {
+            Some(index) => {
+                last[*number as usize] = before[index];
+                taken[index] = true;
+                found.push((*at, theirs[index].0));
+            }
             None => left.push(*at),
         }
     }
     left.reverse();
-    let mut left_there: Vec<usize> = places.into_values().flatten().collect();
-    left_there.sort_unstable();
-    (left, left_there)
+    let left_there = theirs.iter().zip(taken).filter(|(_, taken)| !taken);
+    (left, left_there.map(|((at, _), _)| *at).collect())
 }

@@ -12,8 +12,10 @@ mod assignment;
 mod bleu;
 mod bounds;
 mod cer;
+mod checklist;
 mod choice;
 mod chrf;
+mod classify;
 mod code_exec;
 mod compare;
 mod compose;
@@ -24,6 +26,7 @@ mod cost;
 mod deep;
 mod drop_f1;
 mod edits;
+mod embedding_similarity;
 mod ends_with;
 mod error_rate;
 mod exact_match;
@@ -31,6 +34,7 @@ mod exec;
 mod expr;
 pub mod family;
 mod finish_reason;
+mod g_eval;
 mod gleu;
 mod graded;
 mod ifeval;
@@ -54,6 +58,7 @@ mod length;
 mod letter;
 mod levenshtein;
 mod list_contains;
+mod material;
 mod math;
 mod meteor;
 mod ngrams;
@@ -67,6 +72,7 @@ mod porter;
 mod python;
 mod python_text;
 mod quantity;
+mod rag;
 pub mod reference;
 mod refusal;
 mod regex;
@@ -77,6 +83,7 @@ mod rouge_l;
 mod rouge_lsum;
 mod schema;
 mod script;
+mod sheet;
 mod sql_execution;
 mod squad;
 mod squad_em;
@@ -89,6 +96,7 @@ mod tokens_per_second;
 mod tongue;
 mod tool_calls;
 mod ttft;
+mod vectors;
 mod wer;
 mod western;
 pub mod when;
@@ -350,9 +358,21 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &finish_reason::Finish,
     &tokens_per_second::TokensPerSecond,
     &perplexity::Perplexity,
+    &embedding_similarity::EmbeddingSimilarity,
     &judge::Judge,
+    &g_eval::GEval,
+    &checklist::Checklist,
+    &classify::Classify,
     &judge::Pairwise,
     &judge::SelectBest,
+    &rag::faithfulness::Faithfulness,
+    &rag::answer_relevancy::AnswerRelevancy,
+    &rag::answer_correctness::AnswerCorrectness,
+    &rag::context_precision::ContextPrecision,
+    &rag::context_recall::ContextRecall,
+    &rag::context_relevancy::ContextRelevancy,
+    &rag::context_entity_recall::ContextEntityRecall,
+    &rag::noise_sensitivity::NoiseSensitivity,
     &exec::Exec,
     &python::Python,
     &js::Js,
@@ -362,6 +382,7 @@ pub static SCORERS: &[&dyn ScorerKind] = &[
     &compose::any_of::AnyOf,
     &compose::weighted::Weighted,
     &compose::threshold::Threshold,
+    &compose::cascade::Cascade,
 ];
 
 /// The kind of scorer called `name`.

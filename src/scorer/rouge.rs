@@ -1,6 +1,6 @@
 //! ROUGE: n-grams and subsequences that the output shares with a reference.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use crate::scorer::{
     ArgError, Args, Built, OptionCard,
@@ -9,6 +9,7 @@ use crate::scorer::{
     ngrams::{matches, sorted},
     porter::stem,
     subsequence::union_hits,
+    words::{Ids, Quick},
 };
 
 /// The options of the whole family.
@@ -60,34 +61,57 @@ pub(super) fn build(kind: Kind, args: &Args) -> Result<Built, ArgError> {
 
 impl Compare for Rouge {
     fn compare(&self, expected: &[String], output: &str) -> Result<Found, String> {
-        best(expected, higher, |reference| {
-            let mut ids = Words { stem: self.stem, ids: HashMap::new(), seen: HashMap::new() };
-            let value = match self.kind {
-                Kind::Ngrams(n) => {
-                    let grams = sorted(&ids.of(output), n, 32);
-                    let reference = sorted(&ids.of(reference), n, 32);
+        let output = lower(output);
+        let expected: Vec<Cow<'_, str>> = expected.iter().map(|text| lower(text)).collect();
+        let mut words = Words {
+            stem: self.stem,
+            ids: Ids::default(),
+            stems: Quick::default(),
+            seen: Vec::new(),
+        };
+        match self.kind {
+            Kind::Ngrams(n) => {
+                let output = words.of(&output);
+                let expected: Vec<Vec<u32>> = expected.iter().map(|text| words.of(text)).collect();
+                let bits = words.ids.bits();
+                let grams = sorted(&output, n, bits);
+                best(&expected, higher, |reference| {
+                    let reference = sorted(reference, n, bits);
                     let hits = matches(&grams, &[&reference]);
-                    f_measure(hits, grams.len(), reference.len())
-                }
-                Kind::Longest => {
-                    let (words, reference) = (ids.of(output), ids.of(reference));
-                    bounded(words.len(), reference.len())?;
-                    let (a, b) = (reference.iter().copied(), words.iter().copied());
+                    Ok(Found::value(f_measure(hits, grams.len(), reference.len())))
+                })
+            }
+            Kind::Longest => {
+                let output = words.of(&output);
+                best(&expected, higher, |reference| {
+                    let reference = words.of(reference);
+                    bounded(output.len(), reference.len())?;
+                    let (a, b) = (reference.iter().copied(), output.iter().copied());
                     let hits = rapidfuzz::distance::lcs_seq::similarity(a, b);
-                    f_measure(hits, words.len(), reference.len())
-                }
-                Kind::Lines => {
-                    let mut lines = |text: &str| -> Vec<Vec<u32>> {
-                        text.split('\n').map(|line| ids.of(line)).collect()
-                    };
-                    let (lines, reference) = (lines(output), lines(reference));
-                    let count = |lines: &[Vec<u32>]| lines.iter().map(Vec::len).sum();
-                    let hits = union_hits(&reference, &lines)?;
-                    f_measure(hits, count(&lines), count(&reference))
-                }
-            };
-            Ok(Found::value(value))
-        })
+                    Ok(Found::value(f_measure(hits, output.len(), reference.len())))
+                })
+            }
+            Kind::Lines => {
+                let output = words.of_lines(&output);
+                let count = |lines: &[Vec<u32>]| lines.iter().map(Vec::len).sum();
+                best(&expected, higher, |reference| {
+                    let reference = words.of_lines(reference);
+                    let hits = union_hits(&reference, &output)?;
+                    Ok(Found::value(f_measure(hits, count(&output), count(&reference))))
+                })
+            }
+        }
+    }
+}
+
+/// `text` in lower case.
+fn lower(text: &str) -> Cow<'_, str> {
+    match text.is_ascii() {
+        true if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+            Cow::Owned(text.to_ascii_lowercase())
+        }
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.to_lowercase()),
     }
 }
 
@@ -100,36 +124,53 @@ fn f_measure(hits: usize, words: usize, reference: usize) -> f64 {
 }
 
 /// Numbers for words, or for their stems.
-struct Words {
+struct Words<'a> {
     stem: bool,
-    ids: HashMap<String, u32>,
-    /// Of words as written, when they are stemmed.
-    seen: HashMap<String, u32>,
+    ids: Ids<'a>,
+    /// The number that stands for each stem.
+    stems: Quick<String, u32>,
+    /// The same for each number of a word.
+    seen: Vec<u32>,
 }
 
-impl Words {
-    fn of(&mut self, text: &str) -> Vec<u32> {
-        let lower = if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase() };
-        let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let words = lower.split(|c| !is_word(c)).filter(|word| !word.is_empty());
-        words.map(|word| if self.stem { self.stemmed(word) } else { self.id(word) }).collect()
+impl<'a> Words<'a> {
+    fn of(&mut self, text: &'a str) -> Vec<u32> {
+        let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        // What is looked for is ASCII, and no part of a longer character is.
+        let mut numbers = Vec::with_capacity(text.len() / 6);
+        let (bytes, mut start) = (text.as_bytes(), None);
+        for (at, byte) in bytes.iter().enumerate() {
+            match (is_word(*byte), start) {
+                (true, None) => start = Some(at),
+                (false, Some(from)) => {
+                    numbers.push(self.number(&text[from..at]));
+                    start = None;
+                }
+                _ => {}
+            }
+        }
+        numbers.extend(start.map(|from| self.number(&text[from..])));
+        numbers
     }
 
-    fn id(&mut self, word: &str) -> u32 {
-        if let Some(id) = self.ids.get(word) {
-            return *id;
-        }
-        let next = self.ids.len() as u32;
-        self.ids.insert(word.to_owned(), next);
-        next
+    fn of_lines(&mut self, text: &'a str) -> Vec<Vec<u32>> {
+        text.split('\n').map(|line| self.of(line)).collect()
     }
 
-    fn stemmed(&mut self, word: &str) -> u32 {
-        if let Some(id) = self.seen.get(word) {
-            return *id;
+    fn number(&mut self, word: &'a str) -> u32 {
+        let number = self.ids.of(word);
+        if !self.stem {
+            return number;
         }
-        let id = if word.len() > 3 { self.id(&stem(word)) } else { self.id(word) };
-        self.seen.insert(word.to_owned(), id);
-        id
+        // Words of one stem share the number of the first of them.
+        match self.seen.get(number as usize) {
+            Some(known) => *known,
+            None => {
+                let stem = if word.len() > 3 { stem(word) } else { word.to_owned() };
+                let shared = *self.stems.entry(stem).or_insert(number);
+                self.seen.push(shared);
+                shared
+            }
+        }
     }
 }

@@ -82,6 +82,14 @@ impl Consult for Nobody {
     ) -> BoxFuture<'a, Result<Consulted, Fault>> {
         Box::pin(std::future::ready(Err(Fault::new(FaultKind::Stopped, "there is no model"))))
     }
+
+    fn vectors<'a>(
+        &'a self,
+        _target: &'a Arc<Target>,
+        _texts: Vec<String>,
+    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, Fault>> {
+        Box::pin(std::future::ready(Err(Fault::new(FaultKind::Stopped, "there is no model"))))
+    }
 }
 
 /// A scorer that asks, waited for.

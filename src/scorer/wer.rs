@@ -1,5 +1,7 @@
 //! Word error rate.
 
+use std::borrow::Cow;
+
 use crate::{
     domain::score::Corpus,
     scorer::{
@@ -51,9 +53,9 @@ impl ScorerKind for Wer {
 
 impl Compare for Words {
     fn compare(&self, expected: &[String], output: &str) -> Result<Found, String> {
-        let output = blanks(&self.normalize.apply(output));
-        let expected: Vec<String> =
-            expected.iter().map(|text| blanks(&self.normalize.apply(text))).collect();
+        let output = blanks(self.normalize.apply(output));
+        let expected: Vec<Cow<'_, str>> =
+            expected.iter().map(|text| blanks(self.normalize.apply(text))).collect();
         let mut ids = Ids::default();
         let output = numbers(&output, &mut ids);
         best(&expected, lower, |reference| rate(&numbers(reference, &mut ids), &output))
@@ -69,7 +71,10 @@ fn numbers<'a>(text: &'a str, ids: &mut Ids<'a>) -> Vec<u32> {
 }
 
 /// `text` with one blank for two or more characters of white space, and none at its ends.
-fn blanks(text: &str) -> String {
+fn blanks(text: Cow<'_, str>) -> Cow<'_, str> {
+    if is_plain(&text) {
+        return text;
+    }
     let mut made = String::with_capacity(text.len());
     let mut rest = text.trim_matches(is_space);
     while let Some(at) = rest.find(is_space) {
@@ -81,7 +86,17 @@ fn blanks(text: &str) -> String {
         rest = next;
     }
     made.push_str(rest);
-    made
+    Cow::Owned(made)
+}
+
+/// Whether `text` is as it should be already: ASCII, with single blanks between words.
+fn is_plain(text: &str) -> bool {
+    let blank = |byte: &u8| *byte == b' ';
+    let bytes = text.as_bytes();
+    bytes.iter().all(|byte| byte.is_ascii_graphic() || blank(byte))
+        && !bytes.first().is_some_and(blank)
+        && !bytes.last().is_some_and(blank)
+        && !bytes.windows(2).any(|pair| pair == b"  ")
 }
 
 #[cfg(test)]
@@ -90,6 +105,8 @@ mod tests {
 
     #[test]
     fn runs_of_white_space_are_one_blank() {
-        assert_eq!(blanks(" \ta\tb \n c\u{a0}\u{a0}d \u{1c}"), "a\tb c d");
+        assert!(matches!(blanks("a b".into()), Cow::Borrowed("a b")));
+        assert_eq!(blanks(" a  b ".into()), "a b");
+        assert_eq!(blanks(" \ta\tb \n c\u{a0}\u{a0}d \u{1c}".into()), "a\tb c d");
     }
 }

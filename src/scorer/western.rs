@@ -1,12 +1,14 @@
 //! Words of Western languages, cut as the scripts of machine translation cut them.
 
+use std::borrow::Cow;
+
 /// `text` with four entities of HTML as the signs they stand for.
-pub(super) fn unescaped(text: String) -> String {
+pub(super) fn unescaped(text: Cow<'_, str>) -> Cow<'_, str> {
     if !text.contains('&') {
         return text;
     }
     let text = text.replace("&quot;", "\"").replace("&amp;", "&");
-    text.replace("&lt;", "<").replace("&gt;", ">")
+    Cow::Owned(text.replace("&lt;", "<").replace("&gt;", ">"))
 }
 
 /// `text` with blanks around symbols, and around stops and dashes unless they are part of a number;
@@ -19,13 +21,15 @@ pub(super) fn unescaped(text: String) -> String {
 pub(super) fn spaced(text: &str, between: impl FnOnce(&mut String)) -> String {
     let mut spaced = String::with_capacity(text.len() * 3 / 2 + 2);
     spaced.push(' ');
-    for c in text.chars() {
-        if is_symbol(c) {
-            spaced.extend([' ', c, ' ']);
-        } else {
-            spaced.push(c);
-        }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(is_symbol) {
+        spaced.push_str(&rest[..at]);
+        spaced.push(' ');
+        spaced.push_str(&rest[at..=at]);
+        spaced.push(' ');
+        rest = &rest[at + 1..];
     }
+    spaced.push_str(rest);
     spaced.push(' ');
     between(&mut spaced);
     let is_stop = |byte: u8| matches!(byte, b'.' | b',');
@@ -33,11 +37,12 @@ pub(super) fn spaced(text: &str, between: impl FnOnce(&mut String)) -> String {
     let text = pairs(text, |a, b| !a.is_ascii_digit() && is_stop(b), |a, b| after(a, b, b' '));
     let text = pairs(&text, |a, b| is_stop(a) && !b.is_ascii_digit(), |a, b| before(a, b, b' '));
     let text = pairs(&text, |a, b| a.is_ascii_digit() && b == b'-', |a, b| after(a, b, b' '));
-    String::from_utf8_lossy(&text).into_owned()
+    String::from_utf8(text)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
-fn is_symbol(c: char) -> bool {
-    matches!(c, '{'..='~' | '['..='`' | ' '..='&' | '('..='+' | ':'..='@' | '/')
+fn is_symbol(byte: u8) -> bool {
+    matches!(byte, b'{'..=b'~' | b'['..=b'`' | b' '..=b'&' | b'('..=b'+' | b':'..=b'@' | b'/')
 }
 
 /// The second of two with blanks around it.
@@ -64,17 +69,11 @@ pub(super) fn pairs<T: Copy>(
 ) -> Vec<T> {
     let mut made = Vec::with_capacity(items.len() * 5 / 4);
     let mut rest = items;
-    while let [a, tail @ ..] = rest {
-        match tail {
-            [b, tail @ ..] if are(*a, *b) => {
-                made.extend(with(*a, *b));
-                rest = tail;
-            }
-            _ => {
-                made.push(*a);
-                rest = tail;
-            }
-        }
+    while let Some(at) = rest.windows(2).position(|pair| are(pair[0], pair[1])) {
+        made.extend_from_slice(&rest[..at]);
+        made.extend(with(rest[at], rest[at + 1]));
+        rest = &rest[at + 2..];
     }
+    made.extend_from_slice(rest);
     made
 }

@@ -1,22 +1,48 @@
 //! Numbers for the words of a text, which are compared faster than the words.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::Hash};
+
+use foldhash::fast::RandomState;
 
 use crate::scorer::python_text::split;
 
-/// Numbers for words: equal ones have the same.
-#[derive(Debug, Default)]
-pub(super) struct Ids<'a> {
-    known: HashMap<&'a str, u32>,
+/// A map that is quick for short keys; what its hashes are is drawn anew in every process.
+pub(super) type Quick<K, V> = HashMap<K, V, RandomState>;
+
+/// Numbers from 0 for things: equal ones have the same.
+#[derive(Debug)]
+pub(super) struct Numbers<T> {
+    known: Quick<T, u32>,
+}
+
+/// Numbers for words.
+pub(super) type Ids<'a> = Numbers<&'a str>;
+
+impl<T> Default for Numbers<T> {
+    fn default() -> Self {
+        Self { known: HashMap::default() }
+    }
+}
+
+impl<T: Eq + Hash> Numbers<T> {
+    /// The number of `thing`.
+    pub(super) fn of(&mut self, thing: T) -> u32 {
+        let next = self.known.len() as u32;
+        *self.known.entry(thing).or_insert(next)
+    }
+
+    /// How many numbers there are.
+    pub(super) fn count(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Bits that every number fits into.
+    pub(super) fn bits(&self) -> u32 {
+        usize::BITS - self.known.len().saturating_sub(1).leading_zeros()
+    }
 }
 
 impl<'a> Ids<'a> {
-    /// The number of `word`.
-    pub(super) fn of(&mut self, word: &'a str) -> u32 {
-        let next = self.known.len() as u32;
-        *self.known.entry(word).or_insert(next)
-    }
-
     /// The numbers of the words of `text`, in their order.
     pub(super) fn of_words(&mut self, text: &'a str) -> Vec<u32> {
         split(text).map(|word| self.of(word)).collect()
@@ -29,6 +55,11 @@ mod tests {
 
     #[test]
     fn equal_words_have_one_number() {
-        assert_eq!(Ids::default().of_words("x y x"), [0, 1, 0]);
+        let mut ids = Ids::default();
+        assert_eq!((ids.bits(), ids.count()), (0, 0));
+        assert_eq!(ids.of_words("x y x"), [0, 1, 0]);
+        assert_eq!((ids.bits(), ids.count()), (1, 2));
+        assert_eq!(ids.of_words("z"), [2]);
+        assert_eq!(ids.bits(), 2);
     }
 }

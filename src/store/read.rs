@@ -11,7 +11,8 @@ use crate::{
         generation::Usage,
         message::Message,
         run::{DigestScore, RunRecord, ScoreRecord, TrialDigest, TrialRecord},
-        sample::Vars,
+        sample::{Vars, value_text},
+        slice::{Slices, TAGS},
         trial::{Hit, Status, TrialKey},
     },
     store::{
@@ -89,7 +90,9 @@ const FAILED_SAMPLES: &str = concat!(
 );
 
 const SAMPLE: &str =
-    "SELECT id, input, expected, tags, vars FROM samples WHERE run = ?1 AND sample = ?2";
+    "SELECT id, input, expected, tags, vars, cluster FROM samples WHERE run = ?1 AND sample = ?2";
+const SLICES: &str = "SELECT sample, tags, vars FROM samples WHERE run = ?1 ORDER BY sample";
+const COLUMNS: &str = "SELECT vars FROM samples WHERE run = ?1 ORDER BY sample LIMIT 1";
 const CLUSTER: &str = "SELECT cluster FROM samples WHERE run = ?1 AND sample = ?2";
 const MESSAGES: &str =
     "SELECT messages FROM messages WHERE run = ?1 AND sample = ?2 AND prompt = ?3";
@@ -164,6 +167,64 @@ impl Store {
         Ok(())
     }
 
+    /// Which slices each sample of `run` belongs to, by these columns. Tags are meant by a name of
+    /// [`TAGS`], unless a column has it that is none of tags.
+    ///
+    /// # Errors
+    /// The run is not there; the store cannot be read, or is damaged.
+    pub fn slices(&self, run: &RunRecord, columns: &[String]) -> Result<Slices, StoreError> {
+        let of = |error| self.error(error);
+        let mut slices = Slices::by(columns.iter().cloned());
+        if columns.is_empty() {
+            return Ok(slices);
+        }
+        let run = self.run_key(run)?;
+        let mut select = self.conn.prepare_cached(SLICES).map_err(of)?;
+        let mut rows = select.query([run]).map_err(of)?;
+        let mut next = 0;
+        while let Some(row) = rows.next().map_err(of)? {
+            let problem = |found| self.problem(found);
+            let sample = count(row, 0).map_err(problem)?.unwrap_or_default();
+            let text = |column| row.get::<_, String>(column).map_err(of);
+            let tags: Vec<String> = parsed(&text(1)?, "tags").map_err(problem)?;
+            let vars: Vars = parsed(&text(2)?, "vars").map_err(problem)?;
+            // Of a run that was cut off, some samples may not be recorded.
+            (next..sample).for_each(|_| slices.add([]));
+            next = sample + 1;
+            let mut values: Vec<(usize, String)> = Vec::new();
+            for (place, column) in columns.iter().enumerate() {
+                if TAGS.contains(&column.as_str()) && !tags.is_empty() {
+                    values.extend(tags.iter().map(|tag| (place, tag.clone())));
+                } else if let Some(value) = vars.get(column).map(value_text) {
+                    values.push((place, value));
+                }
+            }
+            let mut values: Vec<_> = values.into_iter().filter(|(_, v)| !v.is_empty()).collect();
+            values.sort();
+            values.dedup();
+            slices.add(values.iter().map(|(place, value)| (*place, value.as_str())));
+        }
+        Ok(slices)
+    }
+
+    /// The columns of the first recorded sample of `run`.
+    ///
+    /// # Errors
+    /// The run is not there; the store cannot be read, or is damaged.
+    pub fn columns(&self, run: &RunRecord) -> Result<Vec<String>, StoreError> {
+        let run = self.run_key(run)?;
+        let vars: Option<String> = self
+            .conn
+            .query_row(COLUMNS, [run], |row| row.get(0))
+            .optional()
+            .map_err(|error| self.error(error))?;
+        let vars: Option<Vars> = vars
+            .map(|vars| parsed(&vars, "vars"))
+            .transpose()
+            .map_err(|found| self.problem(found))?;
+        Ok(vars.map(|vars| vars.keys().cloned().collect()).unwrap_or_default())
+    }
+
     /// Ids of the samples of which a trial of `run` has failed, as [`TrialFilter::only_failed`]
     /// means it.
     ///
@@ -220,6 +281,7 @@ struct SampleRow {
     input: Option<String>,
     expected: Vec<String>,
     tags: Vec<String>,
+    cluster: Option<String>,
     vars: Vars,
 }
 
@@ -251,6 +313,7 @@ impl<'store> Details<'store> {
             input: sample.input,
             expected: sample.expected,
             tags: sample.tags,
+            cluster: sample.cluster,
             messages,
             output: row.get(20)?,
             reasoning: row.get(21)?,
@@ -290,6 +353,7 @@ impl<'store> Details<'store> {
             expected: parsed(&text(2)?, "expected")?,
             tags: parsed(&text(3)?, "tags")?,
             vars: parsed(&text(4)?, "vars")?,
+            cluster: row.get(5)?,
         };
         self.sample = Some((index, sample.clone()));
         Ok(sample)

@@ -93,6 +93,23 @@ fn programs_pass_or_fail_by_their_tests() {
 }
 
 #[test]
+fn the_memory_of_all_processes_of_a_program_is_bounded() {
+    if !sandbox() {
+        return;
+    }
+    let project = Project::new();
+    // Each is far from its own limit of 2 GiB.
+    let program = "import os, time\nfor _ in range(6):\n    if os.fork() == 0:\n        \
+                   x = bytearray(b'x' * (420 << 20))\n        time.sleep(600)\ntime.sleep(600)";
+    write_rows(&project, [("many", program.to_owned(), "assert True")]);
+    project.write("evals.yaml", CONFIG.replace("4s", "5m"));
+    run(&project, &[]).ok();
+    let (_, verdict) = &verdicts(&project)[0];
+    assert_eq!(verdict["value"], 0.0, "{verdict}");
+    assert!(verdict["explanation"].to_string().contains("too much memory together"), "{verdict}");
+}
+
+#[test]
 fn another_language_is_a_command_and_human_eval_is_three_columns() {
     if !sandbox() {
         return;

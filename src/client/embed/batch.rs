@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::future::BoxFuture;
 
 use crate::{
-    client::{not_sent, send::http::HttpSender},
+    client::{
+        not_sent,
+        send::{http::HttpSender, sim::vector},
+    },
     domain::{
         contract::{Call, Generate, Reply},
         fault::{Fault, FaultKind},
@@ -39,18 +42,27 @@ impl<'a> Batch<'a> {
 impl Generate for &Batch<'_> {
     fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
-            let Endpoint::Http(endpoint) = &self.texts.target.endpoint else {
-                let fault = Fault::new(FaultKind::BadRequest, "it is reached by no address");
-                return not_sent(call, fault);
+            let (result, attempts, limits) = match &self.texts.target.endpoint {
+                Endpoint::Http(endpoint) => {
+                    let came = self.http.embed(self.texts, endpoint).await;
+                    (came.result, came.attempts, came.limits)
+                }
+                Endpoint::Sim(profile) => {
+                    let (result, attempt) = vector::embed(self.texts, profile).await;
+                    (result, vec![attempt], None)
+                }
+                Endpoint::Replay(_) => {
+                    let fault = Fault::new(FaultKind::BadRequest, "a recording has no vectors");
+                    return not_sent(call, fault);
+                }
             };
-            let came = self.http.embed(self.texts, endpoint).await;
-            let result = came.result.map(|made| {
+            let result = result.map(|made| {
                 let generation = Generation { usage: made.usage, ..Generation::default() };
                 *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(made);
                 generation
             });
             let served_by = call.target.name.clone();
-            Reply { result, attempts: came.attempts, served_by, cached: None, limits: came.limits }
+            Reply { result, attempts, served_by, cached: None, limits }
         })
     }
 }

@@ -17,8 +17,8 @@ use crate::{
         limits::Limits,
         params::Params,
         target::{
-            Capabilities, Credential, Flavour, HttpEndpoint, Price, Settings, SimProfile, Target,
-            Timeouts,
+            Capabilities, Credential, Flavour, HttpEndpoint, Price, ReplaySource, Settings,
+            SimProfile, Target, Timeouts,
         },
     },
 };
@@ -242,21 +242,36 @@ fn who_makes_no_vectors_is_not_asked() {
     assert!(fault(target("anthropic", "http://127.0.0.1:1")).contains("no embeddings"));
     assert!(fault(target("cohere", "http://169.254.169.254")).contains("never called"));
     assert!(fault(target("cohere", "http://8.8.8.8")).contains("in clear"));
-    let simulated = SimProfile {
+    let recorded = ReplaySource { path: None, key: None, output: None, model: None };
+    let recorded =
+        Target { endpoint: Endpoint::Replay(recorded), provider: "replay", ..target("replay", "") };
+    assert!(fault(recorded).contains("a recording has no vectors"));
+    let none = embed(target("cohere", "http://127.0.0.1:1"), &[], None);
+    assert_eq!(none.result.expect("nothing to do").vectors.len(), 0);
+    assert!(none.attempts.is_empty());
+}
+
+#[test]
+fn a_simulated_model_makes_vectors_and_fails_as_often_as_it_says() {
+    let simulated = |error_rate| SimProfile {
         accuracy: 1.0,
         latency: std::time::Duration::ZERO,
         jitter: 0.0,
-        error_rate: 0.0,
+        error_rate,
         verbosity: 0,
         input_tokens: None,
         output_tokens: None,
         seed: 0,
         judge: None,
     };
-    let simulated =
-        Target { endpoint: Endpoint::Sim(simulated), provider: "sim", ..target("sim", "") };
-    assert!(fault(simulated).contains("`sim`"));
-    let none = embed(target("cohere", "http://127.0.0.1:1"), &[], None);
-    assert_eq!(none.result.expect("nothing to do").vectors.len(), 0);
-    assert!(none.attempts.is_empty());
+    let asked = |error_rate| {
+        let profile = simulated(error_rate);
+        let endpoint = Endpoint::Sim(profile);
+        embed(Target { endpoint, provider: "sim", ..target("sim", "") }, &["a b", "c"], None)
+    };
+    let made = asked(0.0);
+    let vectors = made.result.expect("vectors").vectors;
+    assert_eq!((vectors.len(), vectors[0].len() == vectors[1].len()), (2, true));
+    assert_eq!(made.attempts[0].cost, Some(Money::from_pico(25)), "five tokens in");
+    assert_eq!(asked(1.0).result.expect_err("a fault").kind, FaultKind::Transient);
 }

@@ -2,7 +2,7 @@
 
 pub(super) mod http;
 pub(super) mod replay;
-mod sim;
+pub(super) mod sim;
 
 use std::sync::Arc;
 

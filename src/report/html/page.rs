@@ -1,34 +1,49 @@
 //! The data of the page around the trials.
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::{
-    base::{clock::rfc3339, money::Money},
+    base::{clock::rfc3339, text::one_line},
     domain::{
         measure::{Latency, ModelTotals},
-        run::{ModelInfo, PromptInfo, RunHeader, ScorerInfo},
-        target::Price,
+        run::RunHeader,
     },
     report::{
         View,
         facts::{
-            ResultLine, Tone, gate_scope, gate_word, model_cost, models, results, run_cost, saved,
-            verdict, warnings,
+            Tone, gate_scope, gate_word, model_cost, models, run_cost, saved, verdict, warnings,
         },
         html::{
-            bar::{Bar, bar, scale},
-            text::{Text, name, options, text},
+            chart::{Scatter, Spread, Trouble, scatters, spread, trouble},
+            gathered::Gathered,
+            matrix::{Matrix, matrix},
+            pairs::{Pairs, pairs},
+            results::{Group, groups},
+            setup::{Setup, setup},
+            sheets::{Sheets, judged},
+            side::quality,
+            slices::{Slices, slices},
+            text::name,
         },
-        number::{count, duration_ms, of, or_unknown, percent, tokens},
+        number::{count, duration_ms, of, or_unknown, tokens},
+        verdict::sentence,
     },
 };
 
-/// What `head.hbs` and its parts show.
+/// Characters of a sentence that are shown.
+pub(super) const SENTENCE_WIDTH: usize = 600;
+
+/// What `head.hbs` shows: the page's beginning, whatever it is about.
 #[derive(Debug, Serialize)]
 pub(super) struct Head<'a> {
-    policy: &'a str,
-    style: &'a str,
+    pub(super) policy: &'a str,
+    pub(super) style: &'a str,
+    pub(super) title: String,
+}
+
+/// What `run.hbs` and its parts show.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
     name: String,
     id: String,
     started: String,
@@ -39,23 +54,26 @@ pub(super) struct Head<'a> {
     short_digest: String,
     plan: String,
     tone: &'static str,
+    /// What was found, and what became of the gates where that is something else.
     verdict: String,
+    decided: Option<String>,
     tiles: Vec<Tile>,
     gates: Vec<Gate>,
     warnings: Vec<String>,
     prompts_differ: bool,
+    matrix: Option<Matrix>,
+    scatters: Vec<Scatter>,
+    pairs: Option<Pairs>,
+    slices: Option<Slices>,
+    judged: Vec<Sheets>,
     groups: Vec<Group>,
     scale_note: &'static str,
     models: Vec<Model>,
-    errors: Vec<Errors>,
-    n_prompts: usize,
-    prompts: Vec<Prompt>,
-    n_models: usize,
-    setup_models: Vec<SetupModel>,
-    n_scorers: usize,
-    setup_scorers: Vec<SetupScorer>,
-    config: Text,
-    trials_note: String,
+    spread: Option<Spread>,
+    trouble: Option<Trouble>,
+    setup: Setup,
+    /// Which trials are in the page, where that is not all of them.
+    trials_note: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,27 +89,6 @@ struct Gate {
     condition: String,
     scope: Option<String>,
     reason: String,
-}
-
-/// The results of one scorer.
-#[derive(Debug, Serialize)]
-struct Group {
-    scorer: String,
-    note: String,
-    columns: usize,
-    rows: Vec<Row>,
-}
-
-#[derive(Debug, Serialize)]
-struct Row {
-    model: String,
-    prompt: String,
-    value: String,
-    interval: String,
-    bar: Bar,
-    n: String,
-    unscored: String,
-    lacking: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,65 +107,24 @@ struct Model {
     cost: String,
 }
 
-#[derive(Debug, Serialize)]
-struct Errors {
-    kind: String,
-    trials: String,
-    share: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Prompt {
-    id: String,
-    messages: Vec<Template>,
-}
-
-#[derive(Debug, Serialize)]
-struct Template {
-    label: Option<String>,
-    text: Text,
-}
-
-#[derive(Debug, Serialize)]
-struct SetupModel {
-    name: String,
-    called: Option<String>,
-    provider: String,
-    model: String,
-    origin: String,
-    price: String,
-    params: String,
-}
-
-#[derive(Debug, Serialize)]
-struct SetupScorer {
-    id: String,
-    name: String,
-    reads: String,
-    options: String,
-}
-
 /// What `foot.hbs` shows.
 #[derive(Debug, Serialize)]
-pub(super) struct Foot {
-    shown: String,
-    version: String,
+pub(super) struct Foot<'a> {
+    pub(super) script: Option<&'a str>,
+    pub(super) version: String,
 }
 
-/// The data of everything above the trials.
-pub(super) fn head<'a>(
-    view: &View<'_>,
-    style: &'a str,
-    policy: &'a str,
-    max_trials: u64,
-) -> Head<'a> {
+/// The data of everything above the trials, of which `gathered.trials` are in the page.
+pub(super) fn summary(view: &View<'_>, gathered: &Gathered) -> Summary {
     let (header, measures) = (&view.run.header, view.measures);
-    let (tone, verdict) = verdict(view);
+    let (tone, gates_say) = verdict(view);
+    let found = view.comparison.and_then(sentence);
+    let decided = found.is_some().then(|| gates_say.clone());
     let took = view.run.finished_ms.map(|end| end.saturating_sub(header.created_ms).max(0));
     let all_shares = header.scorers.iter().all(|scorer| scorer.unit_range);
-    Head {
-        policy,
-        style,
+    let labels: Vec<String> = (0..header.models.len()).map(|at| name(&header.label(at))).collect();
+    let first = view.comparison.and_then(|comparison| quality(header, comparison));
+    Summary {
         name: name(&header.name),
         id: name(&header.id),
         started: rfc3339(header.created_ms),
@@ -179,11 +135,17 @@ pub(super) fn head<'a>(
         short_digest: name(&header.dataset_digest.chars().take(12).collect::<String>()),
         plan: plan(header),
         tone: tone.name(),
-        verdict,
+        verdict: one_line(&found.unwrap_or(gates_say), SENTENCE_WIDTH),
+        decided,
         tiles: tiles(view),
         gates: gates(view),
-        warnings: warnings(view).iter().map(|warning| name(warning)).collect(),
+        warnings: all_warnings(view),
         prompts_differ: header.prompts.len() > 1,
+        matrix: matrix(view),
+        scatters: view.comparison.map(|c| scatters(view, c)).unwrap_or_default(),
+        pairs: view.comparison.map(|c| pairs(c, first.map(|first| first.scorer))),
+        slices: sliced(view, gathered),
+        judged: judged(view),
         groups: groups(view),
         scale_note: if all_shares {
             "Every scale runs from 0 to 1."
@@ -191,49 +153,56 @@ pub(super) fn head<'a>(
             "Scales run from 0 to 1; those of other numbers from 0 over all that occurs."
         },
         models: models(view).map(|(label, totals)| model(&label, totals)).collect(),
-        errors: measures
-            .errors
-            .iter()
-            .map(|(kind, trials)| Errors {
-                kind: name(kind),
-                trials: count(*trials),
-                share: percent(*trials, measures.ended()),
-            })
-            .collect(),
-        n_prompts: header.prompts.len(),
-        prompts: header.prompts.iter().map(prompt).collect(),
-        n_models: header.models.len(),
-        setup_models: (0..)
-            .zip(&header.models)
-            .map(|(at, info)| setup_model(&header.label(at), info))
-            .collect(),
-        n_scorers: header.scorers.len(),
-        setup_scorers: header.scorers.iter().map(setup_scorer).collect(),
-        config: text(&pretty(&header.config)),
-        trials_note: trials_note(view, max_trials),
+        spread: spread(&labels, &measures.models, gathered),
+        trouble: trouble(&labels, gathered),
+        setup: setup(header),
+        trials_note: trials_note(view, gathered.trials),
     }
 }
 
-/// The data of everything below the trials, of which `listed` are in the page.
-pub(super) fn foot(view: &View<'_>, listed: u64) -> Foot {
+/// What must be known before trusting the numbers of the run, then those of its comparison.
+fn all_warnings(view: &View<'_>) -> Vec<String> {
+    let mut all = warnings(view);
+    let cached = view.measures.cached();
+    if cached > 0 {
+        all.push(format!(
+            "{} came from the response cache: they have no latency and no cost of this run",
+            of(cached, "answer", "answers")
+        ));
+    }
+    for warning in view.comparison.iter().flat_map(|comparison| &comparison.warnings) {
+        if !all.contains(warning) {
+            all.push(warning.clone());
+        }
+    }
+    all.iter().map(|warning| one_line(warning, SENTENCE_WIDTH)).collect()
+}
+
+/// Slices of a run whose trials were all seen.
+fn sliced(view: &View<'_>, gathered: &Gathered) -> Option<Slices> {
+    let header = &view.run.header;
+    let sides = (0..header.models.len())
+        .flat_map(|model| header.prompts.iter().map(move |prompt| (model, prompt)));
+    let sides = sides.map(|(model, prompt)| {
+        let label = header.label(model);
+        let several = header.prompts.len() > 1;
+        if several { name(&format!("{label} · {}", prompt.id)) } else { name(&label) }
+    });
+    let labels: Vec<String> = sides.collect();
+    let all = gathered.trials >= view.measures.ended();
+    if all { slices(header, &gathered.samples, &labels) } else { None }
+}
+
+fn trials_note(view: &View<'_>, listed: u64) -> Option<String> {
     let all = view.measures.ended().max(listed);
     let id = name(&view.run.header.id);
-    let shown = format!(
-        "{} of {} listed. `evals export {id}` writes all there is to know of each.",
-        count(listed),
-        of(all, "trial is", "trials are")
-    );
-    Foot { shown, version: name(&view.run.header.version) }
-}
-
-fn trials_note(view: &View<'_>, max_trials: u64) -> String {
-    let mut note = "What went wrong comes first: no answer, an answer that is not whole, a failed \
-                    or missing score."
-        .to_owned();
-    if view.measures.ended() > max_trials {
-        note.extend([" At most ", &of(max_trials, "trial", "trials"), " are listed."]);
-    }
-    note
+    (listed < all).then(|| {
+        format!(
+            "{} of {}, those in which something went wrong first. `evals export {id}` writes all.",
+            count(listed),
+            of(all, "trial", "trials")
+        )
+    })
 }
 
 fn plan(header: &RunHeader) -> String {
@@ -286,45 +255,6 @@ fn gates(view: &View<'_>) -> Vec<Gate> {
         .collect()
 }
 
-/// The results by scorer and metric, so that models and prompts stand under each other.
-fn groups(view: &View<'_>) -> Vec<Group> {
-    let lines = results(view);
-    let mut groups: Vec<Vec<ResultLine<'_>>> = Vec::new();
-    for line in lines {
-        let same = |group: &&mut Vec<ResultLine<'_>>| {
-            group.first().is_some_and(|first| {
-                std::ptr::eq(first.scorer, line.scorer) && first.metric == line.metric
-            })
-        };
-        match groups.iter_mut().find(same) {
-            Some(group) => group.push(line),
-            None => groups.push(vec![line]),
-        }
-    }
-    let columns = if view.run.header.prompts.len() > 1 { 7 } else { 6 };
-    groups.iter().filter_map(|lines| group(lines, columns)).collect()
-}
-
-fn group(lines: &[ResultLine<'_>], columns: usize) -> Option<Group> {
-    let first = lines.first()?;
-    let ends = scale(first.scorer.unit_range, lines.iter().map(|line| &line.estimate));
-    let mut note = first.metric.to_owned();
-    if let Some(extract) = &first.scorer.extract {
-        note.extend([" · reads ", &name(extract)]);
-    }
-    let rows = lines.iter().map(|line| Row {
-        model: name(&line.model),
-        prompt: name(line.prompt),
-        value: name(&or_unknown(line.value())),
-        interval: name(&or_unknown(line.interval())),
-        bar: bar(&line.estimate, ends),
-        n: count(line.estimate.n),
-        unscored: count(line.estimate.unscored),
-        lacking: line.estimate.unscored > 0,
-    });
-    Some(Group { scorer: name(&first.scorer.id), note, columns, rows: rows.collect() })
-}
-
 fn model(label: &str, totals: &ModelTotals) -> Model {
     let Latency { p50, p90, p95, p99, ttft_p50 } = totals.latency;
     let duration = |ms: Option<f64>| or_unknown(ms.map(duration_ms));
@@ -342,71 +272,4 @@ fn model(label: &str, totals: &ModelTotals) -> Model {
         output: or_unknown(totals.output_tokens.map(tokens)),
         cost: model_cost(totals).map_or_else(|| "unknown".to_owned(), |cost| cost.show("≥ ")),
     }
-}
-
-fn prompt(info: &PromptInfo) -> Prompt {
-    Prompt { id: name(&info.id), messages: templates(&info.template) }
-}
-
-/// A template as labelled texts: a text as it is, messages by their roles, the fields of an object
-/// by their names.
-fn templates(value: &Value) -> Vec<Template> {
-    let one = |label: Option<&str>, value: &Value| Template {
-        label: label.map(name),
-        text: match value {
-            Value::String(template) => text(template),
-            other => text(&pretty(other)),
-        },
-    };
-    match value {
-        Value::Array(messages) => messages
-            .iter()
-            .map(|message| match (message.get("role").and_then(Value::as_str), message) {
-                (Some(role), Value::Object(fields)) if fields.contains_key("content") => {
-                    one(Some(role), &fields["content"])
-                }
-                _ => one(None, message),
-            })
-            .collect(),
-        Value::Object(fields) if fields.len() == 1 && fields.values().all(Value::is_array) => {
-            fields.values().flat_map(templates).collect()
-        }
-        Value::Object(fields) => fields
-            .iter()
-            .filter(|(_, value)| !value.is_null())
-            .map(|(label, value)| one(Some(label), value))
-            .collect(),
-        other => vec![one(None, other)],
-    }
-}
-
-fn setup_model(label: &str, info: &ModelInfo) -> SetupModel {
-    SetupModel {
-        name: name(label),
-        called: info.title.as_ref().map(|_| name(&info.name)),
-        provider: name(&info.provider),
-        model: name(&info.model),
-        origin: name(&info.origin),
-        price: info.price.as_ref().map_or_else(|| "unknown".to_owned(), price),
-        params: options(&info.params),
-    }
-}
-
-fn price(price: &Price) -> String {
-    let million = |of: Money| of.times(1_000_000).to_string();
-    format!("{} in, {} out per million tokens", million(price.input), million(price.output))
-}
-
-fn setup_scorer(info: &ScorerInfo) -> SetupScorer {
-    let reads = info.extract.as_deref().map_or_else(|| "the whole output".to_owned(), name);
-    SetupScorer {
-        id: name(&info.id),
-        name: name(&info.name),
-        reads,
-        options: options(&info.options),
-    }
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
 }

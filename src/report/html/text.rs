@@ -12,6 +12,8 @@ use crate::{
 const CELL_BYTES: usize = 32 << 10;
 /// Characters of a name that are shown.
 const NAME_WIDTH: usize = 300;
+/// Characters of a name in a drawing.
+const SHORT_WIDTH: usize = 24;
 /// Characters of a line of options that are shown.
 const OPTIONS_WIDTH: usize = 2_000;
 
@@ -35,6 +37,11 @@ pub(super) fn text(text: &str) -> Text {
 /// A name, on one line.
 pub(super) fn name(text: &str) -> String {
     one_line(text, NAME_WIDTH)
+}
+
+/// A name in a drawing, where there is little room.
+pub(super) fn short(text: &str) -> String {
+    one_line(text, SHORT_WIDTH)
 }
 
 /// A JSON value on one line; nothing for an empty one.

@@ -120,12 +120,13 @@ impl Compare for Precision {
             .map(Vec::len)
             .min_by_key(|length| (length.abs_diff(output.len()), *length))
             .unwrap_or_default();
+        let bits = ids.bits();
         let mut counts = vec![0.0; 2 + 2 * ORDERS];
         (counts[0], counts[1]) = (output.len() as f64, nearest as f64);
         for n in 1..=ORDERS {
-            let grams = sorted(&output, n, 32);
-            let others: Vec<_> = references.iter().map(|words| sorted(words, n, 32)).collect();
-            counts[1 + n] = matches(&grams, &others) as f64;
+            let grams = sorted(&output, n, bits);
+            let others: Vec<_> = references.iter().map(|words| sorted(words, n, bits)).collect();
+            counts[1 + n] = matches(&grams, &others.iter().collect::<Vec<_>>()) as f64;
             counts[1 + ORDERS + n] = grams.len() as f64;
         }
         Ok(Found::counted(self.corpus, counts))

@@ -1,5 +1,7 @@
 //! How BLEU cuts texts into words, which stand between blanks afterwards.
 
+use std::borrow::Cow;
+
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::scorer::{
@@ -38,8 +40,11 @@ impl Tokenizer {
 }
 
 fn mteval(text: &str) -> String {
+    if !text.contains(['\n', '<']) {
+        return western::spaced(&western::unescaped(Cow::Borrowed(text)), |_| ());
+    }
     let text = text.replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
-    western::spaced(&western::unescaped(text), |_| ())
+    western::spaced(&western::unescaped(Cow::Owned(text)), |_| ())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::filter::filter;
+use super::{filter::filter, watch};
 use crate::scorer::Site;
 
 /// Limits, and then the command.
@@ -31,6 +31,9 @@ const MOST: u64 = 64 << 10;
 
 /// Kilobytes of memory that one process may have.
 const MEMORY_KB: &str = "2097152";
+
+/// Bytes of memory that all processes of a program may hold together.
+const MEMORY_OF_ALL: u64 = 2 << 30;
 
 /// Where programs are looked for in the sandbox.
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
@@ -50,6 +53,8 @@ pub(super) enum Outcome {
     Silent,
     /// Its time was over.
     Late,
+    /// All of its processes together held more memory than they may.
+    Hungry,
 }
 
 /// A way to run programs.
@@ -154,6 +159,7 @@ impl Jail {
             .spawn()?;
         // Holds the other end of the pair otherwise.
         drop(command);
+        let pid = child.id();
         let mut running = Running(child);
         let stderr = running.0.stderr.take().ok_or_else(|| io::Error::other("no pipe"))?;
         let mut noise = pipe::Receiver::from_owned_fd(OwnedFd::from(stderr))?;
@@ -175,6 +181,7 @@ impl Jail {
             tokio::select! {
                 said = talk => said,
                 never = ignore => never,
+                () = watch::over(pid, MEMORY_OF_ALL) => Outcome::Hungry,
             }
         };
         Ok(timeout_at(deadline, either).await.unwrap_or(Outcome::Late))

@@ -2,6 +2,7 @@
 
 mod filter;
 mod jail;
+mod watch;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -92,7 +93,8 @@ static CARD: Card = Card {
     edge_cases: &[
         "Of an answer with fenced code the first fence is the program; else the whole answer is.",
         "What a program does wrong is a fail (0): an exception, an exit before its tests are done, \
-         more than `timeout` (10 s) or 2 GiB, an attempt to get out.",
+         more than `timeout` (10 s), more than 2 GiB in one process or in all of them together, an \
+         attempt to get out.",
         "Where no sandbox can be had the run is refused, unless `--unsafe-no-sandbox` is typed.",
         "The verdict of Python comes by a descriptor and a number that the tests' end gives away; a \
          program that takes its runner apart could forge it, which no test in the same process can \
@@ -212,6 +214,7 @@ impl Tester {
         };
         let why = match outcome {
             Outcome::Late => "the program took too long".to_owned(),
+            Outcome::Hungry => "the program's processes took too much memory together".to_owned(),
             Outcome::Silent => "the program ended before its tests were done".to_owned(),
             Outcome::Said(said) => match serde_json::from_slice::<Value>(&said) {
                 Ok(said) if self.command.is_none() && said["passed"] == nonce.as_str() => {

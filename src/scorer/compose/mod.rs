@@ -7,6 +7,7 @@
 
 pub(super) mod all_of;
 pub(super) mod any_of;
+pub(super) mod cascade;
 pub(super) mod not;
 mod part;
 mod per_row;

@@ -5,7 +5,7 @@
 
 mod check;
 mod english;
-mod sentence;
+pub(super) mod sentence;
 
 use regex::Regex;
 use serde_json::{Map, Value};

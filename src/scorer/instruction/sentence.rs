@@ -31,7 +31,7 @@ const MARKS: &str = ")\";}]*:@'({[‘’“”«»?!";
 const NEVER_FIRST: &str = "(\"`{[:;&#*@)}]-,";
 
 /// The sentences of `text`, without white space around them.
-pub(super) fn sentences(text: &str) -> Vec<&str> {
+pub(in crate::scorer) fn sentences(text: &str) -> Vec<&str> {
     let text = text.trim_end_matches(python_text::is_space);
     let mut found = Vec::new();
     let mut start = 0;

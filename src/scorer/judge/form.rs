@@ -113,6 +113,14 @@ impl Form {
         Ok(Self { shape: Shape::Object { schema, compiled }, reasons: false })
     }
 
+    /// The ends of the scale, where the reply is a number.
+    pub(super) fn ends(&self) -> Option<(f64, f64)> {
+        match &self.shape {
+            Shape::Number { least, most, .. } => Some((*least, *most)),
+            _ => None,
+        }
+    }
+
     /// The schema of the reply.
     fn schema(&self) -> Value {
         let verdict = match &self.shape {

@@ -46,7 +46,7 @@ pub use self::{
     kind::Judge,
     pairwise::Pairwise,
     select_best::SelectBest,
-    step::{Asked, REPAIRS, Step},
+    step::{Asked, Check, REPAIRS, Step},
 };
 use crate::domain::generation::{FinishReason, Generation};
 

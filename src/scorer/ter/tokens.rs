@@ -27,7 +27,7 @@ impl Tokens {
         let mut text = if self.case_sensitive { text.to_owned() } else { text.to_lowercase() };
         if self.normalized {
             let joined = text.replace("\n-", "").replace('\n', " ");
-            text = western::spaced(&western::unescaped(joined), |text| {
+            text = western::spaced(&western::unescaped(joined.into()), |text| {
                 *text = text.replace("'s ", " 's ");
             });
             if self.asian {

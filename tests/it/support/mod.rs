@@ -3,6 +3,7 @@
 //! No test reads the user's home, keys or network.
 
 mod aimock;
+mod browser;
 mod evals;
 mod project;
 mod redact;
@@ -13,6 +14,7 @@ mod terminal;
 use std::path::{Path, PathBuf};
 
 pub(crate) use aimock::Aimock;
+pub(crate) use browser::Browser;
 pub(crate) use evals::{Evals, Output, Running};
 pub(crate) use project::Project;
 pub(crate) use redact::redact;

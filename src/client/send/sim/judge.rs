@@ -63,6 +63,8 @@ pub(super) fn reply(call: &Call, judge: SimJudge, accuracy: f64, seed: u64) -> S
             .map(|found| found.as_str().trim_matches(|c: char| !c.is_alphanumeric()).to_owned()),
         verdicts: &call.sample.expected,
         sentences: sentences(&parted),
+        lists: lists(&parted),
+        line: 1,
     };
     let params = &call.target.params;
     if let Some(ToolChoice::Function(name)) = &params.tool_choice
@@ -92,6 +94,10 @@ struct View<'a> {
     verdicts: &'a [String],
     /// Those of the text that is judged.
     sentences: Vec<String>,
+    /// The lists that it was shown, by their names: what is asked about each of their lines.
+    lists: Vec<(String, usize)>,
+    /// The number of the line that is answered, from 1.
+    line: usize,
 }
 
 impl View<'_> {
@@ -130,13 +136,20 @@ impl View<'_> {
                 )
             }
             Some("array") => {
-                let items = self.sentences.iter().map(|sentence| {
-                    let alone = View { sentences: vec![sentence.clone()], ..self.again() };
+                let sentences: Vec<String> = match (name, self.listed(name)) {
+                    (_, Some(lines)) => vec![String::new(); lines],
+                    // So many are asked for in words.
+                    ("questions", None) => self.sentences.iter().cycle().take(3).cloned().collect(),
+                    _ => self.sentences.clone(),
+                };
+                let items = (1..).zip(sentences).map(|(line, sentence)| {
+                    let alone = View { sentences: vec![sentence], line, ..self.again() };
                     alone.instance(&schema["items"], name)
                 });
                 items.collect()
             }
             Some("boolean") => self.good.into(),
+            Some("integer") if schema["minimum"].is_null() => self.line.into(),
             Some("integer" | "number") => self.number(schema),
             _ if ["reasoning", "reason", "why"].contains(&name) => self.because().into(),
             _ => self.sentences.first().cloned().unwrap_or_default().into(),
@@ -149,7 +162,20 @@ impl View<'_> {
             order: self.order.clone(),
             verdicts: self.verdicts,
             sentences: Vec::new(),
+            lists: self.lists.clone(),
+            line: self.line,
         }
+    }
+
+    /// How many lines the list has that the list called `name` is about; `None` where it is about none.
+    fn listed(&self, name: &str) -> Option<usize> {
+        let about = match name {
+            "verdicts" | "answer" => "claims",
+            "expected" => "expected_claims",
+            "needed" => "sentences",
+            _ => return None,
+        };
+        self.lists.iter().find(|(known, _)| known == about).map(|(_, lines)| *lines)
     }
 
     fn number(&self, schema: &Value) -> Value {
@@ -183,6 +209,14 @@ fn sentences(parted: &Parted) -> Vec<String> {
     let text = text.map_or("", |(_, text)| text.as_str());
     let sentences = text.split_inclusive(['.', '!', '?', '\n']).map(str::trim);
     sentences.filter(|text| !text.is_empty()).take(LISTED).map(str::to_owned).collect()
+}
+
+/// The texts whose lines are numbered, with how many there are.
+fn lists(parted: &Parted) -> Vec<(String, usize)> {
+    let numbered = |text: &str| text.lines().filter(|line| line.contains(". ")).count();
+    let known = ["claims", "expected_claims", "sentences"];
+    let of = parted.inside.iter().filter(|(name, _)| known.contains(&name.as_str()));
+    of.map(|(name, text)| (name.clone(), numbered(text))).collect()
 }
 
 /// The JSON Schema that the request asks to follow, in words.

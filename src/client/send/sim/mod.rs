@@ -7,6 +7,7 @@
 mod answer;
 mod draws;
 mod judge;
+pub(in crate::client) mod vector;
 
 use std::time::Duration;
 
