@@ -17,6 +17,7 @@ use crate::{
             ModelEntry, ModelMap, PromptEntry, PromptMap, SampleEntry, SampleMap, ScorerEntry,
         },
         file::ParamsEntry,
+        stop::StopEntry,
     },
 };
 
@@ -77,6 +78,7 @@ pub(super) fn file(args: &RunArgs, dataset: Option<&str>) -> Result<File, Failur
             error_rate: args.budget_error_rate.clone().map(At::nowhere),
             unpriced: args.unpriced.iter().cloned().map(At::nowhere).collect(),
         },
+        stop: args.stop.as_deref().map(stop).transpose()?.map(At::nowhere),
         report: args.report.clone().map(At::nowhere),
     })
 }
@@ -160,6 +162,20 @@ fn metric(text: &str) -> Result<(String, At<String>), Failure> {
         }
         _ => Err(Failure::usage(format!("--metric: `{text}` is not of the form NAME=EXPRESSION"))
             .hint("for example --metric 'f1=2 * p.mean * r.mean / (p.mean + r.mean)'")),
+    }
+}
+
+/// A stop flag is a scorer and a half width, as a number or a share.
+fn stop(text: &str) -> Result<StopEntry, Failure> {
+    let parts =
+        text.rsplit_once('=').map(|(scorer, width)| (scorer.trim(), quantity::share(width)));
+    match parts {
+        Some((scorer, Some(half_width))) if !scorer.is_empty() => Ok(StopEntry {
+            scorer: At::nowhere(scorer.to_owned()),
+            half_width: At::nowhere(half_width),
+        }),
+        _ => Err(Failure::usage(format!("--stop: `{text}` is not of the form SCORER=HALF_WIDTH"))
+            .hint("for example --stop 'exact_match=0.02'")),
     }
 }
 

@@ -100,6 +100,15 @@ impl Taken {
         }
         let status = run.status;
         let before = Before::read(store, run, retry)?;
+        if before.stopped && before.settled.count() < header.planned_trials() {
+            let message = format!(
+                "run {id} ended early by its own rule (`stop`): nothing is left to do under it"
+            );
+            return Err(Failure::usage(message).hint(
+                "to ask about the other rows too, begin a new run without `stop`; answers in the \
+                 response cache are not asked again",
+            ));
+        }
         let rest = header.planned_trials() - before.settled.count();
         if rest == 0 && retry {
             return Err(Failure::usage(format!("no trial of run {id} failed")));

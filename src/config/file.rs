@@ -12,6 +12,7 @@ use super::{
     engine::{ConcurrencyEntry, RetryEntry, Schedule},
     entry::{CacheEntry, DatasetEntry, EpochsEntry, ModelEntry, PromptEntry, ScorerEntry},
     route::AliasEntry,
+    stop::StopEntry,
 };
 use crate::domain::trial::Status;
 
@@ -51,6 +52,8 @@ pub struct File {
     pub baseline: Option<At<String>>,
     /// What the whole run may use up.
     pub budget: BudgetEntry,
+    /// Ends the run as soon as a mean is known well enough: `{scorer: exact_match, half_width: 0.02}`.
+    pub stop: Option<At<StopEntry>>,
     /// Calls in flight at most, or `auto`: found out for each account. Default: auto.
     pub concurrency: Option<At<ConcurrencyEntry>>,
     /// In which order models are asked. Default: side-by-side.
@@ -145,6 +148,7 @@ impl File {
             gates: list(self.gates, over.gates),
             baseline: over.baseline.or(self.baseline),
             budget: self.budget.overridden_by(over.budget),
+            stop: over.stop.or(self.stop),
             concurrency: over.concurrency.or(self.concurrency),
             cache: match (self.cache, over.cache) {
                 (Some(own), Some(over)) => {

@@ -11,6 +11,7 @@ pub mod entry;
 pub mod error;
 pub mod file;
 pub mod route;
+pub mod stop;
 pub mod variables;
 
 pub use at::{At, Place};

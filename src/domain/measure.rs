@@ -228,6 +228,38 @@ pub struct RunMeasures {
     pub slices: Vec<SliceMeasure>,
     /// Columns that were to be sliced by and are not, each with the reason.
     pub unsliced: Vec<(String, String)>,
+    /// What was known when the run ended before its last sample, by its own rule.
+    pub stopped: Option<StoppedEarly>,
+}
+
+/// What is known of a scorer's means once that is enough for a run to end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoppedEarly {
+    /// Index of the scorer.
+    pub scorer: u32,
+    /// The half width that was asked for.
+    pub half_width: f64,
+    /// Samples, in the order of the plan, that this is known from.
+    pub samples: u64,
+    /// Model x prompt, in the order of the plan.
+    pub cells: Vec<StoppedCell>,
+}
+
+/// The mean of a scorer by its confidence sequence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoppedCell {
+    /// Index of the model.
+    pub model: u32,
+    /// Index of the prompt.
+    pub prompt: u32,
+    /// Samples with a value.
+    pub n: u64,
+    /// Their mean.
+    pub mean: Option<f64>,
+    /// The interval, valid however often it was looked at: its lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
 }
 
 /// How far verdicts of models differ.

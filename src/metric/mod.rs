@@ -10,6 +10,7 @@ mod by_sample;
 pub mod calibration;
 mod corpus;
 pub mod derived;
+pub mod early;
 mod expression;
 mod mean;
 pub mod paired;

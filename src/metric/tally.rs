@@ -10,7 +10,9 @@ use crate::{
         slice::Slices,
         trial::Status,
     },
-    metric::{Accumulator, BySample, Folded, METRICS, Metric, Reducer, reducer, slices},
+    metric::{
+        Accumulator, BySample, Folded, METRICS, Metric, Reducer, early::EarlyStop, reducer, slices,
+    },
     stats::{Interval, quantile_interval_of, quantile_of},
 };
 
@@ -33,6 +35,9 @@ pub struct Tally {
     /// The values of every sample, where they are asked for.
     kept: Option<BySample>,
     slices: Slices,
+    /// Whether the run could end early, and of how many samples each model x prompt was asked.
+    early: Option<EarlyStop>,
+    asked: Vec<u64>,
 }
 
 /// What calls cost, with what the cache saved.
@@ -173,6 +178,8 @@ impl Tally {
             spent: vec![Spent::default(); shape.models * shape.prompts],
             kept: None,
             slices: Slices::default(),
+            early: EarlyStop::new(header),
+            asked: vec![0; shape.models * shape.prompts],
         }
     }
 
@@ -214,6 +221,9 @@ impl Tally {
         }
         let failures = trial.scores.iter().filter(|score| score.failed).count();
         self.scorer_failures += failures as u64;
+        if let Some(early) = &mut self.early {
+            early.add_recorded(trial, self.shape.scorers);
+        }
         self.hold(trial);
     }
 
@@ -236,16 +246,22 @@ impl Tally {
     pub fn finish(mut self) -> RunMeasures {
         self.fold_pending();
         let sliced = self.kept.as_ref().map(|kept| slices::measures(&self.slices, kept));
+        let ended: u64 = self.models.iter().map(|model| model.totals.trials).sum();
+        let early = self.early.as_ref().filter(|_| ended < self.planned);
+        let stopped = early.and_then(EarlyStop::reached);
         let Shape { models, prompts, scorers } = self.shape;
         let mut measures = Vec::with_capacity(self.groups.len());
         let mut groups = self.groups.iter_mut();
         for model in 0..models as u32 {
             for prompt in 0..prompts as u32 {
                 for scorer in 0..scorers as u32 {
-                    let spent = self.spent[model as usize * prompts + prompt as usize];
+                    let cell = model as usize * prompts + prompt as usize;
+                    let spent = self.spent[cell];
+                    // What a run had no need to ask is not unscored.
+                    let samples = if stopped.is_some() { self.asked[cell] } else { self.samples };
                     for (metric, group) in groups.next().into_iter().flatten() {
-                        let (metric, estimate) = (*metric, group.estimate(self.samples));
-                        let mut detail = group.detail(self.samples);
+                        let (metric, estimate) = (*metric, group.estimate(samples));
+                        let mut detail = group.detail(samples);
                         detail.cost_per_correct = spent.per(detail.correct);
                         measures.push(Measure { model, prompt, scorer, metric, estimate, detail });
                     }
@@ -266,6 +282,7 @@ impl Tally {
             pairwise: Vec::new(),
             slices: sliced.unwrap_or_default(),
             unsliced: self.slices.left_out(),
+            stopped,
         }
     }
 
@@ -304,7 +321,9 @@ impl Tally {
     fn fold_pending(&mut self) {
         let (Some(held), Some(reducer)) = (&mut self.pending, self.reducer) else { return };
         let Shape { prompts, scorers, .. } = self.shape;
-        let first = (held.model as usize * prompts + held.prompt as usize) * scorers;
+        let cell = held.model as usize * prompts + held.prompt as usize;
+        self.asked[cell] += 1;
+        let first = cell * scorers;
         let groups = self.groups.iter_mut().enumerate().skip(first);
         for (scores, (place, groups)) in held.scores.iter_mut().zip(groups) {
             if let Some(value) = reducer.reduce(&mut scores.values) {

@@ -14,6 +14,7 @@ mod prompts;
 mod row;
 mod score;
 mod scorers;
+mod stop;
 
 use std::{
     collections::HashSet,
@@ -46,7 +47,7 @@ use crate::{
         run::{ModelInfo, PromptInfo, RunContext, RunHeader, ScorerInfo},
         target::{Endpoint, Target},
     },
-    metric::{REDUCERS, derived, reducer},
+    metric::{REDUCERS, derived, early, reducer},
     prompt::Prompt,
 };
 
@@ -176,6 +177,13 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     notices.extend(scorers::notices(&scorers));
     let infos: Vec<ScorerInfo> = scorers.iter().map(PlannedScorer::info).collect();
     let mut config = snapshot(file, inputs, concurrency);
+    if let Some(rule) = stop::resolve(file, inputs, &infos, epochs)? {
+        if by_model {
+            let each = "with `schedule: by-model`, `stop` can save calls of the last model only";
+            notices.push(each.to_owned());
+        }
+        config[early::KEY] = rule;
+    }
     let derived = metrics(file, inputs, &infos)?;
     if !derived.is_empty() {
         config[derived::KEY] = derived::as_json(&derived);

@@ -9,13 +9,14 @@ use crate::{
         family,
         measure::{
             DerivedMeasure, Estimate, GateResult, JudgeSpread, JudgeTotals, Measure, ModelTotals,
+            StoppedEarly,
         },
         run::{ModelInfo, RunHeader, RunStatus, ScorerInfo},
     },
     report::{
         View,
         json::{known_cost, known_judge_cost, known_saving, some_cost_is_known},
-        number::{Unit, count, of, percent},
+        number::{UNKNOWN, Unit, count, of, percent},
     },
 };
 
@@ -342,7 +343,9 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
             "Scored anew from run {old}: no model was called; times and costs are those of that run"
         ));
     }
-    if ended < planned {
+    if let Some(found) = &measures.stopped {
+        warnings.push(stopped(view, found));
+    } else if ended < planned {
         let missing = planned - ended;
         let verb = if missing == 1 { "has" } else { "have" };
         warnings.push(format!(
@@ -402,6 +405,35 @@ pub(super) fn warnings(view: &View<'_>) -> Vec<String> {
         warnings.push(format!("few samples: intervals are wide (n = {n})"));
     }
     warnings
+}
+
+/// That the run ended by its own rule, with the intervals that hold all the same.
+fn stopped(view: &View<'_>, found: &StoppedEarly) -> String {
+    let header = &view.run.header;
+    let scorer = header.scorers.get(found.scorer as usize).map_or("", |scorer| &scorer.id);
+    let show = |value| Unit::Share.show(value);
+    let known: Vec<String> = found
+        .cells
+        .iter()
+        .map(|cell| {
+            let model = header.label(cell.model as usize);
+            let prompt = header.prompts.get(cell.prompt as usize);
+            let prompt = prompt.filter(|_| header.prompts.len() > 1);
+            let prompt = prompt.map_or_else(String::new, |prompt| format!(" with {}", prompt.id));
+            let mean = cell.mean.map_or_else(|| UNKNOWN.to_owned(), show);
+            let (low, high) = (show(cell.low), show(cell.high));
+            format!("{model}{prompt} {mean} [{low}, {high}] (n = {})", count(cell.n))
+        })
+        .collect();
+    format!(
+        "stopped early by its own rule, after {} of {}: {scorer} is known to a half width of {}. \
+         The intervals of other tables are for a number of samples fixed beforehand; those that hold \
+         after looking at every sample are: {}",
+        count(found.samples),
+        of(header.samples, "sample", "samples"),
+        found.half_width,
+        known.join("; ")
+    )
 }
 
 /// Judges that are of the family of a model that they judge.

@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value, json};
 use crate::{
     domain::measure::{
         DerivedMeasure, Estimate, GateResult, JudgeTotals, Latency, Measure, ModelTotals, Passes,
-        RunMeasures, SliceMeasure,
+        RunMeasures, SliceMeasure, StoppedEarly,
     },
     report::{View, calibration, pairwise},
 };
@@ -37,7 +37,7 @@ pub fn run_json(view: &View<'_>) -> Value {
         let by = totals.stand_ins.iter();
         by.map(|(name, n)| json!({"model": model.name, "served_by": name, "trials": n}))
     });
-    json!({
+    let mut object = json!({
         "schema": "evals.run/1",
         "run_id": header.id,
         "name": header.name,
@@ -94,6 +94,30 @@ pub fn run_json(view: &View<'_>) -> Value {
             .map(|found| pairwise::in_run(header, found)).collect::<Value>(),
         "calibrations": measures.calibrations.iter()
             .map(|found| calibration::in_run(header, found)).collect::<Value>(),
+    });
+    if let Some(found) = &measures.stopped {
+        object["stopped_early"] = stopped(view, found);
+    }
+    object
+}
+
+/// By which rule the run ended before its last sample, and what was known then. Only such a run has
+/// the key.
+fn stopped(view: &View<'_>, found: &StoppedEarly) -> Value {
+    let header = &view.run.header;
+    json!({
+        "scorer": scorer_id(view, found.scorer),
+        "half_width": number(Some(found.half_width)),
+        "samples": found.samples,
+        "interval_method": "confidence sequence",
+        "intervals": found.cells.iter().map(|cell| json!({
+            "model": header.models.get(cell.model as usize).map(|model| &model.name),
+            "prompt": header.prompts.get(cell.prompt as usize).map(|prompt| &prompt.id),
+            "n": cell.n,
+            "value": number(cell.mean),
+            "low": number(Some(cell.low)),
+            "high": number(Some(cell.high)),
+        })).collect::<Value>(),
     })
 }
 

@@ -199,6 +199,7 @@ fn measures() -> RunMeasures {
         derived: Vec::new(),
         slices: Vec::new(),
         unsliced: Vec::new(),
+        stopped: None,
         calibrations: Vec::new(),
         pairwise: Vec::new(),
     }

@@ -8,6 +8,7 @@ use crate::{
         run::{RunRecord, RunStatus},
         trial::Status,
     },
+    metric::early::EarlyStop,
     store::{Recorded, Store, StoreError},
 };
 
@@ -23,6 +24,10 @@ pub struct Before {
     pub answered: Places,
     /// Whether what failed is done again: such trials are not among the settled ones.
     pub retry: bool,
+    /// What the run's rule for ending early knows from the settled trials.
+    pub(super) early: Option<EarlyStop>,
+    /// Whether all that is recorded is enough for that rule.
+    pub stopped: bool,
     /// Where the answers are.
     store: Mutex<Store>,
     run: RunRecord,
@@ -36,9 +41,14 @@ impl Before {
     /// The store cannot be read.
     pub fn read(store: Store, run: RunRecord, retry: bool) -> Result<Self, StoreError> {
         let scorers = run.header.scorers.len();
+        let mut early = EarlyStop::new(&run.header);
+        let mut whole = EarlyStop::new(&run.header);
         let open = run.status != RunStatus::Complete;
         let (mut settled, mut answered, mut failures) = (Places::default(), Places::default(), 0);
         store.digests(&run, &mut |digest| {
+            if let Some(whole) = &mut whole {
+                whole.add_recorded(&digest, scorers);
+            }
             let error = digest.status == Status::Error;
             let broken = digest.scores.iter().any(|score| score.failed);
             // A run that is complete is so with what its judges failed to say.
@@ -52,8 +62,13 @@ impl Before {
             }
             failures += u64::from(error || broken);
             settled.insert(digest.key.seq);
+            if let Some(early) = &mut early {
+                early.add_recorded(&digest, scorers);
+            }
         })?;
-        Ok(Self { settled, failed: failures, answered, retry, store: Mutex::new(store), run })
+        let stopped = whole.is_some_and(|whole| whole.is_reached());
+        let store = Mutex::new(store);
+        Ok(Self { settled, failed: failures, answered, retry, early, stopped, store, run })
     }
 
     /// The answer of the trial at the place `seq`, if it has one and lacks verdicts.

@@ -91,6 +91,11 @@ impl Allowed {
     fn covers(self, failed: u64, ended: u64) -> bool {
         failed <= self.count || failed as f64 <= self.share * ended as f64
     }
+
+    /// The status of a run that did all it had to.
+    fn ended(self, failed: u64, ended: u64) -> RunStatus {
+        if self.covers(failed, ended) { RunStatus::Complete } else { RunStatus::Incomplete }
+    }
 }
 
 /// Ends a run before all of its trials are asked.
@@ -167,14 +172,15 @@ pub async fn execute(job: Job) -> Result<Outcome, RunError> {
     judge::close(&shared.plan.scoring.scorers).await;
     executed?;
     let (ended, failed) = shared.tally();
-    let status = if ended < planned && shared.over_budget().is_some() {
+    let early = ended < planned && shared.knows_enough();
+    let status = if early {
+        allowed.ended(failed, ended)
+    } else if ended < planned && shared.over_budget().is_some() {
         RunStatus::Budget
     } else if ended < planned {
         RunStatus::Interrupted
-    } else if allowed.covers(failed, ended) {
-        RunStatus::Complete
     } else {
-        RunStatus::Incomplete
+        allowed.ended(failed, ended)
     };
     shared.emit(&Event::Finished(status)).await?;
     Ok(Outcome { status, ended, failed, over: shared.over_budget() })

@@ -23,6 +23,7 @@ use crate::{
         score::Verdict,
         trial::{Answer, Scored, Status, TrialKey},
     },
+    metric::early::EarlyStop,
     plan::{Plan, Row},
     store::{Recorded, StoreError},
 };
@@ -34,10 +35,12 @@ const FEW: u64 = 20;
 pub(super) struct Shared {
     pub(super) plan: Arc<Plan>,
     pub(super) brake: Arc<Brake>,
-    /// Turns true when the budget is reached: no further trial begins.
+    /// Turns true when the budget is reached, or enough is known: no further trial begins.
     pub(super) end: watch::Sender<bool>,
     /// Why it is.
     over: Mutex<Option<String>>,
+    /// The rule by which the run may end early.
+    early: Option<Mutex<EarlyStop>>,
     client: Arc<dyn Generate>,
     sinks: Arc<[Arc<dyn Sink>]>,
     before: Option<Before>,
@@ -56,7 +59,11 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(job: Job) -> Self {
-        let Job { plan, client, judges, vectors, judged, sinks, brake, before, fork, .. } = job;
+        let Job { plan, client, judges, vectors, judged, sinks, brake, mut before, fork, .. } = job;
+        let early = match &mut before {
+            Some(before) => before.early.take(),
+            None => EarlyStop::new(&plan.header),
+        };
         let bench = Bench::new((judges, vectors), Arc::clone(&sinks), judged);
         let (settled, failed) =
             before.as_ref().map_or((0, 0), |before| (before.settled.count(), before.failed));
@@ -66,6 +73,7 @@ impl Shared {
             brake,
             end: watch::Sender::new(false),
             over: Mutex::default(),
+            early: early.map(Mutex::new),
             client,
             sinks,
             ended: AtomicU64::new(settled),
@@ -107,6 +115,28 @@ impl Shared {
     /// What of the budget is reached.
     pub(super) fn over_budget(&self) -> Option<String> {
         self.over.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Counts an ended trial for the rule by which the run may end early: once enough is known, no
+    /// further call begins.
+    fn count_ended(&self, key: TrialKey, verdicts: &[Verdict]) {
+        let Some(early) = &self.early else { return };
+        let mut early = early.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = match verdicts.get(early.scorer()) {
+            Some(Verdict::Scored(score)) => Some(score.value),
+            _ => None,
+        };
+        early.add(key, value);
+        if early.is_reached() {
+            self.end.send_replace(true);
+            self.brake.halt();
+        }
+    }
+
+    /// Whether the run knows enough by its own rule.
+    pub(super) fn knows_enough(&self) -> bool {
+        let early = self.early.as_ref().map(|early| early.lock());
+        early.is_some_and(|early| early.unwrap_or_else(PoisonError::into_inner).is_reached())
     }
 
     /// Tells the sinks of a row, once for all lanes, before any of its trials.
@@ -218,7 +248,9 @@ pub(super) async fn score(
     let answer = &subjects.answer;
     let broken = verdicts.iter().any(Verdict::is_failure);
     let failed = broken || answer.status() == Status::Error;
-    shared.emit(&Event::Scored(Arc::new(Scored { key: answer.key, verdicts }))).await?;
+    let scored = Arc::new(Scored { key: answer.key, verdicts });
+    shared.emit(&Event::Scored(Arc::clone(&scored))).await?;
+    shared.count_ended(scored.key, &scored.verdicts);
     shared.failed.fetch_add(u64::from(failed), Ordering::SeqCst);
     shared.ended.fetch_add(1, Ordering::SeqCst);
     Ok(())

@@ -44,6 +44,7 @@ mod run;
 mod sandbox;
 mod score;
 mod scorers;
+mod stop;
 mod stored;
 mod support;
 mod terminal;
