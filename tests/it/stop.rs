@@ -64,7 +64,7 @@ fn a_run_ends_when_it_knows_enough_and_everything_says_so() {
     assert!(table.contains(&said), "{table}");
     assert!(!table.contains("not ended"), "{table}");
     project.evals().args(["show", "--format", "markdown"]).run().ok().says(&said);
-    project.evals().args(["report", "--out", "page.html"]).run().ok();
+    project.evals().args(["report", "--output", "page.html"]).run().ok();
     assert!(project.read("page.html").contains(&said));
 
     // Nothing goes on with it by accident.
@@ -112,8 +112,8 @@ fn what_would_not_hold_is_refused_with_its_place() {
             "did you mean `exact_match`?",
         ),
         ("shuffle: 1", rule("latency", "0.02"), "evals.yaml:5:16", "`exact_match`, `contains`"),
-        ("shuffle: 1", rule("exact_match", "0.5"), "evals.yaml:5:42", "two points up and down"),
-        ("shuffle: 1", rule("exact_match", ".nan"), "evals.yaml:5:42", "two points up and down"),
+        ("shuffle: 1", rule("exact_match", "0.5"), "evals.yaml:5:41", "two points up and down"),
+        ("shuffle: 1", rule("exact_match", ".nan"), "evals.yaml:5:41", "two points up and down"),
         ("shuffle: 1", format!("{good}epochs: 2\n"), "evals.yaml:5:7", "`epochs`"),
         ("shuffle: 1, cluster: answer", good.clone(), "evals.yaml:5:7", "`cluster`"),
         ("shuffle: 1", "stop: {scorer: exact_match}\n".to_owned(), "evals.yaml:5:", "half_width"),
