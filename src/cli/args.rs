@@ -175,8 +175,8 @@ pub(super) struct RunArgs {
     /// Stop when a larger share of trials ends without an answer: 20%
     #[arg(long, value_name = "SHARE", help_heading = "Budget")]
     pub(super) budget_error_rate: Option<String>,
-    /// Stop as soon as the mean of a scorer is known to this half width, for every model and prompt:
-    /// 'exact_match=0.02'. Needs --shuffle
+    /// Stop as soon as the mean of a scorer is known to this half width, such as 0.02, for every
+    /// model and prompt. Needs --shuffle
     #[arg(long, value_name = "SCORER=HALF_WIDTH", help_heading = "Budget")]
     pub(super) stop: Option<String>,
     /// Let a model without a price be called under --budget. May be repeated

@@ -177,17 +177,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
     notices.extend(scorers::notices(&scorers));
     let infos: Vec<ScorerInfo> = scorers.iter().map(PlannedScorer::info).collect();
     let mut config = snapshot(file, inputs, concurrency);
-    if let Some(rule) = stop::resolve(file, inputs, &infos, epochs)? {
-        if by_model {
-            let each = "with `schedule: by-model`, `stop` can save calls of the last model only";
-            notices.push(each.to_owned());
-        }
-        config[early::KEY] = rule;
-    }
-    let derived = metrics(file, inputs, &infos)?;
-    if !derived.is_empty() {
-        config[derived::KEY] = derived::as_json(&derived);
-    }
+    measured(file, inputs, (&infos, epochs), &mut config)?;
     if unsandboxed(&scorers, inputs) {
         notices.push("code that models write runs without a sandbox, with your rights".to_owned());
         config["unsafe_no_sandbox"] = Value::Bool(true);
@@ -248,6 +238,23 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         targets,
         base_dir: inputs.base_dir.to_owned(),
     })
+}
+
+/// Puts down in `config` when the run may end early, and which metrics are made of others.
+fn measured(
+    file: &File,
+    inputs: Inputs<'_>,
+    (scorers, epochs): (&[ScorerInfo], u32),
+    config: &mut Value,
+) -> Result<(), ConfigError> {
+    if let Some(rule) = stop::resolve(file, inputs, scorers, epochs)? {
+        config[early::KEY] = rule;
+    }
+    let derived = metrics(file, inputs, scorers)?;
+    if !derived.is_empty() {
+        config[derived::KEY] = derived::as_json(&derived);
+    }
+    Ok(())
 }
 
 fn targets(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigError> {
