@@ -200,11 +200,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
                 template: prompt.to_value(),
             })
             .collect(),
-        models: targets
-            .iter()
-            .zip(&file.models)
-            .map(|(target, entry)| model_info(target, Some((&entry.value, inputs))))
-            .collect(),
+        models: model_infos(file, &targets, inputs),
         scorers: infos,
         extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
         epochs,
@@ -240,6 +236,11 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
         targets,
         base_dir: inputs.base_dir.to_owned(),
     })
+}
+
+fn model_infos(file: &File, targets: &[Arc<Target>], inputs: Inputs<'_>) -> Vec<ModelInfo> {
+    let named = targets.iter().zip(&file.models);
+    named.map(|(target, entry)| model_info(target, Some((&entry.value, inputs)))).collect()
 }
 
 fn targets(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigError> {
