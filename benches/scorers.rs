@@ -19,7 +19,12 @@ use evals::{
     },
     scorer::{Args, Built, Subject, find},
 };
+use mimalloc::MiMalloc;
 use serde_json::{Map, Value, json};
+
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Passes over the pairs.
 const PASSES: usize = 5;

@@ -50,8 +50,22 @@ pub fn one_line(text: &str, width: usize) -> String {
         return format!("{}…", &text[..width.saturating_sub(1)]);
     }
     // Each character shows as one or more: what stands further behind is cut in any case.
-    let end = text.char_indices().nth(width.saturating_add(1)).map_or(text.len(), |(at, _)| at);
+    let (mut count, mut cut, mut end, mut same) = (0, 0, text.len(), true);
+    for (at, c) in text.char_indices() {
+        if count > width {
+            end = at;
+            break;
+        }
+        if count < width {
+            cut = at;
+        }
+        count += 1;
+        same = same && !matches!(c, '\n' | '\t') && ((' '..='~').contains(&c) || !is_hidden(c));
+    }
     let text = &text[..end];
+    if same {
+        return if count <= width { text.to_owned() } else { format!("{}…", &text[..cut]) };
+    }
     let flat: String =
         visible(text).chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c }).collect();
     if flat.chars().count() <= width {
@@ -96,6 +110,11 @@ mod tests {
         assert_eq!(visible("a\u{1b}[31mb\n\tc"), "a[U+001B][31mb\n\tc");
         assert_eq!(visible("x\u{202E}y\u{200B}"), "x[U+202E]y[U+200B]");
         assert_eq!(one_line("a\nbcdef", 4), "a b…");
+        for (width, expected) in
+            [(0, "…"), (1, "…"), (2, "é…"), (3, "éa…"), (4, "éaßb"), (9, "éaßb")]
+        {
+            assert_eq!(one_line("éaßb", width), expected);
+        }
         assert_eq!(prefix("aé", 2), "a");
     }
 }

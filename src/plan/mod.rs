@@ -198,11 +198,7 @@ pub async fn resolve(file: &File, inputs: Inputs<'_>) -> Result<Plan, PlanError>
                 template: prompt.to_value(),
             })
             .collect(),
-        models: targets
-            .iter()
-            .zip(&file.models)
-            .map(|(target, entry)| model_info(target, Some((&entry.value, inputs))))
-            .collect(),
+        models: model_infos(file, &targets, inputs),
         scorers: infos,
         extracts: extracts.iter().map(|pipeline| pipeline.id().to_owned()).collect(),
         epochs,
@@ -255,6 +251,11 @@ fn measured(
         config[derived::KEY] = derived::as_json(&derived);
     }
     Ok(())
+}
+
+fn model_infos(file: &File, targets: &[Arc<Target>], inputs: Inputs<'_>) -> Vec<ModelInfo> {
+    let named = targets.iter().zip(&file.models);
+    named.map(|(target, entry)| model_info(target, Some((&entry.value, inputs)))).collect()
 }
 
 fn targets(file: &File, inputs: Inputs<'_>) -> Result<Vec<Arc<Target>>, ConfigError> {

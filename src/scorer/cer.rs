@@ -51,12 +51,15 @@ impl Compare for Characters {
     fn compare(&self, expected: &[String], output: &str) -> Result<Found, String> {
         let output = self.normalize.apply(output);
         let output = output.trim_matches(is_space);
-        let chars: Vec<char> = output.chars().collect();
+        let mut chars = Vec::new();
         best(expected, lower, |reference| {
             let reference = self.normalize.apply(reference);
             let reference = reference.trim_matches(is_space);
             if output.is_ascii() && reference.is_ascii() {
                 return rate(reference.as_bytes(), output.as_bytes());
+            }
+            if chars.is_empty() {
+                chars.extend(output.chars());
             }
             rate(&reference.chars().collect::<Vec<char>>(), &chars)
         })

@@ -5,7 +5,7 @@ use crate::{
     scorer::{
         ArgError, Args, Better, Built, Card, OptionCard, Range, ScorerKind,
         against::{Compare, Found, THRESHOLD, best, higher, likeness},
-        ngrams::{Grams, matches, sorted},
+        ngrams::Grams,
         python_text::{is_space, split},
         words::{Ids, Numbers},
     },
@@ -113,10 +113,14 @@ impl FScore {
         (chars, split(text).flat_map(apart).map(|word| ids.of(word)).collect())
     }
 
-    /// The n-grams of characters of every order, then those of words.
-    fn grams(&self, numbers: &(Vec<u32>, Vec<u32>), bits: (u32, u32)) -> Vec<Grams> {
-        let chars = (1..=self.char_order).map(|n| sorted(&numbers.0, n, bits.0));
-        chars.chain((1..=self.word_order).map(|n| sorted(&numbers.1, n, bits.1))).collect()
+    /// The n-grams of characters and those of words, each with its longest order.
+    fn grams(
+        &self,
+        (chars, words): &(Vec<u32>, Vec<u32>),
+        bits: (u32, u32),
+    ) -> [(Grams, usize); 2] {
+        [(chars, self.char_order, bits.0), (words, self.word_order, bits.1)]
+            .map(|(items, order, bits)| (Grams::new(items, order, bits), order))
     }
 
     fn lower(&self, text: &str) -> Option<String> {
@@ -196,11 +200,15 @@ impl Compare for FScore {
         let grams = self.grams(&output, bits);
         best(&references, higher, |reference| {
             let reference = self.grams(reference, bits);
-            let count = |(grams, reference): (&Grams, &Grams)| {
-                let all = if reference.is_empty() { 0 } else { grams.len() };
-                [all, reference.len(), matches(grams, &[reference])].map(|count| count as f64)
-            };
-            let counts = grams.iter().zip(&reference).flat_map(count).collect();
+            let mut counts = Vec::with_capacity(3 * (self.char_order + self.word_order));
+            for ((grams, order), (reference, _)) in grams.iter().zip(&reference) {
+                for n in 1..=*order {
+                    let there = reference.count(n);
+                    let all = if there == 0 { 0 } else { grams.count(n) };
+                    let found = [all, there, grams.matches(&[reference], n)];
+                    counts.extend(found.map(|count| count as f64));
+                }
+            }
             Ok(Found::counted(self.corpus, counts))
         })
     }

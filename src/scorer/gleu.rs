@@ -5,7 +5,7 @@ use crate::{
     scorer::{
         ArgError, Args, Better, Built, Card, Range, ScorerKind,
         against::{Compare, Found, THRESHOLD, best, higher, likeness},
-        ngrams::{Grams, matches, sorted},
+        ngrams::Grams,
         words::Ids,
     },
 };
@@ -47,25 +47,22 @@ impl ScorerKind for Gleu {
 
 impl Compare for Shared {
     fn compare(&self, expected: &[String], output: &str) -> Result<Found, String> {
-        let mut ids = Ids::default();
+        let mut ids = Ids::for_texts(expected.iter().map(String::as_str).chain([output]));
         let output = ids.of_words(output);
         let references: Vec<Vec<u32>> = expected.iter().map(|text| ids.of_words(text)).collect();
         let bits = ids.bits();
-        let grams = |words: &Vec<u32>| -> Vec<Grams> {
-            (1..=ORDERS).map(|n| sorted(words, n, bits)).collect()
-        };
-        let output = grams(&output);
-        let references: Vec<Vec<Grams>> = references.iter().map(grams).collect();
-        let count = |grams: &[Grams]| grams.iter().map(Grams::len).sum::<usize>();
-        let all = |reference: &[Grams]| count(&output).max(count(reference));
+        let output = Grams::new(&output, ORDERS, bits);
+        let references: Vec<Grams> =
+            references.iter().map(|words| Grams::new(words, ORDERS, bits)).collect();
+        let count = |grams: &Grams| (1..=ORDERS).map(|n| grams.count(n)).sum::<usize>();
+        let all = |reference: &Grams| count(&output).max(count(reference));
         // For an empty output an empty reference is passed over when there are others.
         let filled: Vec<_> = references.iter().filter(|reference| all(reference) > 0).collect();
         if filled.is_empty() {
             return Ok(Found::counted(Corpus::Share, vec![0.0, 0.0]));
         }
         best(filled, higher, |reference| {
-            let shared: usize =
-                output.iter().zip(reference).map(|(ours, theirs)| matches(ours, &[theirs])).sum();
+            let shared: usize = (1..=ORDERS).map(|n| output.matches(&[reference], n)).sum();
             Ok(Found::counted(Corpus::Share, vec![shared as f64, all(reference) as f64]))
         })
     }

@@ -6,7 +6,7 @@ use crate::scorer::{
     ArgError, Args, Built, OptionCard,
     against::{Compare, Found, THRESHOLD, best, higher, likeness},
     edits::bounded,
-    ngrams::{matches, sorted},
+    ngrams::Grams,
     porter::stem,
     subsequence::union_hits,
     words::{Ids, Quick},
@@ -65,7 +65,7 @@ impl Compare for Rouge {
         let expected: Vec<Cow<'_, str>> = expected.iter().map(|text| lower(text)).collect();
         let mut words = Words {
             stem: self.stem,
-            ids: Ids::default(),
+            ids: Ids::for_texts(expected.iter().map(|text| &**text).chain([&*output])),
             stems: Quick::default(),
             seen: Vec::new(),
         };
@@ -74,11 +74,11 @@ impl Compare for Rouge {
                 let output = words.of(&output);
                 let expected: Vec<Vec<u32>> = expected.iter().map(|text| words.of(text)).collect();
                 let bits = words.ids.bits();
-                let grams = sorted(&output, n, bits);
+                let grams = Grams::new(&output, n, bits);
                 best(&expected, higher, |reference| {
-                    let reference = sorted(reference, n, bits);
-                    let hits = matches(&grams, &[&reference]);
-                    Ok(Found::value(f_measure(hits, grams.len(), reference.len())))
+                    let reference = Grams::new(reference, n, bits);
+                    let hits = grams.matches(&[&reference], n);
+                    Ok(Found::value(f_measure(hits, grams.count(n), reference.count(n))))
                 })
             }
             Kind::Longest => {
@@ -104,15 +104,17 @@ impl Compare for Rouge {
     }
 }
 
-/// `text` in lower case.
+/// `text` in lower case, as far as its words go.
 fn lower(text: &str) -> Cow<'_, str> {
-    match text.is_ascii() {
-        true if text.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-            Cow::Owned(text.to_ascii_lowercase())
-        }
-        true => Cow::Borrowed(text),
-        false => Cow::Owned(text.to_lowercase()),
+    // The first bytes of `İ` and of the sign for kelvin; of what is not ASCII, only these two have
+    // letters from a to z in their lower case.
+    if text.bytes().any(|byte| matches!(byte, 0xC4 | 0xE2)) {
+        return Cow::Owned(text.to_lowercase());
     }
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Owned(text.to_ascii_lowercase());
+    }
+    Cow::Borrowed(text)
 }
 
 fn f_measure(hits: usize, words: usize, reference: usize) -> f64 {
@@ -172,5 +174,19 @@ impl<'a> Words<'a> {
                 shared
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lower_case_has_the_words_of_all_lower_case() {
+        for c in ('\u{80}'..=char::MAX).filter(|c| c.to_lowercase().any(|c| c.is_ascii())) {
+            let text = format!("A{c}B");
+            assert_eq!(lower(&text), text.to_lowercase());
+        }
+        assert_eq!(lower("AÉ"), "aÉ");
     }
 }

@@ -56,7 +56,7 @@ impl Compare for Words {
         let output = blanks(self.normalize.apply(output));
         let expected: Vec<Cow<'_, str>> =
             expected.iter().map(|text| blanks(self.normalize.apply(text))).collect();
-        let mut ids = Ids::default();
+        let mut ids = Ids::for_texts(expected.iter().map(|text| &**text).chain([&*output]));
         let output = numbers(&output, &mut ids);
         best(&expected, lower, |reference| rate(&numbers(reference, &mut ids), &output))
     }
@@ -89,11 +89,14 @@ fn blanks(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(made)
 }
 
-/// Whether `text` is as it should be already: ASCII, with single blanks between words.
+/// Whether `text` is as it should be already: with single blanks between words, and no character
+/// that may be other white space.
 fn is_plain(text: &str) -> bool {
     let blank = |byte: &u8| *byte == b' ';
     let bytes = text.as_bytes();
-    bytes.iter().all(|byte| byte.is_ascii_graphic() || blank(byte))
+    // White space beyond ASCII begins with one of four bytes.
+    let other = |byte: &u8| !byte.is_ascii() && !matches!(byte, 0xC2 | 0xE1..=0xE3);
+    bytes.iter().all(|byte| byte.is_ascii_graphic() || blank(byte) || other(byte))
         && !bytes.first().is_some_and(blank)
         && !bytes.last().is_some_and(blank)
         && !bytes.windows(2).any(|pair| pair == b"  ")
@@ -106,7 +109,11 @@ mod tests {
     #[test]
     fn runs_of_white_space_are_one_blank() {
         assert!(matches!(blanks("a b".into()), Cow::Borrowed("a b")));
+        assert!(matches!(blanks("é ß".into()), Cow::Borrowed("é ß")));
         assert_eq!(blanks(" a  b ".into()), "a b");
         assert_eq!(blanks(" \ta\tb \n c\u{a0}\u{a0}d \u{1c}".into()), "a\tb c d");
+        for c in (0x80..=u32::from(char::MAX)).filter_map(char::from_u32).filter(|c| is_space(*c)) {
+            assert!(!is_plain(&format!("a{c}b")), "{c:?}");
+        }
     }
 }

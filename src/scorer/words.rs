@@ -36,13 +36,24 @@ impl<T: Eq + Hash> Numbers<T> {
         self.known.len()
     }
 
-    /// Bits that every number fits into.
+    /// Bits that every number fits into, and one more.
     pub(super) fn bits(&self) -> u32 {
-        usize::BITS - self.known.len().saturating_sub(1).leading_zeros()
+        usize::BITS - self.known.len().leading_zeros()
     }
 }
 
 impl<'a> Ids<'a> {
+    /// None yet, with room for the words of `texts`; for those of long ones it grows.
+    pub(super) fn for_texts(texts: impl IntoIterator<Item = &'a str>) -> Self {
+        let bytes: usize = texts.into_iter().map(str::len).sum();
+        Self {
+            known: Quick::with_capacity_and_hasher(
+                (bytes / 8).min(1 << 10),
+                RandomState::default(),
+            ),
+        }
+    }
+
     /// The numbers of the words of `text`, in their order.
     pub(super) fn of_words(&mut self, text: &'a str) -> Vec<u32> {
         split(text).map(|word| self.of(word)).collect()
@@ -58,8 +69,8 @@ mod tests {
         let mut ids = Ids::default();
         assert_eq!((ids.bits(), ids.count()), (0, 0));
         assert_eq!(ids.of_words("x y x"), [0, 1, 0]);
-        assert_eq!((ids.bits(), ids.count()), (1, 2));
+        assert_eq!((ids.bits(), ids.count()), (2, 2));
         assert_eq!(ids.of_words("z"), [2]);
-        assert_eq!(ids.bits(), 2);
+        assert_eq!((ids.bits(), Ids::for_texts(["x"]).count()), (2, 0));
     }
 }

@@ -125,7 +125,7 @@ fn a_second_run_asks_nothing_and_says_so() {
     let csv = project.evals().args(["export", "--format", "csv"]).run().ok();
     csv.says("\"cached\",\"cached_latency_ms\",\"saved_usd\"").says("\"0.002\"");
     let report = project.evals().args(["report", "-o", "-"]).run().ok();
-    report.says("From the cache").says("when it was asked, saved $0.0020");
+    report.says("From the cache").says("$0.0060");
     assert_eq!(stub.requests().len(), 3);
     let stats = stats(&project);
     assert_eq!((&stats["entries"], &stats["hits"]), (&json!(3), &json!(6)));

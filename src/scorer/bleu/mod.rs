@@ -9,7 +9,7 @@ use crate::{
     scorer::{
         ArgError, Args, Better, Built, Card, OptionCard, Range, ScorerKind,
         against::{Compare, Found, THRESHOLD, likeness},
-        ngrams::{matches, sorted},
+        ngrams::Grams,
         words::Ids,
     },
 };
@@ -112,7 +112,7 @@ impl Compare for Precision {
         let output = self.tokenizer.apply(output, self.lowercase);
         let expected: Vec<String> =
             expected.iter().map(|text| self.tokenizer.apply(text, self.lowercase)).collect();
-        let mut ids = Ids::default();
+        let mut ids = Ids::for_texts(expected.iter().map(String::as_str).chain([&*output]));
         let references: Vec<Vec<u32>> = expected.iter().map(|text| ids.of_words(text)).collect();
         let output = ids.of_words(&output);
         let nearest = references
@@ -121,13 +121,15 @@ impl Compare for Precision {
             .min_by_key(|length| (length.abs_diff(output.len()), *length))
             .unwrap_or_default();
         let bits = ids.bits();
+        let grams = Grams::new(&output, ORDERS, bits);
+        let others: Vec<Grams> =
+            references.iter().map(|words| Grams::new(words, ORDERS, bits)).collect();
+        let others: Vec<&Grams> = others.iter().collect();
         let mut counts = vec![0.0; 2 + 2 * ORDERS];
         (counts[0], counts[1]) = (output.len() as f64, nearest as f64);
         for n in 1..=ORDERS {
-            let grams = sorted(&output, n, bits);
-            let others: Vec<_> = references.iter().map(|words| sorted(words, n, bits)).collect();
-            counts[1 + n] = matches(&grams, &others.iter().collect::<Vec<_>>()) as f64;
-            counts[1 + ORDERS + n] = grams.len() as f64;
+            counts[1 + n] = grams.matches(&others, n) as f64;
+            counts[1 + ORDERS + n] = grams.count(n) as f64;
         }
         Ok(Found::counted(self.corpus, counts))
     }

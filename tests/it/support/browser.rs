@@ -31,6 +31,8 @@ const FLAGS: &[&str] = &[
     "--disable-component-update",
     "--disable-sync",
     "--disable-extensions",
+    // A test opens trials faster than people do.
+    "--disable-ipc-flooding-protection",
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--remote-debugging-port=0",
 ];

@@ -45,3 +45,11 @@ pub(crate) fn skipped(reason: &str) {
     let name = std::thread::current().name().unwrap_or("test").to_owned();
     eprintln!("skipped {name}: {reason}");
 }
+
+/// How many scripts of a report are not its own.
+pub(crate) fn foreign_scripts(page: &str) -> usize {
+    let own =
+        ["<script type=\"module\">", "<script type=\"application/octet-stream\" class=\"piece\""];
+    let own: usize = own.iter().map(|tag| page.matches(tag).count()).sum();
+    page.to_lowercase().matches("<script").count() - own
+}

@@ -294,6 +294,23 @@ fn runs(hunt: &mut Hunt, base_url: &str) {
     }
     hunt.run(&["show", "--trials"]).ok();
     hunt.run(&["show", "--failed"]).ok();
+    hunt.run(&["run", "-s", "judge: {criterion: It is right., model: byo:mine}", "-q"])
+        .says("judge");
+    for format in ["table", "json", "markdown", "html", "csv"] {
+        hunt.run(&["compare", "last", "--format", format]).ok();
+    }
+    hunt.run(&["gate", "last", "--gate", "exact_match.mean >= 0.5"]);
+    hunt.run(&["power", "last", "--scorer", "exact_match"]);
+    hunt.run(&["tag", "last", "kept"]).ok();
+    hunt.run(&["judge", "list"]).ok();
+    hunt.run(&["judge", "show", "factuality"]).ok();
+    hunt.project.write("labels.csv", "sample_id,label\n");
+    hunt.run(&["judge", "calibrate", "last", "--labels", "labels.csv"]).code(2);
+    hunt.run(&["judge", "label", "last"]).code(2);
+    for shard in ["1/2", "2/2"] {
+        hunt.run(&["run", "--shard", shard, "--tag", &shard.replace('/', "of"), "-q"]);
+    }
+    hunt.run(&["merge", "1of2", "2of2", "--partial"]);
     for (format, file) in [("html", "report.html"), ("markdown", "report.md")] {
         hunt.run(&["report", "last", "--format", format, "-o", file]).ok();
         hunt.run(&["report", "last", "--format", format, "-o", "-"]).ok();
