@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn the_order_in_which_trials_end_changes_nothing() {
         let value = |sample: u64, model: u32| {
-            Some(f64::from(u8::from((sample + u64::from(model)) % 3 == 0)))
+            Some(f64::from(u8::from((sample + u64::from(model)).is_multiple_of(3))))
         };
         let (mut forth, mut back) = (rule(2, 0.1), rule(2, 0.1));
         for sample in 0..400 {
