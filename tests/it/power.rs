@@ -14,7 +14,7 @@ fn project() -> Project {
             )
         })
         .collect();
-    project.write("rows.jsonl", &rows.concat());
+    project.write("rows.jsonl", rows.concat());
     project.write(
         "evals.yaml",
         "dataset: rows.jsonl\nprompts: ['{{input}}']\nmodels:\n  - {id: one, provider: replay, output: said}\n  \

@@ -15,8 +15,10 @@ const RULE: &str = "stop: {scorer: exact_match, half_width: 0.1}\n";
 /// Rows in a random order, a model and three scorers.
 fn project(more: &str) -> Project {
     let project = Project::new();
-    let rows: String =
-        (0..ROWS).map(|row| format!("{row},question {row},answer {row}\n")).collect();
+    let rows: String = (0..ROWS)
+        .map(|row| format!("{row},question {row},answer {row}\n"))
+        .collect::<Vec<_>>()
+        .concat();
     project.write("rows.csv", format!("id,question,answer\n{rows}"));
     project.write("evals.yaml", config("shuffle: 1", more));
     project
@@ -126,5 +128,5 @@ fn what_would_not_hold_is_refused_with_its_place() {
     run(&project, &["--shard", "1/2"]).code(2).complains("shards");
     run(&project, &["--stop", "exact_match"]).code(2).complains("SCORER=HALF_WIDTH");
     run(&project, &["--stop", "exact_mach=0.1"]).code(2).complains("--stop: ");
-    assert!(!project.files().iter().any(|file| file.ends_with(".db")), "nothing is written");
+    assert!(!project.files().iter().any(|file| file.contains("runs.db")), "nothing is written");
 }
