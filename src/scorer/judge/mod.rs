@@ -1,7 +1,7 @@
 //! Scorers that ask a model to judge, and what such scorers are built of.
 //!
 //! A judge of one question is a file ([`card`]), compiled in ([`builtin`]) or the user's own, and the
-//! scorer `judge` ([`kind`]) asks it, several times or of several models where it should ([`panel`]).
+//! scorer `judge` (`kind`) asks it, several times or of several models where it should (`panel`).
 //! What asks more than one thing is a scorer of its own, made of the same parts:
 //!
 //! 1. When it is built, it takes its models out of its options by
