@@ -24,13 +24,13 @@ use crate::{
         trial::Status,
     },
     scorer::{
-        ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, MODEL, OptionCard, Range,
-        Rival, ScorerKind, Subject,
+        ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, OptionCard, Range, Rival,
+        ScorerKind, Subject, sheet::JUDGE,
     },
 };
 
 /// The judge that compares where none is named.
-const JUDGE: &str = "battle";
+const BATTLE: &str = "battle";
 
 /// Longest explanation, in characters.
 const EXPLAINED: usize = 1_000;
@@ -43,12 +43,7 @@ static CARD: Card = Card {
     better: Better::Higher,
     reads_output: true,
     options: &[
-        OptionCard {
-            name: "model",
-            kind: MODEL,
-            default: "required",
-            doc: "Who judges: written as under `models` of a config.",
-        },
+        JUDGE,
         OptionCard {
             name: "use",
             kind: "text",
@@ -121,7 +116,7 @@ impl ScorerKind for Pairwise {
             return Err(args.error("model", "`pairwise` stands directly under `scorers`"));
         }
         let named_one = args.raw("use").is_some();
-        let mut definition = if named_one { definition(args)? } else { named(args, JUDGE)? };
+        let mut definition = if named_one { definition(args)? } else { named(args, BATTLE)? };
         if let Some(cot) = args.switch("use_cot")? {
             definition.cot = cot;
         }

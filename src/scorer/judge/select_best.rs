@@ -19,8 +19,8 @@ use crate::{
         trial::Status,
     },
     scorer::{
-        ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, MODEL, OptionCard, Range,
-        ScorerKind, Subject,
+        ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, OptionCard, Range,
+        ScorerKind, Subject, sheet::JUDGE,
     },
 };
 
@@ -34,12 +34,7 @@ static CARD: Card = Card {
     better: Better::Higher,
     reads_output: true,
     options: &[
-        OptionCard {
-            name: "model",
-            kind: MODEL,
-            default: "required",
-            doc: "Who judges: written as under `models` of a config.",
-        },
+        JUDGE,
         OptionCard {
             name: "criterion",
             kind: "text",
