@@ -34,9 +34,6 @@ const BATCH: usize = 1_024;
 const BUSY: usize = 8;
 const GATHER: Duration = Duration::from_millis(1);
 
-/// Answers between two looks at how much room is left.
-const LOOK_EVERY: u64 = 1_000;
-
 /// How often the write lock is asked for, each time for as long as the connection's busy timeout,
 /// before a run is given up because another process holds the store.
 const LOCK_TRIES: u32 = 12;
@@ -64,8 +61,6 @@ struct Guard {
     /// Stops the run.
     stop: Box<dyn Fn() + Send>,
     ballast: Ballast,
-    /// Answers since the last look at the room that is left.
-    answers: u64,
 }
 
 #[derive(Debug)]
@@ -91,7 +86,7 @@ impl Writer {
     pub fn guarded(path: &Path, stop: Box<dyn Fn() + Send>) -> Result<Self, StoreError> {
         let store = Store::open(path)?;
         let ballast = Ballast::of(&store.path);
-        Self::with(store, Some(Guard { stop, ballast, answers: 0 }))
+        Self::with(store, Some(Guard { stop, ballast }))
     }
 
     /// Why the run was stopped, when the disk was the reason.
@@ -250,7 +245,7 @@ impl Worker {
                 self.commit(batch)
             }
             Ok(outcomes) => {
-                self.look_for_room(batch);
+                self.look_for_room();
                 Ok(outcomes)
             }
             Err(error) => Err(error),
@@ -265,16 +260,13 @@ impl Worker {
         }
     }
 
-    /// Stops the run before the disk is full, if somebody looks at the right time.
-    fn look_for_room(&mut self, batch: &[Job]) {
-        let Some(guard) = &mut self.guard else { return };
-        let answers = batch.iter().filter(|job| matches!(job.event, Event::Answered(_))).count();
-        guard.answers += answers as u64;
-        if guard.answers < LOOK_EVERY {
-            return;
-        }
-        guard.answers = 0;
-        if let Err(error) = room::check(&self.path) {
+    /// Stops the run before the disk is full. After every transaction: rows and prompts take room
+    /// too, long before their answers come, and asking costs nothing beside a commit.
+    fn look_for_room(&self) {
+        if self.guard.is_some()
+            && self.trouble.get().is_none()
+            && let Err(error) = room::check(&self.path)
+        {
             self.stop(&error);
         }
     }
