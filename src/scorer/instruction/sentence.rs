@@ -170,7 +170,7 @@ mod tests {
             ("foo. bar.", 2),
             ("Chapter 1. The start.", 2),
             ("It rocks !!!", 3),
-            ("It rocks!!!", 1),
+            ("It rocks!!!", 2),
             ("Wow !! So", 3),
             ("!!! So", 3),
             ("a !. b", 2),
