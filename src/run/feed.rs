@@ -25,7 +25,8 @@ pub(super) struct Feed {
 
 /// Starts reading. The rows end after the last one, or after the first error.
 pub(super) fn start(plan: Arc<Plan>) -> Feed {
-    let (rows, received) = mpsc::channel(AHEAD / TOGETHER - 1);
+    // A group is being made, and one was handed over last.
+    let (rows, received) = mpsc::channel(AHEAD / TOGETHER - 2);
     tokio::task::spawn_blocking(move || read(&plan, &rows));
     Feed { received, rest: Vec::new().into_iter() }
 }

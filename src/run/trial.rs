@@ -193,12 +193,15 @@ impl Shared {
     }
 }
 
+/// What to say to the model, or why that could not be made.
+type Rendered = Result<Arc<[Message]>, Fault>;
+
 /// One trial to run.
 pub(super) struct Trial {
     pub(super) key: TrialKey,
     pub(super) sample: Arc<Sample>,
     /// What to say to the model, or why that could not be made.
-    pub(super) rendered: Arc<Result<Arc<[Message]>, Fault>>,
+    pub(super) rendered: Arc<Rendered>,
     /// The answer and some of its verdicts, when these are recorded already. Boxed, since hundreds of
     /// trials wait at a time and few have any.
     pub(super) recorded: Option<Box<Recorded>>,
@@ -264,7 +267,7 @@ async fn ask(
     shared: &Shared,
     key: TrialKey,
     sample: &Arc<Sample>,
-    (rendered, known): (&Result<Arc<[Message]>, Fault>, Option<Box<Reply>>),
+    (rendered, known): (&Rendered, Option<Box<Reply>>),
 ) -> Result<Option<Arc<Answer>>, SinkError> {
     let target = &shared.plan.targets[key.model as usize];
     let reply = match (rendered, known) {
