@@ -1,6 +1,8 @@
 //! A scorer measured by people: their labels, how far both agree, and what the means would be by the
 //! people.
 
+use super::pairwise::Meeting;
+
 /// What a person said of a recorded answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Label {
@@ -33,6 +35,8 @@ pub struct Judged {
     pub passed: Option<bool>,
     /// Characters of the output.
     pub length: Option<u64>,
+    /// What came of comparing it with other answers, where that is what the scorer does.
+    pub meetings: Vec<Meeting>,
 }
 
 /// A number with its 95% interval; `None` is what cannot be told.

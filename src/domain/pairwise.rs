@@ -2,6 +2,9 @@
 
 use super::calibration::Figure;
 
+/// The scorer whose counts are comparisons.
+pub const SCORER: &str = "pairwise";
+
 /// What came of comparing an answer with that of another model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -79,6 +82,16 @@ impl Meeting {
     #[must_use]
     pub fn reversed(self) -> Self {
         Self { outcome: self.outcome.reversed(), ..self }
+    }
+
+    /// What the place was worth: 1 where whichever answer stood first was the better one, −1 where
+    /// whichever stood last was, 0 where the order did not decide who is better.
+    pub const fn lean(self) -> f64 {
+        match self.flip {
+            Flip::First => 1.0,
+            Flip::Last => -1.0,
+            Flip::None | Flip::Half => 0.0,
+        }
     }
 }
 

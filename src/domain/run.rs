@@ -257,7 +257,7 @@ pub struct ScorerInfo {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
-    /// Still going on, or its process died.
+    /// Still going on.
     Running,
     /// Every trial ended, and errors stayed within the allowed rate.
     Complete,
@@ -265,7 +265,7 @@ pub enum RunStatus {
     Incomplete,
     /// Stopped by its budget.
     Budget,
-    /// Stopped before its end: by the user, or since nothing more could be kept.
+    /// Stopped before its end: by the user, since nothing more could be kept, or as its process died.
     Interrupted,
 }
 

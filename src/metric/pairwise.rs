@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::{
     domain::{
         calibration::Figure,
-        pairwise::{Apart, Flip, Matchup, Meeting, Pairwise, meetings},
+        pairwise::{Apart, Flip, Matchup, Meeting, Pairwise, SCORER, meetings},
         run::RunHeader,
         trial::TrialKey,
     },
@@ -15,9 +15,6 @@ use crate::{
 
 /// Draws of the intervals of strengths.
 const DRAWS: u32 = 2_000;
-
-/// The scorer whose counts are comparisons.
-const SCORER: &str = "pairwise";
 
 /// The comparisons of one scorer.
 #[derive(Debug)]

@@ -169,7 +169,8 @@ fn bias(found: &Calibration) -> Sheet {
     for (name, figure) in &found.bias {
         let name = match *name {
             "excess" => "scorer less people, mean",
-            _ => "that with the length of the output (Spearman)",
+            "length" => "that with the length of the output (Spearman)",
+            _ => "first place preferred, less last place",
         };
         sheet.row(line(name, figure));
     }

@@ -1,13 +1,18 @@
 //! People's labels, and the scores that they are compared with.
 
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{Row, Transaction, TransactionBehavior, params};
 
 use crate::{
     domain::{
         calibration::{Judged, Label},
+        pairwise,
         run::RunRecord,
     },
-    store::{Store, StoreError, insert::int},
+    store::{
+        Store, StoreError,
+        insert::int,
+        read::{Problem, counts},
+    },
 };
 
 impl Store {
@@ -87,33 +92,43 @@ impl Store {
     /// # Errors
     /// The run is not there, or the store cannot be read.
     pub fn judged(&self, run: &RunRecord, scorer: u32) -> Result<Vec<Judged>, StoreError> {
+        let info = run.header.scorers.get(scorer as usize);
+        let compares = info.is_some_and(|info| info.name == pairwise::SCORER);
         let run = self.run_key(run)?;
-        let of = |error| self.error(error);
         let sql = "SELECT t.seq, t.sample, t.model, p.cluster, s.value, s.passed, length(a.output),
-                          t.prompt, t.epoch
+                          t.prompt, t.epoch, s.counts
                    FROM trials t
                    JOIN samples p ON p.run = t.run AND p.sample = t.sample
                    LEFT JOIN answers a ON a.run = t.run AND a.seq = t.seq
                    LEFT JOIN scores s ON s.run = t.run AND s.seq = t.seq AND s.scorer = ?2
                    WHERE t.run = ?1 AND t.status NOT IN ('open', 'error') ORDER BY t.seq";
-        let mut select = self.conn.prepare_cached(sql).map_err(of)?;
-        let mut rows = select.query(params![run, scorer]).map_err(of)?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(of)? {
-            let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs).map_err(of);
-            let length: Option<i64> = row.get(6).map_err(of)?;
-            found.push(Judged {
-                seq: count(0)?,
-                sample: count(1)?,
-                prompt: row.get(7).map_err(of)?,
-                model: row.get(2).map_err(of)?,
-                epoch: row.get(8).map_err(of)?,
-                cluster: row.get(3).map_err(of)?,
-                value: row.get(4).map_err(of)?,
-                passed: row.get(5).map_err(of)?,
-                length: length.map(i64::unsigned_abs),
-            });
-        }
-        Ok(found)
+        let all = || -> Result<Vec<Judged>, Problem> {
+            let mut select = self.conn.prepare_cached(sql)?;
+            let mut rows = select.query(params![run, scorer])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(answer(row, compares)?);
+            }
+            Ok(found)
+        };
+        all().map_err(|problem| self.problem(problem))
     }
+}
+
+fn answer(row: &Row<'_>, compares: bool) -> Result<Judged, Problem> {
+    let count = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+    let length: Option<i64> = row.get(6)?;
+    let counted = if compares { counts(row, 9)? } else { Vec::new() };
+    Ok(Judged {
+        seq: count(0)?,
+        sample: count(1)?,
+        prompt: row.get(7)?,
+        model: row.get(2)?,
+        epoch: row.get(8)?,
+        cluster: row.get(3)?,
+        value: row.get(4)?,
+        passed: row.get(5)?,
+        length: length.map(i64::unsigned_abs),
+        meetings: pairwise::meetings(&counted).into_iter().flatten().collect(),
+    })
 }

@@ -24,8 +24,7 @@ impl RunLock {
     /// # Errors
     /// Another process has it; or the lock's file, which lies beside the store, cannot be made.
     pub fn take(db: &Path, run: &str) -> Result<Self, StoreError> {
-        let name: String = run.chars().filter(char::is_ascii_alphanumeric).collect();
-        let path = db.with_file_name("locks").join(format!("{name}.lock"));
+        let path = file_of(db, run);
         let failed = |source| StoreError::Path { path: path.clone(), source };
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).map_err(failed)?;
@@ -56,6 +55,20 @@ impl RunLock {
             return Ok(Self { path, _file: file });
         }
     }
+}
+
+/// Whether a process is at work on `run` in the store at `db`. Where nobody can tell, one is.
+pub(super) fn is_taken(db: &Path, run: &str) -> bool {
+    match File::open(file_of(db, run)) {
+        // Shared, so that those who ask do not stand in each other's way.
+        Ok(file) => file.try_lock_shared().is_err(),
+        Err(error) => error.kind() != ErrorKind::NotFound,
+    }
+}
+
+fn file_of(db: &Path, run: &str) -> PathBuf {
+    let name: String = run.chars().filter(char::is_ascii_alphanumeric).collect();
+    db.with_file_name("locks").join(format!("{name}.lock"))
 }
 
 impl Drop for RunLock {
@@ -90,10 +103,16 @@ mod tests {
         let lock = RunLock::take(&db, "01RUN").expect("free");
         RunLock::take(&db, "01OTHER").expect("another run");
         let error = RunLock::take(&db, "01RUN").expect_err("taken").to_string();
+        assert!(is_taken(&db, "01RUN"));
         let pid = std::process::id();
         assert_eq!(error, format!("use run 01RUN: process {pid} is at work on it"));
         drop(lock);
+        assert!(!is_taken(&db, "01RUN"));
         RunLock::take(&db, "01RUN").expect("free again");
+        // What a process leaves that was killed.
+        fs::write(file_of(&db, "01DEAD"), "1\n").expect("written");
+        assert!(!is_taken(&db, "01DEAD"));
+        fs::remove_file(file_of(&db, "01DEAD")).expect("removed");
         let left = fs::read_dir(directory.path().join("locks")).expect("a directory").count();
         assert_eq!(left, 0);
     }

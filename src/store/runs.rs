@@ -9,7 +9,7 @@ use crate::{
         measure::Unscored,
         run::{ModelInfo, RunHeader, RunRecord, RunStatus},
     },
-    store::{Store, StoreError},
+    store::{Store, StoreError, lock},
 };
 
 /// Reasons for having no score that are listed of each scorer.
@@ -300,15 +300,19 @@ impl Store {
         }
     }
 
-    /// The run in `row`: header, status, time of its end.
+    /// The run in `row`: header, status, time of its end. A run whose process was killed could not
+    /// say so; that nobody holds its lock does.
     fn record(&self, row: &Row<'_>) -> Result<RunRecord, StoreError> {
         let of = |error| self.error(error);
         let header: String = row.get(0).map_err(of)?;
         let header: RunHeader = serde_json::from_str(&header)
             .map_err(|error| self.damaged(format!("the header of a run: {error}")))?;
         let status: String = row.get(1).map_err(of)?;
-        let status = RunStatus::from_name(&status)
+        let mut status = RunStatus::from_name(&status)
             .ok_or_else(|| self.damaged(format!("a run has the status `{status}`")))?;
+        if status == RunStatus::Running && !lock::is_taken(&self.path, &header.id) {
+            status = RunStatus::Interrupted;
+        }
         Ok(RunRecord { header, status, finished_ms: row.get(2).map_err(of)? })
     }
 

@@ -358,6 +358,7 @@ async fn filters_and_failed_samples() {
 async fn a_receipt_resolves_when_another_connection_sees_the_row() {
     let (_directory, path) = place();
     let header = header("seen");
+    let _at_work = RunLock::take(&path, &header.id).expect("free");
     let writer = Writer::start(&path).expect("writer");
     start(&writer, &header, 50).await;
     let reader = Store::open_existing(&path).expect("store");
@@ -499,7 +500,7 @@ async fn a_full_disk_fails_every_later_event_and_keeps_the_earlier_ones() {
     assert_eq!(store.check().expect("readable"), [""; 0]);
     let run = store.find_run("full").expect("run");
     assert_eq!(digests(&store, &run).len(), 1);
-    assert_eq!(run.status, RunStatus::Running);
+    assert_eq!(run.status, RunStatus::Interrupted);
 }
 
 #[tokio::test]

@@ -469,7 +469,7 @@ fn row_39_a_full_disk_stops_the_run_and_keeps_every_answer() {
         if nth < 20 { reply } else { reply.held() }
     });
     let project = project(&stub.base_url(), 300);
-    let Some(disk) = SmallDisk::new(&project, 64) else { return };
+    let Some(disk) = SmallDisk::new(&project, 128) else { return };
     let config = project.read("evals.yaml").replace("exact_match", "contains");
     project.write("evals.yaml", config);
     let db = project.path("disk/runs.db");

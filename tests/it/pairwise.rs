@@ -120,6 +120,13 @@ fn a_judge_that_always_says_first_gives_ties_and_a_flip_rate_of_1() {
         (&json!(6), &json!(6), &json!(0.5))
     );
     assert_eq!(found["bradley_terry"][0]["strength"]["value"], 0.0);
+    // Beside people's labels the same is a bias of the judge.
+    let labels: Vec<String> = (0..6).map(|row| format!("r{row},one,{}\n", row % 2)).collect();
+    project.write("human.csv", format!("sample,model,label\n{}", labels.concat()));
+    let calibrate = ["judge", "calibrate", "last", "--labels", "human.csv"];
+    let told = project.evals().args(calibrate).args(["--format", "json"]).run().ok().json();
+    assert_eq!(told["bias"]["position"]["value"], 1.0);
+    project.evals().args(calibrate).run().ok().says("first place preferred, less last place");
 }
 
 #[test]

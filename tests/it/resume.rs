@@ -46,10 +46,17 @@ fn sql(project: &Project) -> rusqlite::Connection {
 /// Runs 20 rows and kills the program when 8 were answered. The last of these may not be recorded
 /// yet, or be in the cache only.
 fn killed(project: &Project, stub: &Stub) {
+    let status = |expected: &str| {
+        let listed = project.evals().args(["list", "--format", "json"]).run().ok().json();
+        assert_eq!(listed[0]["status"], expected);
+        project.evals().arg("show").run().ok().says(expected);
+    };
     let running = project.evals().args(["run", "-j", "2", "-q"]).spawn();
     stub.wait_for(10);
+    status("running");
     running.signal("KILL");
     running.wait();
+    status("interrupted");
 }
 
 fn held_after_eight() -> Stub {
@@ -146,7 +153,7 @@ fn what_has_changed_is_refused_or_becomes_a_new_run() {
     assert_eq!(json["trials"]["ok"], 20);
     let listed = project.evals().args(["list", "--format", "json"]).run().ok().json();
     assert_eq!(listed[0]["status"], "complete");
-    assert_eq!(listed[1]["status"], "running", "the old run stays as it is");
+    assert_eq!(listed[1]["status"], "interrupted", "the old run stays as it is");
     let header: String = sql(&project)
         .query_row("SELECT header FROM runs ORDER BY run DESC LIMIT 1", [], |row| row.get(0))
         .expect("a run");

@@ -19,6 +19,7 @@ pub(super) struct Table<'a> {
     values: Vec<f64>,
     said: Vec<f64>,
     lengths: Vec<Option<f64>>,
+    leans: Vec<Option<f64>>,
     /// The values that either side gave, ascending; empty for numbers.
     grades: Vec<f64>,
 }
@@ -40,6 +41,7 @@ impl<'a> Table<'a> {
             values: labelled.iter().map(|(item, _)| item.value).collect(),
             said,
             lengths: labelled.iter().map(length).collect(),
+            leans: labelled.iter().map(|(item, _)| item.lean).collect(),
             grades,
         }
     }
@@ -104,7 +106,8 @@ impl<'a> Table<'a> {
     }
 
     /// `excess`: how much more the scorer gives than people. `length`: whether it gives the more the
-    /// longer the answer is.
+    /// longer the answer is. `position`, where it compares: how much oftener whatever stands first is
+    /// the better one than whatever stands last.
     pub(super) fn bias(&self, rounds: Option<Rounds>) -> Vec<(&'static str, Figure)> {
         let excess: Vec<f64> = self.said.iter().zip(&self.human).map(|(a, b)| a - b).collect();
         let mut found = vec![("excess", average(&excess, self.clusters))];
@@ -114,6 +117,10 @@ impl<'a> Table<'a> {
             let by_length =
                 figures(self.clusters, rounds, |weights| vec![ranked.spearman(weights)]);
             found.push(("length", by_length[0]));
+        }
+        let leans: Option<Vec<f64>> = self.leans.iter().copied().collect();
+        if let Some(leans) = leans {
+            found.push(("position", average(&leans, self.clusters)));
         }
         found
     }

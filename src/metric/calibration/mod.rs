@@ -7,7 +7,10 @@ mod threshold;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::{
-    domain::calibration::{Calibration, Figure, Judged, Label, LabelKind},
+    domain::{
+        calibration::{Calibration, Figure, Judged, Label, LabelKind},
+        pairwise::Meeting,
+    },
     metric::{CONFIDENCE, estimated},
     stats::{Clusters, Interval, Rounds, distinct, resampled, same},
 };
@@ -44,6 +47,8 @@ struct Item {
     /// What the scorer decides: 1 for a pass, 0 for a fail.
     decided: f64,
     length: Option<u64>,
+    /// By how much the scorer, where it compares, prefers what stands first: from −1 to 1.
+    lean: Option<f64>,
     human: Option<f64>,
 }
 
@@ -74,7 +79,8 @@ pub fn calibrate(judged: &[Judged], labels: &[Label], how: Calibrate) -> Option<
         let passed = answer.passed.unwrap_or(value >= how.mark);
         let decided = f64::from(u8::from(passed));
         let (model, length) = (answer.model, answer.length);
-        items.push(Item { model, cluster, value, decided, length, human });
+        let lean = lean(&answer.meetings);
+        items.push(Item { model, cluster, value, decided, length, lean, human });
     }
     let labelled: Vec<(Item, f64)> =
         items.iter().filter_map(|item| Some((*item, item.human?))).collect();
@@ -107,6 +113,12 @@ pub fn calibrate(judged: &[Judged], labels: &[Label], how: Calibrate) -> Option<
         threshold: how.rounds().and_then(|rounds| threshold::tuned(kind, &labelled, rounds)),
         corrected: corrected::by_model(kind, &items),
     })
+}
+
+/// The mean over `meetings` of what the place was worth.
+fn lean(meetings: &[Meeting]) -> Option<f64> {
+    let sum: f64 = meetings.iter().map(|meeting| meeting.lean()).sum();
+    (!meetings.is_empty()).then(|| sum / meetings.len() as f64)
 }
 
 /// Whether a value is that of a fail or of a pass.

@@ -16,6 +16,7 @@ fn judged(seq: u64, value: f64) -> Judged {
         value: Some(value),
         passed: None,
         length,
+        meetings: Vec::new(),
     }
 }
 

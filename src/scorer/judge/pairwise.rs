@@ -17,7 +17,7 @@ use super::{
 use crate::{
     base::text::one_line,
     domain::{
-        pairwise::{Flip, Meeting, Outcome, counts},
+        pairwise::{Flip, Meeting, Outcome, SCORER, counts},
         sample::Sample,
         score::{Score, Verdict},
         target::Target,
@@ -36,7 +36,7 @@ const BATTLE: &str = "battle";
 const EXPLAINED: usize = 1_000;
 
 static CARD: Card = Card {
-    name: "pairwise",
+    name: SCORER,
     summary: "How the answer fares against those of the other models, by a judge that sees two at a \
               time, in both orders.",
     range: Range::Unit,
