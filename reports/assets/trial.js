@@ -157,15 +157,15 @@ class TrialView {
   // Every request, with why it failed, how long it waited before it and how long it took.
   tries(row, tries) {
     if (tries.length === 0) return "";
-    const waited = ([place, backoff]) => [[place, "for its turn"], [backoff, "after a failure"]].filter(([us]) => us > 0).map(([us, why]) => `${microseconds(us)} ${why}`).join(", ");
-    const heads = [["#", true], ["Came to", false], ["Status", true], ["Waited before", false], ["Took", true], ["Cost", true]];
+    const waited = ([place, backoff]) => [[place, "for its turn", 1e3], [backoff, "after a failure", 1]].filter(([us, , least]) => us >= least).map(([us, why]) => `${microseconds(us)} ${why}`).join(", ");
+    const heads = [["#", true], ["Came to", false], ["Status", true], ["Waited", false], ["Took", true]];
     const list = el("table", { class: "scores tries" },
       el("thead", {}, el("tr", {}, heads.map(([label, number]) => el("th", { scope: "col", class: number ? "num" : null }, label)))),
       el("tbody", {}, tries.map(({ wait, latency, status, kind, error, cost }, at) => [
         el("tr", {}, el("th", { scope: "row", class: "num" }, String(at + 1)),
           el("td", {}, kind === undefined ? el("span", { class: "good" }, "answered") : el("span", { class: "bad" }, oneLine(kind, 60))),
           el("td", { class: "num" }, status === undefined ? UNKNOWN : String(status)), el("td", {}, waited(wait) || UNKNOWN),
-          el("td", { class: "num" }, microseconds(latency)), el("td", { class: "num" }, picodollars(cost ?? NaN))),
+          el("td", { class: "num" }, microseconds(latency), cost === undefined ? "" : el("span", { class: "sub" }, picodollars(cost)))),
         error === undefined ? "" : el("tr", { class: "under" }, el("td", { colspan: heads.length }, pre(error))),
       ])));
     return [el("h4", {}, `Attempts (${count(tries.length)})`), list];

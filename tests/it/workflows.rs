@@ -1,11 +1,11 @@
 //! The workflows of docs/ci.md as somebody copies them: they are YAML, and the lines of their shells do
 //! what the page says, with the built program in place of the installed one.
 
-use std::{fs, os::unix::fs::symlink};
+use std::{fmt::Write as _, fs, os::unix::fs::symlink};
 
 use serde_json::{Value, json};
 
-use crate::support::{Evals, Output, Project, root};
+use crate::support::{Evals, Output, Project, Stub, openai_chat, openai_error, root};
 
 /// The blocks of YAML on the page.
 fn blocks() -> Vec<Value> {
@@ -23,19 +23,36 @@ fn block(key: &str) -> Value {
     blocks().into_iter().find(|block| block.get(key).is_some()).expect(key)
 }
 
-/// A dataset, and a config in `directory` whose model is right on all rows but the first `wrong`.
-fn checkout(project: &Project, directory: &str, wrong: usize) {
-    let rows: String = (0..40).map(|n| format!("q{n:02},question {n},right\n")).collect();
-    project.write(format!("{directory}/rows.csv"), format!("id,question,answer\n{rows}"));
-    let said = |n: usize| if n < wrong { "wrong" } else { "right" };
-    let lines: String = (0..40)
-        .map(|n| format!("{}\n", json!({"id": format!("q{n:02}"), "output": said(n)})))
-        .collect();
-    project.write(format!("{directory}/answers.jsonl"), lines);
+/// A server whose answer to `WORD: question N` is right from the number on that belongs to the word;
+/// it has none to `broken`.
+fn server() -> Stub {
+    Stub::start(|request, _| {
+        let asked = request.last_user();
+        let (word, rest) = asked.split_once(": question ").expect("a question");
+        let n: usize = rest.parse().expect("a number");
+        let wrong = match word {
+            "base" => 5,
+            "head" => 1,
+            "worse" => 30,
+            _ => return openai_error(500, "out of order", "down"),
+        };
+        openai_chat(if n < wrong { "wrong" } else { "right" }, (10, 1))
+    })
+}
+
+/// A dataset, and a config in `directory` that asks by this word.
+fn checkout(project: &Project, directory: &str, word: &str, stub: &Stub) {
+    let mut rows = "id,question,answer\n".to_owned();
+    for n in 0..40 {
+        writeln!(rows, "q{n:02},question {n},right").ok();
+    }
+    project.write(format!("{directory}/rows.csv"), rows);
     let config = json!({
         "dataset": {"path": "rows.csv", "id": "id", "input": "question", "expected": "answer"},
-        "prompts": [format!("{directory}: {{{{question}}}}")],
-        "models": [{"id": "m", "use": "replay:answers.jsonl", "price": {"input": 1, "output": 1}}],
+        "prompts": [format!("{word}: {{{{question}}}}")],
+        "models": [{"id": "m", "provider": "openai-compatible", "base_url": stub.base_url(),
+            "model": "m", "stream": false, "price": {"input": 1, "output": 1}}],
+        "retry": {"transient": 0},
         "scorers": ["exact_match"],
         "gates": ["exact_match.mean >= 0.9"],
     });
@@ -91,31 +108,25 @@ fn the_workflow_compares_base_and_head() {
         run_of(job, "Evaluate the head"),
         run_of(job, "Comment"),
     );
-    let project = Project::new();
-    checkout(&project, "base", 5);
+    let (project, stub) = (Project::new(), server());
+    checkout(&project, "base", "base", &stub);
     // A gate of the base fails, and that is passed over.
     step(&project, "base", &base, &[]).ok();
-    checkout(&project, "head", 1);
-    // The recording is another file there, and so another model: the page says how that is allowed.
-    let meant = head.replace("--allow prompt", "--allow prompt --allow model");
-    step(&project, "head", &meant, &[]).ok();
+    checkout(&project, "head", "head", &stub);
+    step(&project, "head", &head, &[]).ok();
     step(&project, ".", &comment, &[("PULL_REQUEST", "7")]).ok();
     assert!(project.read("gh.txt").starts_with("pr comment 7 --repo owner/repository"));
     let written = project.read("comment.md");
-    assert!(
-        written.contains("**Compared with `base`**") && written.contains("| ⬆️ b |")
-            || written.contains("| = tied |"),
-        "{written}"
-    );
+    assert!(written.contains("**Compared with `base`**"), "{written}");
     assert!(project.read("summary.md").contains("### Comparison"));
     assert!(project.read("junit.xml").contains("<testsuite"));
     // A head that is far worse fails the step.
-    checkout(&project, "head", 30);
-    step(&project, "head", &meant, &[]).code(1);
+    checkout(&project, "head", "worse", &stub);
+    step(&project, "head", &head, &[]).code(1);
     // An outage says nothing of the change, and the line of the page that looks for it passes.
     let lenient = blocks().into_iter().find(Value::is_array).expect("a step");
     let line = lenient[0]["run"].as_str().expect("a line").to_owned();
-    project.write("head/answers.jsonl", "{\"id\": \"q00\", \"output\": \"right\"}\n");
+    checkout(&project, "head", "broken", &stub);
     let passed = step(&project, "head", &line, &[]).ok();
     assert!(passed.stdout.contains("::warning::"), "{passed:?}");
 }
@@ -128,8 +139,8 @@ fn the_jobs_of_gitlab_run_shards_and_merge_them() {
         let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
         lines.join("\n")
     };
-    let project = Project::new();
-    checkout(&project, "job", 1);
+    let (project, stub) = (Project::new(), server());
+    checkout(&project, "job", "head", &stub);
     fs::create_dir_all(project.path("job/.evals-program/bin")).expect("a directory");
     let program = project.path("job/.evals-program/bin/evals");
     symlink(env!("CARGO_BIN_EXE_evals"), program).expect("a link");

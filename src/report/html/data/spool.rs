@@ -19,18 +19,17 @@ const NARROW: u32 = 20;
 /// Places that are looked up at once, as a power of two: more take memory and gain a hundredth.
 const TABLE: u32 = 21;
 
-/// The level of Zstandard for so many bytes. The size that a report may have, 1.2 times the packed
-/// outputs and 500 kB, is reached by a quick level where these 500 kB are a large part of it. Above
-/// that it takes one that is six times as slow and packs an eighth better; the larger reports, which
-/// would take minutes, are held to what deflate makes of the outputs, which the quick one does easily.
+/// Bytes between which texts are packed thoroughly.
+const THOROUGH: std::ops::Range<u64> = 5_000_000..20_000_000;
+
+/// The level of Zstandard for so many bytes. A report may have 1.2 times the packed outputs and 500 kB.
+/// Where these 500 kB are a large part of it, a quick level stays below that, whatever packs the outputs.
+/// Larger ones take a level that is seven times as slow and packs a tenth better, and stay below what
+/// `xz` allows. With still larger ones, for which that would take minutes, no level does; the quick one
+/// stays well below what deflate allows.
 fn level(bytes: u64) -> i32 {
-    match bytes {
-        THOROUGH_FROM..THOROUGH_TO => 16,
-        _ => 12,
-    }
+    if THOROUGH.contains(&bytes) { 16 } else { 12 }
 }
-const THOROUGH_FROM: u64 = 5_000_000;
-const THOROUGH_TO: u64 = 20_000_000;
 
 /// A packed piece, as `data.hbs` writes it.
 #[derive(Debug, Serialize)]
@@ -120,5 +119,46 @@ impl Frame {
         self.encoder.flush()?;
         self.taken += json.len() as u64;
         Ok(std::mem::take(self.encoder.get_mut()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_is_packed_behind_those_before_it() {
+        let mut frame = Frame::new("texts", level(0)).expect("a frame");
+        let noise: Vec<u8> = (0..200_000_u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect();
+        let (first, again) =
+            (frame.add(&noise).expect("packed"), frame.add(&noise).expect("packed"));
+        assert!(again.len() * 20 < first.len(), "{} and {}", first.len(), again.len());
+        let both = [first, again].concat();
+        let mut unpacked = vec![0; 2 * noise.len()];
+        let mut decoder = zstd::stream::read::Decoder::new(both.as_slice()).expect("a frame");
+        decoder.read_exact(&mut unpacked).expect("all of it");
+        assert!(unpacked == [noise.clone(), noise].concat());
+    }
+
+    #[test]
+    fn pieces_come_out_in_order_each_in_the_frame_of_its_kind() {
+        let mut spool = Spool::new().expect("a file");
+        for kind in ["about", "rows", "texts", "rows", "texts"] {
+            spool.put(kind, format!("[\"{kind}\"]").as_bytes()).expect("written");
+        }
+        let mut seen = Vec::new();
+        let mut see = |piece: &Piece| {
+            seen.push((piece.kind, piece.begins, piece.size));
+            Ok::<(), io::Error>(())
+        };
+        spool.pack(&mut see).expect("packed");
+        let expected = [
+            ("about", true, 9),
+            ("rows", true, 8),
+            ("texts", true, 9),
+            ("rows", false, 8),
+            ("texts", false, 9),
+        ];
+        assert_eq!(seen, expected);
     }
 }
