@@ -16,7 +16,7 @@ pub(super) fn sheets(view: &View<'_>) -> Vec<Sheet> {
     let spread = table(
         view,
         "Medians and quantiles",
-        &["median", "95% interval", "p10 to p90", "p25 to p75"],
+        &["median", "95% interval", "p10 to p90"],
         |measure, unit| Some(quantiles(measure.detail.quantiles.as_ref()?, unit).into()),
     );
     let costs =
@@ -54,15 +54,13 @@ fn table(
     (!sheet.rows.is_empty()).then_some(sheet)
 }
 
-fn quantiles(found: &Quantiles, unit: Unit<'_>) -> [String; 4] {
-    let span = |low: f64, high: f64| format!("{} to {}", unit.show(low), unit.show(high));
+fn quantiles(found: &Quantiles, unit: Unit<'_>) -> [String; 3] {
     let ends = found.p50_low.zip(found.p50_high);
     [
         unit.show(found.p50),
         ends.map(|(low, high)| format!("[{}, {}]", unit.show(low), unit.show(high)))
             .unwrap_or_default(),
-        span(found.p10, found.p90),
-        span(found.p25, found.p75),
+        format!("{} to {}", unit.show(found.p10), unit.show(found.p90)),
     ]
 }
 
