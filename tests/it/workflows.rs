@@ -34,7 +34,7 @@ fn server() -> Stub {
             "base" => 5,
             "head" => 1,
             "worse" => 30,
-            _ => return openai_error(500, "out of order", "down"),
+            _ => return openai_error(400, "out of order", "down"),
         };
         openai_chat(if n < wrong { "wrong" } else { "right" }, (10, 1))
     })
