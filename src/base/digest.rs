@@ -1,7 +1,5 @@
 //! SHA-256, in the two forms the crate needs.
 
-use std::fmt::Write as _;
-
 use sha2::{Digest, Sha256};
 
 /// Lower-case hexadecimal SHA-256 of `bytes`, 64 characters.
@@ -38,10 +36,8 @@ impl Hasher {
 
 /// `bytes` in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").ok();
-        text
-    })
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]

@@ -41,14 +41,32 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// `text` on one line of at most `width` characters, hidden characters made visible, an ellipsis
 /// where it was cut.
 pub fn one_line(text: &str, width: usize) -> String {
-    // Most texts are plain where it matters.
-    let head = &text.as_bytes()[..text.len().min(width.saturating_add(1))];
-    if head.iter().all(|byte| (b' '..=b'~').contains(byte)) {
-        if text.len() <= width {
-            return text.to_owned();
-        }
-        return format!("{}…", &text[..width.saturating_sub(1)]);
+    match plain(text, width) {
+        Some((head, "")) => head.to_owned(),
+        Some((head, rest)) => [head, rest].concat(),
+        None => seen(text, width),
     }
+}
+
+/// Adds to `line` what [`one_line`] makes of `text`.
+pub fn push_one_line(line: &mut String, text: &str, width: usize) {
+    match plain(text, width) {
+        Some((head, rest)) => line.extend([head, rest]),
+        None => line.push_str(&seen(text, width)),
+    }
+}
+
+/// Most texts are plain where it matters: what is left of such a one, and what stands for the rest.
+fn plain(text: &str, width: usize) -> Option<(&str, &'static str)> {
+    let head = &text.as_bytes()[..text.len().min(width.saturating_add(1))];
+    // To the end, since that takes many bytes at a time.
+    let all = head.iter().fold(true, |all, byte| all & (b' '..=b'~').contains(byte));
+    let cut = || (&text[..width.saturating_sub(1)], "…");
+    all.then(|| if text.len() <= width { (text, "") } else { cut() })
+}
+
+/// [`one_line`] of a text that is not plain.
+fn seen(text: &str, width: usize) -> String {
     // Each character shows as one or more: what stands further behind is cut in any case.
     let (mut count, mut cut, mut end, mut same) = (0, 0, text.len(), true);
     for (at, c) in text.char_indices() {

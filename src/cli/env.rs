@@ -36,6 +36,11 @@ pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// The file of this program.
+pub(super) fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
 /// Whether standard output may be coloured: a terminal, and neither `NO_COLOR` nor a dumb terminal.
 pub(super) fn stdout_color() -> bool {
     std::io::stdout().is_terminal() && color_wanted()

@@ -57,6 +57,8 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser as _;
 
+use crate::scorer;
+
 use self::{
     args::{Cli, Command},
     exit::{Exit, Failure},
@@ -66,6 +68,14 @@ use self::{
 /// Runs the program with `args`, the program's name included.
 pub fn main(args: impl Iterator<Item = OsString>) -> ExitCode {
     harden::harden();
+    let mut args = args.peekable();
+    let own = args.next();
+    if args.next_if(|word| word == scorer::CONFINED).is_some() {
+        let error = scorer::confined(args);
+        Out::new().failure(&Failure::usage(format!("the program cannot be confined: {error}")));
+        return Exit::Usage.into();
+    }
+    let args = own.into_iter().chain(args);
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

@@ -89,6 +89,7 @@ fn resolve(
     let lookup = env::lookup(&definitions);
     let own = OwnTable::load()?;
     let only_ids = args.failed_of.as_deref().map(|run| failed_ids(db, run)).transpose()?;
+    let program = env::program();
     let inputs = Inputs {
         registered: home,
         origin: &asked.origin,
@@ -97,6 +98,7 @@ fn resolve(
         only_ids: only_ids.as_ref(),
         table: own.table(),
         unsafe_no_sandbox: args.unsafe_no_sandbox,
+        confiner: program.as_deref(),
         shard: args.shard.as_deref().map(shard).transpose()?,
     };
     Ok(runtime.block_on(plan::resolve(&asked.file, inputs))?)

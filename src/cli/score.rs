@@ -212,6 +212,7 @@ fn planned(
     let definitions = variables::definitions(&args.define)
         .map_err(|message| Failure::usage(format!("--define: {message}")))?;
     let (lookup, own, home) = (env::lookup(&definitions), OwnTable::load()?, Home::default());
+    let program = env::program();
     let inputs = Inputs {
         registered: &home,
         origin: &asked.origin,
@@ -220,6 +221,7 @@ fn planned(
         only_ids: None,
         table: own.table(),
         unsafe_no_sandbox: args.unsafe_no_sandbox,
+        confiner: program.as_deref(),
         shard: None,
     };
     let first = store.sample(old, 0)?;

@@ -199,7 +199,7 @@ fn cached(inner: impl Generate + 'static, caching: Option<Caching>) -> Arc<dyn G
 /// What the answer of `call` is kept under in the response cache; `None` for calls that are not
 /// cached.
 pub fn cache_key(call: &Call) -> Option<CacheKey> {
-    layer::cache::asked(call).1
+    layer::cache::asked(call).1.map(|(key, _)| key)
 }
 
 /// The reply of a call for which no request was made.

@@ -1,18 +1,21 @@
 //! Where floors meet: traits that one floor implements and another calls.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
 
-use crate::domain::{
-    event::Event,
-    fault::Fault,
-    generation::Generation,
-    limits::RateLimits,
-    message::Message,
-    sample::Sample,
-    target::Target,
-    trial::{Attempt, Hit},
+use crate::{
+    base::secret::Secret,
+    domain::{
+        event::Event,
+        fault::Fault,
+        generation::Generation,
+        limits::RateLimits,
+        message::Message,
+        sample::Sample,
+        target::Target,
+        trial::{Attempt, Hit},
+    },
 };
 
 /// One logical call to a model.
@@ -30,12 +33,34 @@ pub struct Call {
     pub epoch: u32,
     /// Requests that may be made for it.
     pub requests: usize,
+    /// The request that asks it, where somebody had to write it already.
+    pub encoded: Option<Arc<Encoded>>,
 }
 
 impl Call {
     /// Requests of one call in all: repetitions, renewals of a token and those to models that stand
     /// in, together.
     pub const MOST_REQUESTS: usize = 9;
+}
+
+/// A request, to be sent by `POST`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpRequest {
+    /// The whole address.
+    pub url: String,
+    /// Header names in lower case, with their values. Any value may be a secret.
+    pub headers: Vec<(Cow<'static, str>, Secret)>,
+    /// The body; its type is among the headers.
+    pub body: Vec<u8>,
+}
+
+/// A request as a wire format writes it, before it is signed.
+#[derive(Debug)]
+pub struct Encoded {
+    /// The one whom it asks, and nobody else.
+    pub target: Arc<Target>,
+    /// The request.
+    pub request: HttpRequest,
 }
 
 /// What came of a call.

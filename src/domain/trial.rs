@@ -85,7 +85,7 @@ impl Status {
 pub struct Attempt {
     /// Milliseconds since the epoch when the request was handed to the socket.
     pub started_ms: i64,
-    /// Time that it waited for a free place or under a limit, in microseconds.
+    /// Time that it waited for a free place, under a limit or for a connection, in microseconds.
     pub queued_us: u64,
     /// Time that it waited because the attempt before it had failed, in microseconds.
     pub backoff_us: u64,

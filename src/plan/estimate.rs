@@ -168,6 +168,7 @@ impl Plan {
                 prompt,
                 epoch,
                 requests: Call::MOST_REQUESTS,
+                encoded: None,
             })
         };
         (0..self.header.epochs).filter_map(key).filter(has).count()

@@ -107,6 +107,8 @@ pub struct Inputs<'a> {
     pub table: Table<'a>,
     /// Whether code that models wrote may run without a sandbox.
     pub unsafe_no_sandbox: bool,
+    /// This program, where it can be started with [`scorer::CONFINED`](crate::scorer::CONFINED).
+    pub confiner: Option<&'a Path>,
     /// Which part of the dataset is meant, counted from 1, and of how many; all of it when `None`.
     pub shard: Option<(u32, u32)>,
 }

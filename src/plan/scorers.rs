@@ -370,6 +370,7 @@ fn site(inputs: Inputs<'_>, options: &Map<String, Value>) -> Result<Site, String
         variables: VARIABLES.iter().filter_map(variable).collect(),
         named,
         unsafe_no_sandbox: inputs.unsafe_no_sandbox,
+        confiner: inputs.confiner.map(ToOwned::to_owned),
         ..Site::default()
     })
 }

@@ -307,6 +307,7 @@ fn call(case: &Value) -> (Call, HttpEndpoint) {
         prompt: 0,
         epoch: 0,
         requests: Call::MOST_REQUESTS,
+        encoded: None,
     };
     (call, endpoint)
 }

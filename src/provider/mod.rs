@@ -28,10 +28,11 @@ mod vertex;
 #[cfg(test)]
 mod contract;
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 pub use self::card::{Auth, Card, Setting};
 use self::frames::Framing;
+pub use crate::domain::contract::HttpRequest;
 use crate::{
     base::secret::Secret,
     domain::{
@@ -42,17 +43,6 @@ use crate::{
         target::{HttpEndpoint, Settings, Target},
     },
 };
-
-/// A request, to be sent by `POST`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpRequest {
-    /// The whole address.
-    pub url: String,
-    /// Header names in lower case, with their values. Any value may be a secret.
-    pub headers: Vec<(Cow<'static, str>, Secret)>,
-    /// The body; its type is among the headers.
-    pub body: Vec<u8>,
-}
 
 /// A short-lived token that a credential was exchanged for.
 #[derive(Debug, Clone, PartialEq, Eq)]

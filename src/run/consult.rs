@@ -378,6 +378,7 @@ fn call(question: &Question, round: u32) -> Call {
         prompt: 0,
         epoch: round.saturating_mul(ROUND).saturating_add(question.repeat),
         requests: Call::MOST_REQUESTS,
+        encoded: None,
     }
 }
 

@@ -48,7 +48,7 @@ async fn schedule(
                 settle(ended)?;
                 continue;
             }
-            row = rows.recv() => row,
+            row = rows.next() => row,
         };
         let Some(row) = row else { return Ok(()) };
         let row = row.map_err(RunError::Dataset)?;
@@ -83,15 +83,16 @@ async fn schedule(
                         key,
                         sample: Arc::clone(&row.sample),
                         rendered: Arc::clone(&rendered),
-                        recorded,
-                        known,
+                        recorded: recorded.map(Box::new),
+                        known: known.map(Box::new),
                     };
-                    let trial = trial.run(Arc::clone(shared));
-                    trials.spawn(async move {
-                        let outcome = trial.await;
+                    let shared = Arc::clone(shared);
+                    // Boxed: a task copies its future several times, and this one is large.
+                    trials.spawn(Box::pin(async move {
+                        let outcome = trial.run(shared).await;
                         drop(place);
                         outcome
-                    });
+                    }));
                     begun += 1;
                 }
             }

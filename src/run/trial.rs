@@ -193,16 +193,20 @@ impl Shared {
     }
 }
 
+/// What to say to the model, or why that could not be made.
+type Rendered = Result<Arc<[Message]>, Fault>;
+
 /// One trial to run.
 pub(super) struct Trial {
     pub(super) key: TrialKey,
     pub(super) sample: Arc<Sample>,
     /// What to say to the model, or why that could not be made.
-    pub(super) rendered: Arc<Result<Arc<[Message]>, Fault>>,
-    /// The answer and some of its verdicts, when these are recorded already.
-    pub(super) recorded: Option<Recorded>,
+    pub(super) rendered: Arc<Rendered>,
+    /// The answer and some of its verdicts, when these are recorded already. Boxed, since hundreds of
+    /// trials wait at a time and few have any.
+    pub(super) recorded: Option<Box<Recorded>>,
     /// The reply, when another run has it.
-    pub(super) known: Option<Reply>,
+    pub(super) known: Option<Box<Reply>>,
 }
 
 impl Trial {
@@ -210,19 +214,21 @@ impl Trial {
     pub(super) async fn run(self, shared: Arc<Shared>) -> Result<(), SinkError> {
         let Self { key, sample, rendered, recorded, known: reply } = self;
         let (answer, known) = match recorded {
-            Some(recorded) => (Arc::new(recorded.answer), recorded.verdicts),
+            Some(recorded) => {
+                let Recorded { answer, verdicts } = *recorded;
+                (Arc::new(answer), verdicts)
+            }
             None => {
                 let Some(answer) = ask(&shared, key, &sample, (&rendered, reply)).await? else {
                     return Ok(());
                 };
-                let answer = Arc::new(answer);
                 shared.emit(&Event::Answered(Arc::clone(&answer))).await?;
                 (answer, Vec::new())
             }
         };
         let messages = rendered.as_ref().as_ref().map(Arc::clone).unwrap_or_default();
         if shared.desk.compares() {
-            return meeting::arrive(&shared, key, &sample, &messages).await;
+            return Box::pin(meeting::arrive(&shared, key, &sample, &messages)).await;
         }
         let rivals = Arc::default();
         score(&shared, Subjects { sample, answer, messages, rivals }, known).await
@@ -261,11 +267,11 @@ async fn ask(
     shared: &Shared,
     key: TrialKey,
     sample: &Arc<Sample>,
-    (rendered, known): (&Result<Arc<[Message]>, Fault>, Option<Reply>),
-) -> Result<Option<Answer>, SinkError> {
+    (rendered, known): (&Rendered, Option<Box<Reply>>),
+) -> Result<Option<Arc<Answer>>, SinkError> {
     let target = &shared.plan.targets[key.model as usize];
     let reply = match (rendered, known) {
-        (_, Some(reply)) => reply,
+        (_, Some(reply)) => *reply,
         (Ok(messages), None) => {
             let call = Call {
                 target: Arc::clone(target),
@@ -274,6 +280,7 @@ async fn ask(
                 prompt: key.prompt,
                 epoch: key.epoch,
                 requests: Call::MOST_REQUESTS,
+                encoded: None,
             };
             shared.client.generate(&call).await
         }
@@ -305,5 +312,5 @@ async fn ask(
         Err(_) => vec![None; extracts.len()],
     };
     let Reply { result, attempts, served_by, cached, limits: _ } = reply;
-    Ok(Some(Answer { key, result, attempts, served_by, cached, extracted }))
+    Ok(Some(Arc::new(Answer { key, result, attempts, served_by, cached, extracted })))
 }

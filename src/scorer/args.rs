@@ -44,6 +44,8 @@ pub struct Site {
     pub tools: Vec<(String, Vec<Tool>)>,
     /// Whether code that models wrote may run without a sandbox: somebody typed so.
     pub unsafe_no_sandbox: bool,
+    /// This program, where it can be started with [`CONFINED`](super::CONFINED).
+    pub confiner: Option<PathBuf>,
     /// The models that options name, as they are written there, each with what it resolved to.
     pub models: Vec<(Value, Arc<Target>)>,
     /// How many models are scored; 0 where that is not known.

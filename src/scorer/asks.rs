@@ -15,6 +15,12 @@ use crate::domain::{
 /// How long a scorer may take for one answer, when nobody says otherwise.
 pub const DEFAULT_LIMIT: Duration = Duration::from_mins(1);
 
+/// Questions to models that may be open at a time: the client knows better when each may be sent.
+pub(super) const AT_ONCE: usize = 4_096;
+
+/// Who asks models has the time that the calls have, each of which is limited.
+pub(super) const LIMIT: Duration = Duration::from_hours(24);
+
 /// A scorer that asks somebody, and so has to wait.
 ///
 /// The run sees to the rest: it asks [`Asks::at_once`] things at a time and drops the question when

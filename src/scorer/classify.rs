@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, OptionCard, Range, ScorerKind,
     Subject,
+    asks::{AT_ONCE, LIMIT},
     compare::{accepted, alternatives},
     judge::{
         Form, Step,
@@ -15,7 +16,7 @@ use super::{
     },
     material::{Material, TRANSCRIPT},
     rag::Ground,
-    sheet::{ANSWERS, AT_ONCE, JUDGE, LIMIT, Sheet},
+    sheet::{ANSWERS, JUDGE, Sheet},
 };
 use crate::{
     base::text::one_line,

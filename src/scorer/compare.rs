@@ -1,7 +1,7 @@
 //! What scorers that compare have in common: the two sides, and words for their difference.
 
 use crate::{
-    base::text::one_line,
+    base::text::push_one_line,
     domain::score::{Score, Verdict},
     scorer::Subject,
 };
@@ -40,25 +40,45 @@ pub(super) fn yes_or_no(passed: bool, reason: impl FnOnce() -> String) -> Verdic
 
 /// `text` in backticks, on one line, cut to a length that fits an explanation.
 pub(super) fn quoted(text: &str) -> String {
-    if text.is_empty() {
-        return "an empty text".to_owned();
-    }
-    format!("`{}`", one_line(text, QUOTED_CHARS))
+    let mut line = String::new();
+    push_quoted(&mut line, text);
+    line
 }
 
 /// Expected and got, in at most 300 characters.
 pub(super) fn difference(expected: &[String], output: &str) -> String {
-    format!("expected {}, got {}", alternatives(expected), quoted(output))
+    // Answers that differ are many: one allocation is enough for nearly all of them.
+    let mut line = String::with_capacity(3 * QUOTED_CHARS);
+    line.push_str("expected ");
+    push_alternatives(&mut line, expected);
+    line.push_str(", got ");
+    push_quoted(&mut line, output);
+    line
 }
 
 /// The first one or two of `texts`, and how many more there are.
 pub(super) fn alternatives(texts: &[String]) -> String {
-    match texts {
-        [] => "nothing".to_owned(),
-        [one] => quoted(one),
-        [one, two] => format!("{} or {}", quoted(one), quoted(two)),
-        [one, two, rest @ ..] => {
-            format!("{}, {} or one of {} more", quoted(one), quoted(two), rest.len())
-        }
+    let mut line = String::new();
+    push_alternatives(&mut line, texts);
+    line
+}
+
+fn push_alternatives(line: &mut String, texts: &[String]) {
+    let [one, rest @ ..] = texts else { return line.push_str("nothing") };
+    push_quoted(line, one);
+    let Some((two, rest)) = rest.split_first() else { return };
+    line.push_str(if rest.is_empty() { " or " } else { ", " });
+    push_quoted(line, two);
+    if !rest.is_empty() {
+        line.extend([" or one of ", &rest.len().to_string(), " more"]);
     }
+}
+
+fn push_quoted(line: &mut String, text: &str) {
+    if text.is_empty() {
+        return line.push_str("an empty text");
+    }
+    line.push('`');
+    push_one_line(line, text, QUOTED_CHARS);
+    line.push('`');
 }

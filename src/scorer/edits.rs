@@ -10,6 +10,9 @@ pub(super) const MAX_PAIRS: u64 = 40_000_000_000;
 /// Most words of 64 bits in the table of where each item stands: 32 MB.
 const MOST_ROWS: usize = 4 << 20;
 
+/// Numbers for which a table on the stack is enough.
+const FEW: usize = 256;
+
 /// What can be compared.
 pub(super) trait Item: HashableChar + Copy + Eq + std::hash::Hash {
     /// A number that equal ones share; small, where that is to be had.
@@ -50,6 +53,14 @@ pub(super) fn distance<T: Item>(a: &[T], b: &[T]) -> Result<usize, String> {
         return Ok(long.len());
     }
     let most = a.iter().chain(b).map(|item| item.number()).max().unwrap_or_default() as usize;
+    if short.len() <= 64 && most < FEW {
+        let mut places = [0_u64; FEW];
+        for (at, item) in short.iter().enumerate() {
+            places[item.number() as usize % FEW] |= 1 << at;
+        }
+        let rows = long.iter().map(|item| places[item.number() as usize % FEW]);
+        return Ok(in_one_block(short.len(), rows));
+    }
     let blocks = short.len().div_ceil(64);
     // Numbers that are few as they are need no others.
     if most < 256.max(4 * (a.len() + b.len())) {
@@ -65,6 +76,23 @@ pub(super) fn distance<T: Item>(a: &[T], b: &[T]) -> Result<usize, String> {
         }
     }
     Ok(levenshtein::distance(a.iter().copied(), b.iter().copied()))
+}
+
+/// The distance of a list of 1 to 64 items to one whose items are given by where each stands in the
+/// first: as [`in_blocks`], with one block.
+pub(super) fn in_one_block(short: usize, long: impl Iterator<Item = u64>) -> usize {
+    let last = short - 1;
+    let (mut up, mut down, mut distance) = (u64::MAX, 0_u64, short);
+    for equal in long {
+        let same = ((equal & up).wrapping_add(up) ^ up) | equal | down;
+        let (more, less) = (down | !(same | up), same & up);
+        distance += (more >> last & 1) as usize;
+        distance -= (less >> last & 1) as usize;
+        let more = more << 1 | 1;
+        up = less << 1 | !(same | more);
+        down = more & same;
+    }
+    distance
 }
 
 /// The distance, 64 rows of the matrix at a time. `short` is not empty.

@@ -8,6 +8,7 @@ use super::{
     ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, MODEL, OptionCard, Range,
     ScorerKind, Subject,
     against::THRESHOLD,
+    asks::{AT_ONCE, LIMIT},
     compare::{accepted, difference},
     vectors::Vectors,
 };
@@ -16,12 +17,6 @@ use crate::domain::{
     score::{Score, Verdict},
     target::Target,
 };
-
-/// Questions that may be open at a time: what is asked together is sent together.
-const AT_ONCE: usize = 4_096;
-
-/// The time is that of the requests, each of which is limited.
-const LIMIT: Duration = Duration::from_hours(24);
 
 static CARD: Card = Card {
     name: "embedding_similarity",

@@ -34,6 +34,10 @@ pub(super) fn normalize(args: &Args) -> Result<Normalize, ArgError> {
 /// # Errors
 /// They are too long.
 pub(super) fn rate<T: Item>(reference: &[T], output: &[T]) -> Result<Found, String> {
-    let errors = distance(reference, output)?;
-    Ok(Found::counted(Corpus::ErrorRate, vec![errors as f64, reference.len() as f64]))
+    Ok(rate_of(distance(reference, output)?, reference.len()))
+}
+
+/// So many errors against a reference of so many items.
+pub(super) fn rate_of(errors: usize, length: usize) -> Found {
+    Found::counted(Corpus::ErrorRate, vec![errors as f64, length as f64])
 }

@@ -10,10 +10,11 @@ use super::{
     ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, OptionCard, Range, ScorerKind,
     Subject,
     against::THRESHOLD,
+    asks::{AT_ONCE, LIMIT},
     judge::{Answers, Form, Step},
     material::{Material, TRANSCRIPT},
     rag::Ground,
-    sheet::{ANSWERS, AT_ONCE, JUDGE, LIMIT, Sheet},
+    sheet::{ANSWERS, JUDGE, Sheet},
 };
 use crate::{
     base::text::one_line,

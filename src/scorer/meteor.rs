@@ -92,12 +92,12 @@ impl Compare for Matched {
 impl Matched {
     fn value(&self, output: &[&str], reference: &[&str]) -> f64 {
         let mut found = Vec::new();
-        let mut ids = Ids::default();
+        let mut ids = Ids::with_room(output.len() + reference.len());
         let ours: Vec<_> = output.iter().map(|word| ids.of(*word)).enumerate().collect();
         let theirs: Vec<_> = reference.iter().map(|word| ids.of(*word)).enumerate().collect();
         let (ours, theirs) = pair(&ours, &theirs, &mut found);
         if !self.exact_only {
-            let mut stems: Numbers<String> = Numbers::default();
+            let mut stems: Numbers<String> = Numbers::with_room(ours.len() + theirs.len());
             let mut stemmed = |places: &[usize], words: &[&str]| -> Vec<(usize, u32)> {
                 places.iter().map(|at| (*at, stems.of(stem(words[*at])))).collect()
             };

@@ -108,6 +108,7 @@ use serde_json::{Map, Value};
 
 pub use args::{ArgError, Args, Site, spelled_out};
 pub use asks::{Asks, Consult, Consulted, Context, DEFAULT_LIMIT, Foreseen, Question, Read, Rival};
+pub use code_exec::{CONFINED, confined};
 pub use compose::{Assembled, RowScorers, assemble};
 
 use crate::domain::{

@@ -1,8 +1,6 @@
 //! How scorers of several steps put a question: what is to be done, and the texts that it is about,
 //! each between marks.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use crate::{
@@ -13,12 +11,6 @@ use crate::{
         judge::{Asked, Check, Step},
     },
 };
-
-/// Questions that may be open at a time: the client knows better when each may be sent.
-pub(super) const AT_ONCE: usize = 4_096;
-
-/// A judge has the time that its calls have, each of which is limited.
-pub(super) const LIMIT: Duration = Duration::from_hours(24);
 
 /// The option for who judges.
 pub(super) const JUDGE: OptionCard = OptionCard {

@@ -1,13 +1,16 @@
 //! Word error rate.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, hash::BuildHasher as _};
+
+use foldhash::fast::RandomState;
 
 use crate::{
     domain::score::Corpus,
     scorer::{
         ArgError, Args, Better, Built, Card, Range, ScorerKind,
         against::{Compare, Found, best, errors, lower},
-        error_rate::{OPTIONS, normalize, rate},
+        edits::{distance, in_one_block},
+        error_rate::{OPTIONS, normalize, rate_of},
         normalize::Normalize,
         python_text::is_space,
         words::Ids,
@@ -54,11 +57,11 @@ impl ScorerKind for Wer {
 impl Compare for Words {
     fn compare(&self, expected: &[String], output: &str) -> Result<Found, String> {
         let output = blanks(self.normalize.apply(output));
-        let expected: Vec<Cow<'_, str>> =
-            expected.iter().map(|text| blanks(self.normalize.apply(text))).collect();
-        let mut ids = Ids::for_texts(expected.iter().map(|text| &**text).chain([&*output]));
-        let output = numbers(&output, &mut ids);
-        best(&expected, lower, |reference| rate(&numbers(reference, &mut ids), &output))
+        best(expected, lower, |reference| {
+            let reference = blanks(self.normalize.apply(reference));
+            let errors = errors_between(&reference, &output)?;
+            Ok(rate_of(errors, words(&reference).count()))
+        })
     }
 
     fn corpus(&self) -> Option<Corpus> {
@@ -66,8 +69,79 @@ impl Compare for Words {
     }
 }
 
-fn numbers<'a>(text: &'a str, ids: &mut Ids<'a>) -> Vec<u32> {
-    text.split(' ').filter(|word| !word.is_empty()).map(|word| ids.of(word)).collect()
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(' ').filter(|word| !word.is_empty())
+}
+
+/// The distance of two texts in words.
+///
+/// # Errors
+/// They are too long.
+fn errors_between(a: &str, b: &str) -> Result<usize, String> {
+    let (a, b) = differing(a, b);
+    let counts = (words(a).count(), words(b).count());
+    let (short, long, count) =
+        if counts.0 <= counts.1 { (a, b, counts.0) } else { (b, a, counts.1) };
+    if count == 0 {
+        return Ok(counts.0.max(counts.1));
+    }
+    if count <= Places::MOST {
+        let places = Places::of(words(short));
+        return Ok(in_one_block(count, words(long).map(|word| places.get(word))));
+    }
+    let mut ids = Ids::for_texts([short, long]);
+    let mut numbers = |text| words(text).map(|word| ids.of(word)).collect::<Vec<u32>>();
+    let (short, long) = (numbers(short), numbers(long));
+    distance(&short, &long)
+}
+
+/// Both texts without the words that they begin or end with alike.
+fn differing<'a>(a: &'a str, b: &'a str) -> (&'a str, &'a str) {
+    let is_blank = |byte: &u8| *byte == b' ';
+    let alike = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let start = a.as_bytes()[..alike].iter().rposition(is_blank).map_or(0, |at| at + 1);
+    let (a, b) = (&a[start..], &b[start..]);
+    let alike = a.bytes().rev().zip(b.bytes().rev()).take_while(|(a, b)| a == b).count();
+    let tail = &a.as_bytes()[a.len() - alike..];
+    let end = tail.iter().position(is_blank).map_or(0, |at| alike - at);
+    (&a[..a.len() - end], &b[..b.len() - end])
+}
+
+/// Slots for the words of a short text.
+const SLOTS: usize = 128;
+
+/// Where each word of a short text stands, as a bit each.
+struct Places<'a> {
+    slots: [(&'a str, u64); SLOTS],
+    hasher: RandomState,
+}
+
+impl<'a> Places<'a> {
+    /// Words that find room; half of the slots stay free.
+    const MOST: usize = 64;
+
+    fn of(words: impl Iterator<Item = &'a str>) -> Self {
+        let mut places = Self { slots: [("", 0); SLOTS], hasher: RandomState::default() };
+        for (at, word) in words.enumerate().take(Self::MOST) {
+            let slot = places.slot(word);
+            places.slots[slot].0 = word;
+            places.slots[slot].1 |= 1 << at;
+        }
+        places
+    }
+
+    /// Where `word` is, or would be.
+    fn slot(&self, word: &str) -> usize {
+        let mut slot = self.hasher.hash_one(word) as usize % SLOTS;
+        while !self.slots[slot].0.is_empty() && self.slots[slot].0 != word {
+            slot = (slot + 1) % SLOTS;
+        }
+        slot
+    }
+
+    fn get(&self, word: &str) -> u64 {
+        self.slots[self.slot(word)].1
+    }
 }
 
 /// `text` with one blank for two or more characters of white space, and none at its ends.
@@ -104,7 +178,24 @@ fn is_plain(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn words_that_are_left_out_change_nothing(
+            a in "[abé ]{0,90}", b in "[abé ]{0,90}", many in 0_usize..70,
+        ) {
+            let (a, b) = (format!("{}{a}", "x ".repeat(many)), format!("{b}{}", " y".repeat(many)));
+            for (a, b) in [(&a, &b), (&a, &a), (&b, &a)] {
+                let mut ids = Ids::for_texts([a.as_str(), b]);
+                let mut numbers = |text| words(text).map(|word| ids.of(word)).collect::<Vec<u32>>();
+                let (left, right) = (numbers(a), numbers(b));
+                prop_assert_eq!(errors_between(a, b), distance(&left, &right));
+            }
+        }
+    }
 
     #[test]
     fn runs_of_white_space_are_one_blank() {

@@ -25,6 +25,12 @@ impl<T> Default for Numbers<T> {
 }
 
 impl<T: Eq + Hash> Numbers<T> {
+    /// None yet, with room for so many things, up to a thousand; for more it grows.
+    pub(super) fn with_room(things: usize) -> Self {
+        let room = things.min(1 << 10);
+        Self { known: Quick::with_capacity_and_hasher(room, RandomState::default()) }
+    }
+
     /// The number of `thing`.
     pub(super) fn of(&mut self, thing: T) -> u32 {
         let next = self.known.len() as u32;
@@ -46,12 +52,7 @@ impl<'a> Ids<'a> {
     /// None yet, with room for the words of `texts`; for those of long ones it grows.
     pub(super) fn for_texts(texts: impl IntoIterator<Item = &'a str>) -> Self {
         let bytes: usize = texts.into_iter().map(str::len).sum();
-        Self {
-            known: Quick::with_capacity_and_hasher(
-                (bytes / 8).min(1 << 10),
-                RandomState::default(),
-            ),
-        }
+        Self::with_room(bytes / 8)
     }
 
     /// The numbers of the words of `text`, in their order.

@@ -1,5 +1,7 @@
 //! What models said when scorers asked them.
 
+use std::cmp::Reverse;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, Statement, params};
 use serde_json::Value;
 
@@ -20,16 +22,18 @@ use crate::{
     },
 };
 
-const KNOWN: &str = "SELECT j.seq, j.scorer, j.output, j.reasoning, j.tool_calls, j.logprobs,
-       j.served_model, j.finish_reason, j.served_by, j.latency_us, j.cost_pico, j.saved_pico, j.cached
-     FROM judgements j JOIN runs r ON r.run = j.run
-     WHERE r.id = ?1 AND j.key = ?2 AND j.error_kind IS NULL
-       AND (j.verdict IS NOT NULL OR j.round = ?3)
-     ORDER BY j.verdict IS NULL, j.round DESC, j.seq LIMIT 1";
+// These two are asked for each question. In a join, with an order, or with a `max` alone, SQLite makes
+// its plan anew whenever a value is bound, which costs more than the answer; and left to itself, it
+// goes through the whole run instead of the index.
+const KNOWN: &str = "SELECT seq, scorer, output, reasoning, tool_calls, logprobs,
+       served_model, finish_reason, served_by, latency_us, cost_pico, saved_pico, cached,
+       verdict IS NULL, round
+     FROM judgements INDEXED BY judgements_by_key
+     WHERE run = (SELECT run FROM runs WHERE id = ?1) AND key = ?2 AND error_kind IS NULL
+       AND (verdict IS NOT NULL OR round = ?3)";
 
-const ROUND: &str = "SELECT max(j.round), max(CASE WHEN j.last THEN j.round END)
-     FROM judgements j JOIN runs r ON r.run = j.run
-     WHERE r.id = ?1 AND j.seq = ?2 AND j.scorer = ?3";
+const ROUND: &str = "SELECT max(round), max(CASE WHEN last THEN round END) FROM judgements
+     WHERE run = (SELECT run FROM runs WHERE id = ?1) AND seq = ?2 AND scorer = ?3";
 
 const OF_TRIAL: &str =
     "SELECT scorer, step, model, served_by, repeat, turn, round, messages, output,
@@ -50,8 +54,8 @@ pub(super) fn judged(
                    saved_pico, attempts, started_ms, latency_us, input_tokens, output_tokens,
                    cache_read_tokens, cache_write_tokens, reasoning_tokens, cache_write_1h_tokens,
                    cost_pico)
-               VALUES (?1, ?2, ?3, (SELECT coalesce(max(place) + 1, 0) FROM judgements
-                                    WHERE run = ?1 AND seq = ?2 AND scorer = ?3),
+               VALUES (?1, ?2, ?3, (SELECT CASE count(*) WHEN 0 THEN 0 ELSE max(place) + 1 END
+                                    FROM judgements WHERE run = ?1 AND seq = ?2 AND scorer = ?3),
                        ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
                        ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34)";
     let generation = judgement.result.as_ref().ok();
@@ -103,7 +107,8 @@ pub(super) fn judged(
 
 impl Store {
     /// A reply to the question `key` that is recorded in the run with this id: one that could be used,
-    /// or one of this `round`, of whichever trial.
+    /// or one of this `round`, of whichever trial. Of several, the one of the last round, and of the
+    /// first trial.
     ///
     /// # Errors
     /// The store cannot be read, or is damaged.
@@ -116,7 +121,16 @@ impl Store {
         let read = || -> Result<Option<KnownReply>, Problem> {
             let mut select = self.conn.prepare_cached(KNOWN)?;
             let mut rows = select.query(params![run, key, round])?;
-            rows.next()?.map(known).transpose()
+            let mut best = None;
+            while let Some(row) = rows.next()? {
+                let unusable: bool = row.get(13)?;
+                let round: u32 = row.get(14)?;
+                let rank = (unusable, Reverse(round), row.get::<_, i64>(0)?);
+                if best.as_ref().is_none_or(|(least, _)| rank < *least) {
+                    best = Some((rank, known(row)?));
+                }
+            }
+            Ok(best.map(|(_, reply)| reply))
         };
         read().map_err(|problem| self.problem(problem))
     }
@@ -340,4 +354,30 @@ fn latency(
         Ok(found.optional()?.map(|us| us as f64 / 1e3))
     };
     Ok((at(0.5)?, at(0.95)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every question is looked up in what its run has recorded, so that a search through the run
+    /// would make judging slower with each answer.
+    #[test]
+    fn a_reply_is_found_by_its_key_and_a_round_by_its_trial() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = Store::open(&directory.path().join("runs.db")).expect("opened");
+        let plan = |sql: &str| -> Vec<String> {
+            let mut explain =
+                store.conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a statement");
+            let lines = explain.query_map(params!["run", 0, 0], |row| row.get(3)).expect("a plan");
+            lines.map(|line| line.expect("a line")).collect()
+        };
+        for (sql, way) in [
+            (KNOWN, "judgements_by_key (run=? AND key=?)"),
+            (ROUND, "PRIMARY KEY (run=? AND seq=? AND scorer=?)"),
+        ] {
+            let plan = plan(sql);
+            assert!(plan.iter().any(|line| line.contains(way)), "{plan:?}");
+        }
+    }
 }

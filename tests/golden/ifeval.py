@@ -165,6 +165,10 @@ def main() -> None:
     for text in CLEAR[:2]:
         for shown in [text, text.upper(), text.lower()]:
             rows.append(row(shown, [("change_case:english_capital", {}), ("change_case:english_lowercase", {})]))
+    # Marks that no word stands before.
+    for text in ["It rocks !!!", "Wow !! So", "Wow !!! The b", "!!! So", "a !. b", "a .! b", "a ?! The", "a\n!!\nb", "a !)!) b", "x . . . y", "a .. The b"]:
+        for count in range(1, 5):
+            rows.append(row(text, [("length_constraints:number_sentences", {"num_sentences": count, "relation": "at least"})]))
     naughty = []
     if len(sys.argv) > 1:
         strings = json.loads(pathlib.Path(sys.argv[1]).read_text())

@@ -5,8 +5,13 @@ use std::{
     net::{TcpListener, UdpSocket},
     os::{
         linux::net::SocketAddrExt as _,
-        unix::net::{SocketAddr, UnixListener},
+        unix::{
+            fs::PermissionsExt as _,
+            net::{SocketAddr, UnixListener},
+        },
     },
+    path::Path,
+    process::Command,
 };
 
 use serde_json::{Value, json};
@@ -369,6 +374,141 @@ fn without_a_sandbox_programs_get_out_and_the_report_says_so() {
     }
     let shown = bait.project.evals().args(["show", "last"]).run().ok();
     shown.says("code that models wrote ran without a sandbox");
+}
+
+/// What the innermost wall stops without the others: programs, and whether each does what it wants
+/// without any wall, where it is harmless.
+const WALLED: &[(&str, &str)] = &[
+    ("vault", "open('@HOME@/evals/vault', 'rb').read()"),
+    ("database", "open('@PROJECT@/evals.yaml', 'rb').read()"),
+    ("ssh", "open('@HOME@/.ssh/id_ed25519').read()"),
+    ("list", "import os\nos.listdir('@PROJECT@')"),
+    ("write", "open('@PROJECT@/out', 'w').write('x')"),
+    ("dots", "open('work/../out', 'w').write('x')"),
+    (
+        "symlink",
+        "import os\nos.symlink('@PROJECT@', 'work/link')\nopen('work/link/out', 'w').write('x')",
+    ),
+    ("rename", "import os\nos.rename('@PROJECT@/s', 'work/s')"),
+    ("program", "import os\nos.execv('@PROJECT@/program', ['program'])"),
+    ("tcp", "import socket\nsocket.create_connection(('127.0.0.1', @TCP@), 2).send(b'out')"),
+    ("port", "import socket\nsocket.socket().bind(('127.0.0.1', 0))"),
+    ("abstract socket", "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0@ABSTRACT@')"),
+    ("signal", "import os, signal\nos.kill(@PID@, 0)"),
+    ("process", "open('/proc/@PID@/status', 'rb').read()"),
+    ("environment", "open('/proc/@PID@/environ', 'rb').read()"),
+];
+
+/// Whether the kernel has Landlock with all that is asked of it; says so if not.
+fn landlock() -> bool {
+    let ask = "import ctypes; print(ctypes.CDLL(None).syscall(444, None, 0, 1))";
+    let said = Command::new("python3").args(["-I", "-c", ask]).output().expect("Python");
+    let version = String::from_utf8_lossy(&said.stdout).trim().parse::<i32>().unwrap_or(-1);
+    if version < 6 {
+        eprintln!("skipped: the kernel's Landlock is of version {version}, and 6 is needed");
+    }
+    version >= 6
+}
+
+/// The innermost wall, put around a program by hand. Without it each program does what it wants, so
+/// the suite has teeth here too.
+#[test]
+fn the_innermost_wall_holds_alone() {
+    if !landlock() {
+        return;
+    }
+    let bait = Bait::new("");
+    bait.project.write("evals.yaml", CONFIG);
+    bait.project.executable(&bait.project.path("program"), "#!/bin/sh\nexit 0\n");
+    fs::create_dir_all(bait.project.path("work")).expect("a directory");
+    let mut other = Command::new("sleep").arg("600").spawn().expect("a process");
+    let work = bait.project.path("work").display().to_string();
+    let walls = "__confined read /usr read /bin read /lib read /lib64 read /etc device /dev write";
+    let walls: Vec<&str> = walls.split(' ').chain([work.as_str(), "--"]).collect();
+    let python = |program: &str, walls: &[&str]| {
+        let program = bait.filled(program).replace("@PID@", &other.id().to_string());
+        let line = ["python3", "-I", "-c", &program];
+        let (first, rest) = match walls {
+            [] => (line[0], line[1..].to_vec()),
+            walls => (env!("CARGO_BIN_EXE_evals"), [walls, &line].concat()),
+        };
+        let mut command = Command::new(first);
+        command.args(rest).current_dir(bait.project.path(""));
+        command.output().expect("a program")
+    };
+    let held: Vec<_> =
+        WALLED.iter().map(|(id, program)| (*id, python(program, &walls), *program)).collect();
+    for (id, output, _) in &held {
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success(), "{id} got through");
+        assert!(said.contains("PermissionError"), "{id}: {said}");
+    }
+    assert!(!bait.project.path("out").exists());
+    assert!(bait.tcp.accept().is_err(), "a connection came out");
+    let useful = "import os, subprocess\nopen('work/f', 'w').write('a')\nos.rename('work/f', \
+                  'work/g')\nassert open('work/g').read() == 'a'\nopen('/dev/null', \
+                  'w').write('x')\nassert subprocess.run(['sh', '-c', 'exit 3']).returncode == 3";
+    for walls in [&walls[..], &[]] {
+        let output = python(useful, walls);
+        assert!(output.status.success(), "{output:?}");
+    }
+    fs::remove_file(bait.project.path("work/link")).ok();
+    for (id, _, program) in &held {
+        let output = python(program, &[]);
+        assert!(output.status.success(), "{id} does nothing: {output:?}");
+    }
+    other.kill().expect("an end");
+    other.wait().expect("an end");
+}
+
+#[test]
+fn a_wall_that_cannot_be_understood_is_an_error() {
+    let project = Project::new();
+    project.evals().args(["__confined", "read", "/usr"]).run().code(2).complains("a command");
+    let absent = ["__confined", "read", "/usr", "--", "/nonexistent/program"];
+    project.evals().args(absent).run().code(2).complains("cannot be confined");
+}
+
+/// Whether anybody may start the program that is tested, as nobody has to where tests run as root.
+fn anybody_may_start_it() -> bool {
+    let program = Path::new(env!("CARGO_BIN_EXE_evals"));
+    let open = program
+        .ancestors()
+        .all(|path| fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o001 != 0));
+    if !open {
+        eprintln!("skipped: {} is not everybody's to start", program.display());
+    }
+    open
+}
+
+/// The innermost wall stands in the sandbox too: only it hides what is in the root directory.
+#[test]
+fn the_innermost_wall_is_part_of_the_sandbox() {
+    if !sandbox() || !landlock() || !anybody_may_start_it() {
+        return;
+    }
+    let project = Project::new();
+    let listing = "import os\ntry:\n    os.listdir('/')\n    x = 'seen'\nexcept \
+                   PermissionError:\n    x = 'hidden'\n";
+    let rows = [
+        ("root", listing.to_owned(), "assert x == 'hidden'"),
+        ("usr", "import os\nx = os.listdir('/usr')".to_owned(), "assert x"),
+        ("paths", "x = open('@DATA@/data.txt').read()".to_owned(), "assert x == 'data'"),
+    ];
+    project.write("data/data.txt", "data");
+    let data = project.path("data");
+    // Nobody reads what the superuser names, as long as everybody may.
+    for path in data.ancestors().take(3) {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+    let rows = rows
+        .map(|(id, said, test)| (id, said.replace("@DATA@", &data.display().to_string()), test));
+    write_rows(&project, rows);
+    project.write("evals.yaml", CONFIG.replace("timeout: 4s", "timeout: 4s, paths: data"));
+    run(&project, &[]).ok();
+    for (id, verdict) in verdicts(&project) {
+        assert_eq!(verdict["passed"], true, "{id}: {verdict}");
+    }
 }
 
 #[test]

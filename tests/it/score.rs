@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, Stub, openai_chat};
+use crate::support::{Project, Response, Stub, openai_chat};
 
 /// A project with a run of two models, asked once; gives the stub, too.
 fn asked() -> (Project, Stub) {
@@ -75,6 +75,89 @@ fn a_run_is_scored_anew_and_keeps_its_scores() {
     );
     project.evals().args(["resume", "last"]).run().code(2).complains("evals score ");
     assert_eq!(stub.requests().len(), calls);
+}
+
+/// What a model called is scored anew from the record, with the functions that it had; a file has its
+/// calls as JSON in the output.
+#[test]
+fn calls_are_scored_anew_and_out_of_a_file() {
+    let stub = Stub::start(|request, _| {
+        let city = if request.last_user().contains('1') { "Paris" } else { "Rome" };
+        let arguments =
+            json!({"city": city, "days": if city == "Rome" { json!("two") } else { json!(2) }});
+        let call = json!({"id": "c", "type": "function",
+            "function": {"name": "weather", "arguments": arguments.to_string()}});
+        let message = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+        let choice = json!({"index": 0, "message": message, "finish_reason": "tool_calls"});
+        Response::json(
+            200,
+            &json!({"id": "x", "object": "chat.completion", "created": 0, "model": "m",
+                "choices": [choice],
+                "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}),
+        )
+    });
+    let project = Project::new();
+    let call = |city: &str, days: &str| {
+        format!(
+            "{{\"name\": \"weather\", \"arguments\": {{\"city\": \"{city}\", \"days\": {days}}}}}"
+        )
+    };
+    let row = |id: &str, q: &str, expected: &str| {
+        format!("{}\n", json!({"id": id, "q": q, "calls": expected}))
+    };
+    project.write(
+        "rows.jsonl",
+        row("a", "1", &call("Paris", "2")) + &row("b", "2", &call("Rome", "\"two\"")),
+    );
+    project.write(
+        "evals.yaml",
+        format!(
+            "dataset: {{path: rows.jsonl, id: id, expected: calls}}\nprompts: ['{{{{q}}}}']\n\
+             models: [{{id: m, provider: openai-compatible, base_url: '{}', model: m, stream: false}}]\n\
+             params: {{tools: [{{name: weather, parameters: {{type: object, properties: \
+             {{days: {{type: integer}}}}}}}}]}}\n\
+             scorers: [finish_reason]\n",
+            stub.base_url()
+        ),
+    );
+    project.evals().args(["run", "--no-report", "--no-cache"]).run().ok();
+    let calls = stub.requests().len();
+    let loose = "{tool_calls: {id: loose, validate: false}}";
+    let names = "{tool_calls: {id: names, validate: false, arguments: ignore}}";
+    let own = "{tool_calls: {id: own, tools: [{name: weather, parameters: {required: [unit]}}]}}";
+    let valid = "{tool_calls: {id: valid, valid_only: true}}";
+    let mut args = vec!["score", "last", "--no-report"];
+    for scorer in ["tool_calls", loose, names, own, valid] {
+        args.extend(["-s", scorer]);
+    }
+    project.evals().args(args).run().ok();
+    assert_eq!(stub.requests().len(), calls, "no model was called");
+    // The second call has a text where its schema wants a number.
+    assert_eq!(values(&project, "last", "tool_calls"), [json!(1.0), json!(0.0)]);
+    assert_eq!(values(&project, "last", "loose"), [json!(1.0), json!(1.0)]);
+    assert_eq!(values(&project, "last", "names"), [json!(1.0), json!(1.0)]);
+    assert_eq!(values(&project, "last", "own"), [json!(0.0), json!(0.0)]);
+    assert_eq!(values(&project, "last", "valid"), [json!(1.0), json!(0.0)]);
+    let line = |id: &str, output: &str, expected: &Value| {
+        format!("{}\n", json!({"id": id, "output": output, "expected": expected}))
+    };
+    let paris = json!([{"name": "weather", "arguments": {"city": "Paris", "days": 2}}]);
+    let file = [
+        line("right", &format!("[{}]", call("Paris", "2.0")), &json!(paris.to_string())),
+        line("wrong", &call("Paris", "3"), &json!(paris.to_string())),
+        line("words", "It is sunny.", &json!(paris.to_string())),
+        line("none", "It is sunny.", &json!("[]")),
+        line("unreadable", &call("Paris", "2"), &json!("{\"name\": 1}")),
+    ];
+    project.write("outputs.jsonl", file.concat());
+    let args = ["score", "outputs.jsonl", "-s", "tool_calls", "--no-report"];
+    project.evals().args(args).run().code(3).says("a scorer itself failed 1 time");
+    let zero = json!(0.0);
+    let one = json!(1.0);
+    assert_eq!(
+        values(&project, "last", "tool_calls"),
+        [one.clone(), zero.clone(), zero, one, Value::Null]
+    );
 }
 
 #[test]

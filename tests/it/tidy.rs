@@ -74,6 +74,7 @@ const WALLS: &[Wall] = &[
         side: Side::Only(&[
             "src/vault/keyring",
             "src/scorer/exec/process",
+            "src/scorer/code_exec/confine",
             "src/scorer/code_exec/jail",
         ]),
         tests_may: true,

@@ -153,6 +153,7 @@ fn vectors_and_answers_of_one_credential_share_its_account() {
         prompt: 0,
         epoch: 0,
         requests: Call::MOST_REQUESTS,
+        encoded: None,
     };
     runtime().block_on(async {
         assert!(client.calls.generate(&call).await.result.is_err());

@@ -138,6 +138,7 @@ impl Probe {
             prompt: 0,
             epoch: 0,
             requests: Call::MOST_REQUESTS,
+            encoded: None,
         };
         let client = client::stack(ClientOptions::default());
         let reply = runtime.block_on(client.generate(&call));

@@ -86,5 +86,6 @@ pub(super) fn call(target: Arc<Target>, texts: &[String]) -> Call {
         prompt: 0,
         epoch: 0,
         requests: Call::MOST_REQUESTS,
+        encoded: None,
     }
 }

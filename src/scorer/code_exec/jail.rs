@@ -9,7 +9,7 @@ use std::{
         fd::OwnedFd,
         unix::{net::UnixStream as Pair, process::CommandExt as _},
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{filter::filter, watch};
+use super::{confine, filter::filter, watch};
 use crate::scorer::Site;
 
 /// Limits, and then the command.
@@ -40,6 +40,9 @@ const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Bytes of the directory that programs may write to, and of two more.
 const ROOM: &str = "67108864";
+
+/// Where this program is in the sandbox.
+const CONFINER: &str = "/confine";
 
 /// Nobody: what the superuser becomes before it makes a sandbox.
 const NOBODY: u32 = 65_534;
@@ -80,14 +83,22 @@ impl Jail {
             .map(|directory| PathBuf::from(directory).join("bwrap"))
             .find(|file| file.is_absolute() && file.is_file())
             .ok_or("bubblewrap (`bwrap`) is not installed")?;
-        let mut prefix = vec![bwrap.display().to_string()];
-        prefix.extend(arguments(paths));
-        let jail = Self { prefix, filter, as_nobody: getuid().is_root(), sandboxed: true };
-        let tried = jail.tried(program).map_err(|error| format!("bubblewrap failed: {error}"))?;
-        if let Some(complaint) = tried {
-            return Err(complaint);
+        let jail = |confiner: Option<&Path>| {
+            let mut prefix = vec![bwrap.display().to_string()];
+            prefix.extend(arguments(paths, confiner));
+            let as_nobody = getuid().is_root();
+            Self { prefix, filter: filter.clone(), as_nobody, sandboxed: true }
+        };
+        // Who becomes nobody may not get at this program's file any more.
+        if let Some(confiner) = &site.confiner {
+            let jail = jail(Some(confiner));
+            if matches!(jail.tried(program), Ok(None)) {
+                return Ok(jail);
+            }
         }
-        Ok(jail)
+        let jail = jail(None);
+        let tried = jail.tried(program).map_err(|error| format!("bubblewrap failed: {error}"))?;
+        tried.map_or(Ok(jail), Err)
     }
 
     /// No sandbox: a directory of its own, and limits.
@@ -218,8 +229,9 @@ async fn first_line(from: &mut (impl tokio::io::AsyncRead + Unpin)) -> Outcome {
     }
 }
 
-/// What bubblewrap is told: its arguments are the policy.
-fn arguments(paths: &[PathBuf]) -> Vec<String> {
+/// What bubblewrap is told: its arguments are the policy. `confiner` is this program, where it is to
+/// put a wall of its own around what it becomes.
+fn arguments(paths: &[PathBuf], confiner: Option<&Path>) -> Vec<String> {
     let fixed = [
         "--unshare-all --die-with-parent --new-session --clearenv --hostname sandbox",
         "--uid 65534 --gid 65534 --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib",
@@ -229,13 +241,23 @@ fn arguments(paths: &[PathBuf]) -> Vec<String> {
     ];
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
     let mut arguments: Vec<String> = fixed.iter().flat_map(|text| words(text)).collect();
+    arguments.extend(words(&format!("--size {ROOM} --tmpfs /tmp --size {ROOM} --tmpfs /work")));
+    // Behind the directories in memory, which would hide what lies below them.
     for path in paths {
         let path = path.display().to_string();
         arguments.extend(["--ro-bind".to_owned(), path.clone(), path]);
     }
+    if let Some(confiner) = confiner {
+        let confiner = confiner.display().to_string();
+        arguments.extend(["--ro-bind".to_owned(), confiner, CONFINER.to_owned()]);
+    }
     arguments.extend(words(&format!(
-        "--size {ROOM} --tmpfs /tmp --size {ROOM} --tmpfs /work --remount-ro / --chdir /work \
-         --setenv PATH {PATH} --setenv HOME /work --setenv LANG C.UTF-8 --seccomp 0 --"
+        "--remount-ro / --chdir /work --setenv PATH {PATH} --setenv HOME /work --setenv LANG C.UTF-8 \
+         --seccomp 0 --"
     )));
+    if confiner.is_some() {
+        arguments.push(CONFINER.to_owned());
+        arguments.extend(confine::arguments(paths));
+    }
     arguments
 }

@@ -1,5 +1,6 @@
 //! Runs code that a model wrote against tests, in a sandbox.
 
+mod confine;
 mod filter;
 mod jail;
 mod watch;
@@ -10,6 +11,7 @@ use futures_util::future::BoxFuture;
 use rand::RngExt as _;
 use serde_json::{Value, json};
 
+pub use self::confine::{CONFINED, confined};
 use self::jail::{Jail, Outcome};
 use crate::{
     base::text::one_line,
@@ -95,6 +97,8 @@ static CARD: Card = Card {
         "What a program does wrong is a fail (0): an exception, an exit before its tests are done, \
          more than `timeout` (10 s), more than 2 GiB in one process or in all of them together, an \
          attempt to get out.",
+        "The sandbox is bubblewrap's, with a filter of system calls; where the kernel has Landlock, that \
+         stands around the program too, unless `evals` is the superuser's and its file nobody else's.",
         "Where no sandbox can be had the run is refused, unless `--unsafe-no-sandbox` is typed.",
         "The verdict of Python comes by a descriptor and a number that the tests' end gives away; a \
          program that takes its runner apart could forge it, which no test in the same process can \

@@ -85,6 +85,9 @@ fn ends(text: &str) -> Vec<usize> {
             }
             decided = false;
             word = from + blank + 1;
+        } else if let Some(open) = open.filter(|open| decided && *open == word) {
+            // A mark that no word stands before is on its own.
+            found.push(open + 1);
         }
         decided |= !text[at..].starts_with('.') || is_end(&text[word..at], behind);
         open = Some(at);
@@ -166,6 +169,14 @@ mod tests {
             ("e.g. this one.", 1),
             ("foo. bar.", 2),
             ("Chapter 1. The start.", 2),
+            ("It rocks !!!", 3),
+            ("It rocks!!!", 2),
+            ("Wow !! So", 3),
+            ("!!! So", 3),
+            ("a !. b", 2),
+            ("a .! b", 3),
+            ("a\n!!\nb", 3),
+            ("x . . . y", 4),
         ] {
             assert_eq!(sentences(text).len(), expected, "{text} {:?}", sentences(text));
         }

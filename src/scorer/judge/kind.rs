@@ -19,14 +19,9 @@ use crate::{
     scorer::{
         ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, MODEL, MODELS, OptionCard,
         Range, ScorerKind, Subject,
+        asks::{AT_ONCE, LIMIT},
     },
 };
-
-/// Questions that may be open at a time: the client knows better when each may be sent.
-pub(super) const AT_ONCE: usize = 4_096;
-
-/// A judge has the time that its calls have, each of which is limited.
-pub(super) const LIMIT: Duration = Duration::from_hours(24);
 
 /// Most times that one judge is asked the same.
 const MOST_REPEATS: u64 = 100;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::{
     Asked, Step,
     card::Definition,
-    kind::{AT_ONCE, LIMIT, columns, definition, facts, named, said, steps},
+    kind::{columns, definition, facts, named, said, steps},
     material::{Filling, Said},
 };
 use crate::{
@@ -25,7 +25,9 @@ use crate::{
     },
     scorer::{
         ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, OptionCard, Range, Rival,
-        ScorerKind, Subject, sheet::JUDGE,
+        ScorerKind, Subject,
+        asks::{AT_ONCE, LIMIT},
+        sheet::JUDGE,
     },
 };
 

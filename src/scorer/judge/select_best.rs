@@ -5,10 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::{BoxFuture, join};
 use serde_json::Value;
 
-use super::{
-    Answers, Asked, Form, Step,
-    kind::{AT_ONCE, LIMIT},
-};
+use super::{Answers, Asked, Form, Step};
 use crate::{
     base::fence::Fence,
     domain::{
@@ -20,7 +17,9 @@ use crate::{
     },
     scorer::{
         ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, OptionCard, Range,
-        ScorerKind, Subject, sheet::JUDGE,
+        ScorerKind, Subject,
+        asks::{AT_ONCE, LIMIT},
+        sheet::JUDGE,
     },
 };
 

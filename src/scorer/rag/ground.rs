@@ -17,8 +17,9 @@ use crate::{
     },
     scorer::{
         ArgError, Args, Asks, Built, Context, Foreseen, OptionCard, Subject,
+        asks::{AT_ONCE, LIMIT},
         judge::{Answers, Form, Step},
-        sheet::{AT_ONCE, LIMIT, Sheet},
+        sheet::Sheet,
         vectors::Vectors,
     },
 };

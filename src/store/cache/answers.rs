@@ -231,17 +231,20 @@ fn commit(store: &Store, batch: &[Job], shared: &Shared) -> Result<(), StoreErro
     }
     let of = |error| store.error(error);
     let transaction = begin(&store.conn).map_err(of)?;
+    let sql =
+        "INSERT INTO answers (key, created_ms, provider, model, latency_us, ttft_us, cost_pico,
+                   answer)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+               ON CONFLICT (key) DO UPDATE SET
+                   created_ms = excluded.created_ms, provider = excluded.provider,
+                   model = excluded.model, latency_us = excluded.latency_us,
+                   ttft_us = excluded.ttft_us, cost_pico = excluded.cost_pico,
+                   answer = excluded.answer";
+    // Once a batch: the connection finds a statement by hashing the whole text.
+    let mut insert = transaction.prepare_cached(sql).map_err(of)?;
     for job in batch {
         let Some(json) = entry::written(&job.kept.generation) else { continue };
         let origin = job.kept.origin;
-        let sql = "INSERT INTO answers (key, created_ms, provider, model, latency_us, ttft_us,
-                       cost_pico, answer)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-                   ON CONFLICT (key) DO UPDATE SET
-                       created_ms = excluded.created_ms, provider = excluded.provider,
-                       model = excluded.model, latency_us = excluded.latency_us,
-                       ttft_us = excluded.ttft_us, cost_pico = excluded.cost_pico,
-                       answer = excluded.answer";
         let row = params![
             job.key.0,
             job.created_ms,
@@ -252,8 +255,9 @@ fn commit(store: &Store, batch: &[Job], shared: &Shared) -> Result<(), StoreErro
             origin.saved.map(Money::pico),
             json,
         ];
-        transaction.prepare_cached(sql).and_then(|mut insert| insert.execute(row)).map_err(of)?;
+        insert.execute(row).map_err(of)?;
     }
+    drop(insert);
     if uses.hits > 0 {
         let sql = "UPDATE totals SET hits = hits + ?1, saved_pico = saved_pico + ?2,
                        unpriced_hits = unpriced_hits + ?3";

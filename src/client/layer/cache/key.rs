@@ -20,9 +20,10 @@ use crate::{
 /// Told apart from keys that were made in another way.
 const VERSION: &str = "evals.cache/1";
 
-/// The key of `call` when `target` is asked; `None` for calls that are not cached: simulated and recorded ones, which cost
-/// nothing, and those that cannot be made.
-pub(super) fn of(call: &Call, target: &Arc<Target>) -> Option<CacheKey> {
+/// The key of `call` when `target` is asked, and the request that it is the key of; `None` for calls
+/// that are not cached: simulated and recorded ones, which cost nothing, and those that cannot be
+/// made.
+pub(super) fn of(call: &Call, target: &Arc<Target>) -> Option<(CacheKey, HttpRequest)> {
     let Endpoint::Http(endpoint) = &target.endpoint else { return None };
     let provider = provider::find(target.provider)?;
     let request = if Arc::ptr_eq(&call.target, target) {
@@ -31,7 +32,7 @@ pub(super) fn of(call: &Call, target: &Arc<Target>) -> Option<CacheKey> {
         let call = Call { target: Arc::clone(target), ..call.clone() };
         provider.encode(&call, endpoint).ok()?
     };
-    Some(digest(provider.name(), &request, endpoint, call.epoch))
+    Some((digest(provider.name(), &request, endpoint, call.epoch), request))
 }
 
 /// The key of the vector that `request` asks for.
@@ -143,11 +144,12 @@ mod tests {
             prompt: 0,
             epoch: 0,
             requests: Call::MOST_REQUESTS,
+            encoded: None,
         }
     }
 
     fn of(call: &Call) -> Option<CacheKey> {
-        super::of(call, &call.target)
+        super::of(call, &call.target).map(|(key, _)| key)
     }
 
     fn changed(change: impl FnOnce(&mut Target, &mut HttpEndpoint)) -> Option<CacheKey> {

@@ -17,12 +17,16 @@ use crate::{
         layer::fallback::drawn,
     },
     domain::{
-        contract::{CacheKey, Call, Generate, Kept, Reply},
+        contract::{CacheKey, Call, Encoded, Generate, HttpRequest, Kept, Reply},
         generation::FinishReason,
         target::Target,
         trial::{Hit, Status},
     },
 };
+
+/// The longest body that waits with its call, so that it is written once. Hundreds of calls wait, and
+/// each that holds an image would hold it twice.
+const KEPT_BODY: usize = 16 << 10;
 
 /// The cache around `inner`.
 #[derive(Debug)]
@@ -55,9 +59,15 @@ impl<S> Cache<S> {
 
 impl<S: Generate> Cache<S> {
     /// Asks, and keeps what may be kept of what `target` says.
-    async fn ask(&self, call: &Call, target: &Target, key: CacheKey) -> (Reply, Option<Arc<Kept>>) {
-        let reply = self.inner.generate(call).await;
-        let kept = keepable(call, target, &reply).map(Arc::new);
+    async fn ask(
+        &self,
+        call: &Call,
+        target: &Arc<Target>,
+        (key, request): (CacheKey, HttpRequest),
+    ) -> (Reply, Option<Arc<Kept>>) {
+        let call = Call { encoded: encoded(target, request), ..call.clone() };
+        let reply = self.inner.generate(&call).await;
+        let kept = keepable(&call, target, &reply).map(Arc::new);
         if let Some(kept) = &kept {
             self.caching.store.put(key, target, Arc::clone(kept));
         }
@@ -68,15 +78,15 @@ impl<S: Generate> Cache<S> {
 impl<S: Generate> Generate for Cache<S> {
     fn generate<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Reply> {
         Box::pin(async move {
-            let (target, key) = asked(call);
-            let Some(key) = key else { return self.inner.generate(call).await };
+            let (target, found) = asked(call);
+            let Some((key, request)) = found else { return self.inner.generate(call).await };
             let mut flight = match self.flights.turn(key) {
                 Turn::Ask(flight) => flight,
                 Turn::Wait(landing) => {
                     return match landing.landed().await {
                         Some(kept) => self.hit(target, kept),
                         // Not one after the other: each may fail as slowly as the first.
-                        None => self.ask(call, target, key).await.0,
+                        None => self.ask(call, target, (key, request)).await.0,
                     };
                 }
             };
@@ -86,15 +96,22 @@ impl<S: Generate> Generate for Cache<S> {
                 drop(flight);
                 return self.hit(target, kept);
             }
-            let (reply, kept) = self.ask(call, target, key).await;
+            let (reply, kept) = self.ask(call, target, (key, request)).await;
             flight.brought = kept;
             reply
         })
     }
 }
 
-/// Whom `call` asks first, of a pool the one that it goes to, and what the answer is kept under.
-pub(in crate::client) fn asked(call: &Call) -> (&Arc<Target>, Option<CacheKey>) {
+/// The request of `target` for whoever sends it.
+fn encoded(target: &Arc<Target>, request: HttpRequest) -> Option<Arc<Encoded>> {
+    let target = Arc::clone(target);
+    (request.body.len() <= KEPT_BODY).then(|| Arc::new(Encoded { target, request }))
+}
+
+/// Whom `call` asks first, of a pool the one that it goes to, what the answer is kept under, and the
+/// request.
+pub(in crate::client) fn asked(call: &Call) -> (&Arc<Target>, Option<(CacheKey, HttpRequest)>) {
     let target = drawn(call).unwrap_or(&call.target);
     (target, key::of(call, target))
 }

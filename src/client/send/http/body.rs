@@ -1,16 +1,13 @@
-//! The body of a request, which notes that it was handed over, and that of a reply, unpacked within
+//! The body of a request, which notes when it was handed over, and that of a reply, unpacked within
 //! limits as it arrives.
 
 use std::{
     convert::Infallible,
     io::Write as _,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -23,7 +20,7 @@ use reqwest::{
 
 use super::failure;
 use crate::{
-    base::text,
+    base::{clock, text},
     domain::fault::{Fault, FaultKind},
 };
 
@@ -46,13 +43,16 @@ const STEP: usize = 1 << 10;
 #[derive(Debug)]
 pub(super) struct Outgoing {
     bytes: Option<Bytes>,
-    handed_over: Arc<AtomicBool>,
+    handed_over: HandedOver,
 }
 
+/// When the connection took the body of a request, to write it at once.
+pub(super) type HandedOver = Arc<OnceLock<Instant>>;
+
 impl Outgoing {
-    /// A body of `bytes`, and what turns true when the connection has taken it.
-    pub(super) fn new(bytes: Bytes) -> (Self, Arc<AtomicBool>) {
-        let handed_over = Arc::new(AtomicBool::new(false));
+    /// A body of `bytes`, and what says when the connection has taken it.
+    pub(super) fn new(bytes: Bytes) -> (Self, HandedOver) {
+        let handed_over = HandedOver::default();
         (Self { bytes: Some(bytes), handed_over: Arc::clone(&handed_over) }, handed_over)
     }
 }
@@ -65,7 +65,7 @@ impl http_body::Body for Outgoing {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.handed_over.store(true, Relaxed);
+        self.handed_over.get_or_init(clock::instant);
         Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
     }
 

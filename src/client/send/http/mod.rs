@@ -19,10 +19,7 @@ mod tokens;
 mod tests;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -34,7 +31,7 @@ use reqwest::{
 use self::{
     address::{Carries, Route},
     alarm::Alarm,
-    body::Outgoing,
+    body::{HandedOver, Outgoing},
     clients::Clients,
     question::{Bill, Question},
     read::Exchange,
@@ -72,15 +69,20 @@ struct Prepared {
     provider: &'static dyn Provider,
     client: reqwest::Client,
     request: Request,
-    handed_over: Arc<AtomicBool>,
+    handed_over: HandedOver,
     token: Option<Token>,
 }
 
 /// What is known of an attempt while it runs.
 #[derive(Debug)]
 struct Record {
+    /// When a connection was asked for.
     started_ms: i64,
     started: Instant,
+    /// When the connection took the request.
+    handed_over: HandedOver,
+    /// When the last piece of the reply was seen.
+    arrived: Instant,
     first_output: Option<Instant>,
     ended: Option<Instant>,
     status: Option<u16>,
@@ -211,9 +213,12 @@ async fn attempt<Q: Question>(
     let Prepared { provider, client, request, handed_over, token } = prepared;
     let knowing = token.as_ref().map(|token| redactor.knowing(&token.value));
     let redactor = knowing.as_ref().unwrap_or(redactor);
+    let started = clock::instant();
     let mut record = Record {
         started_ms: clock::now_ms(),
-        started: clock::instant(),
+        started,
+        handed_over,
+        arrived: started,
         first_output: None,
         ended: None,
         status: None,
@@ -232,7 +237,7 @@ async fn attempt<Q: Question>(
         Err(fault) => redactor.clean(fault),
     };
     let (limits, skew_ms) = (record.limits, record.skew_ms);
-    let accepted = handed_over.load(Relaxed) && record.accepted(result.as_ref().err());
+    let accepted = record.handed_over.get().is_some() && record.accepted(result.as_ref().err());
     let attempt = record.attempt(question, &result, redactor);
     Tried { result, attempt: Attempt { accepted, masked, ..attempt }, limits, skew_ms, token }
 }
@@ -257,8 +262,8 @@ fn bad(message: impl Into<String>) -> Fault {
     Fault::new(FaultKind::BadRequest, message)
 }
 
-/// The request, and what turns true when its body has been handed over.
-fn to_reqwest(url: Url, from: HttpRequest) -> Result<(Request, Arc<AtomicBool>), Fault> {
+/// The request, and what says when its body has been handed over.
+fn to_reqwest(url: Url, from: HttpRequest) -> Result<(Request, HandedOver), Fault> {
     let mut request = Request::new(Method::POST, url);
     let headers = request.headers_mut();
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
@@ -298,12 +303,16 @@ impl Record {
         redactor: &Redactor,
     ) -> Attempt {
         let target = question.target();
-        let since = |at: Instant| at.duration_since(self.started).as_micros() as u64;
+        // What was not handed over has no better beginning than this.
+        let begun = self.handed_over.get().copied().unwrap_or(self.started);
+        let since = |at: Instant| at.saturating_duration_since(begun).as_micros() as u64;
+        let queued = begun.saturating_duration_since(self.started);
         let bill = result.as_ref().map(|answer| question.bill(answer)).unwrap_or_default();
         let Bill { usage, reported_cost, request_id } = bill;
         let priced = || Some(target.price.as_ref()?.cost(&usage?));
         Attempt {
-            started_ms: self.started_ms,
+            started_ms: self.started_ms.saturating_add(queued.as_millis() as i64),
+            queued_us: queued.as_micros() as u64,
             latency_us: since(self.ended.unwrap_or_else(clock::instant)),
             ttft_us: self.first_output.map(since),
             status: self.status,

@@ -69,7 +69,12 @@ impl Question for Call {
         provider: &dyn Provider,
         endpoint: &HttpEndpoint,
     ) -> Result<HttpRequest, Fault> {
-        provider.encode(self, endpoint)
+        match &self.encoded {
+            Some(encoded) if Arc::ptr_eq(&encoded.target, &self.target) => {
+                Ok(encoded.request.clone())
+            }
+            _ => provider.encode(self, endpoint),
+        }
     }
 
     fn decode(&self, provider: &dyn Provider, reply: &HttpReply<'_>) -> Result<Generation, Fault> {

@@ -154,7 +154,7 @@ impl<Q: Question> Exchange<'_, Q> {
             return self.stream(incoming, first, decoder).await;
         }
         let body = self.rest(incoming, first).await?;
-        self.record.ended = Some(clock::instant());
+        self.record.ended = Some(self.record.arrived);
         check_text(&body)?;
         reply.body = &body;
         self.question.decode(self.provider, &reply)
@@ -177,7 +177,7 @@ impl<Q: Question> Exchange<'_, Q> {
         while let Some(bytes) = chunk {
             let fed = self.feed(decoder.as_mut(), |sink| events.feed(&bytes, sink));
             if fed.map_err(|fault| with_partial(fault, decoder.as_ref()))? {
-                self.record.ended = Some(clock::instant());
+                self.record.ended = Some(self.record.arrived);
                 self.drain(incoming).await;
                 return self.question.streamed(decoder);
             }
@@ -188,7 +188,7 @@ impl<Q: Question> Exchange<'_, Q> {
                 Err(fault) => return Err(with_partial(fault, decoder.as_ref())),
             };
         }
-        self.record.ended = Some(clock::instant());
+        self.record.ended = Some(self.record.arrived);
         // What is left may be half an event. Then it is no event, and `finish` says what is missing.
         match self.feed(decoder.as_mut(), |sink| events.end(sink)) {
             Err(fault) if fault.kind != FaultKind::Protocol => {
@@ -205,11 +205,12 @@ impl<Q: Question> Exchange<'_, Q> {
         events: impl FnOnce(&mut dyn FnMut(Event<'_>) -> Result<(), Fault>) -> Result<(), Fault>,
     ) -> Result<bool, Fault> {
         let mut done = false;
+        let arrived = self.record.arrived;
         let first_output = &mut self.record.first_output;
         events(&mut |event| {
             match decoder.event(event)? {
                 Progress::Output => {
-                    first_output.get_or_insert_with(clock::instant);
+                    first_output.get_or_insert(arrived);
                 }
                 Progress::Done => done = true,
                 Progress::Quiet => {}
@@ -247,16 +248,19 @@ impl<Q: Question> Exchange<'_, Q> {
         body
     }
 
-    /// The next bytes; `None` at the end.
+    /// The next bytes; `None` at the end. When they were seen is noted before anything is made of
+    /// them.
     async fn next(&mut self, incoming: &mut Incoming) -> Result<Option<Bytes>, Fault> {
         // Servers of reasoning models send their headers at once and then think: until something
         // has come, the limit on the first byte stands.
         let limit = if incoming.heard {
-            (after(clock::instant(), self.timeouts.idle), Limit::Idle)
+            (after(self.record.arrived, self.timeouts.idle), Limit::Idle)
         } else {
             self.first_byte()
         };
-        self.within(limit, incoming.chunk()).await?
+        let next = self.within(limit, incoming.chunk()).await?;
+        self.record.arrived = clock::instant();
+        next
     }
 
     fn first_byte(&self) -> (Instant, Limit) {

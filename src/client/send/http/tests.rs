@@ -27,6 +27,7 @@ use crate::{
 };
 
 mod faults;
+mod handed;
 mod names;
 
 const KEY: &str = "sk-canary-123456";
@@ -171,6 +172,7 @@ pub(super) fn call(target: Target) -> Call {
         prompt: 0,
         epoch: 0,
         requests: Call::MOST_REQUESTS,
+        encoded: None,
     }
 }
 

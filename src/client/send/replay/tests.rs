@@ -60,6 +60,7 @@ fn call(id: &str, input: Option<&str>, vars: Vars, epoch: u32) -> Call {
         prompt: 0,
         epoch,
         requests: Call::MOST_REQUESTS,
+        encoded: None,
     }
 }
 

@@ -59,6 +59,7 @@ fn call(id: &str, expected: &[&str], max_tokens: Option<u64>) -> Call {
         prompt: 0,
         epoch: 0,
         requests: Call::MOST_REQUESTS,
+        encoded: None,
     }
 }
 
