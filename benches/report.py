@@ -1,19 +1,23 @@
 #!/usr/bin/env python3
 """Size of the HTML report, memory and time it takes to make, and how quick it is in a browser.
 
-    python3 benches/report.py [--binary PATH] [--trials N ...] [--words N]
+    python3 benches/report.py [--binary PATH] [--trials N ...] [--words N | --gsm8k FILE]
 
 Builds the release program unless one is named, records runs of two models with answers of so many
-words each, writes their reports again under a clock, and opens them in headless Chromium, which is
-driven over its DevTools protocol. Prints a Markdown table for benches/RESULTS.md and writes nothing
-into the checkout. Goals: the file at most 1.2 times the compressed text of the outputs plus 500 kB;
-256 MiB to make it; 10,000 trials open in 2 s and filter in 100 ms, 100,000 open in 10 s.
+words each, or of four with the solutions of GSM8K in FILE (`example_model_solutions.jsonl`; their
+numbers are drawn anew where rows come again), writes their reports again under a clock, and opens them
+in headless Chromium, which is driven over its DevTools protocol. Prints a Markdown table for
+benches/RESULTS.md and writes nothing into the checkout. Goals: the file at most 1.2 times the
+compressed text of the outputs plus 500 kB, by gzip and, which is stricter, by xz; 256 MiB to make it;
+10,000 trials open in 2 s and filter in 100 ms, 100,000 open in 10 s.
 """
 
 import argparse
 import json
+import lzma
 import os
 import random
+import re
 import socket
 import struct
 import subprocess
@@ -121,32 +125,53 @@ def words(rng, count):
     return " ".join(rng.choice(base) + rng.choice(["", "s", "ed", "ing", "ization", "ly", "ness", str(rng.randrange(1000))]) for _ in range(count))
 
 
-def record(binary, directory, trials, count):
-    """Records a run of `trials` trials and gives the gzip size of its outputs."""
+def drawn(trials, count):
+    """Rows of an invented question, with the answers of two models."""
     rng = random.Random(trials)
-    packed, compress = 0, zlib.compressobj(6, zlib.DEFLATED, 31)
-    with open(directory / "rows.jsonl", "w") as rows, open(directory / "answers.jsonl", "w") as answers:
-        for row in range(trials // 2):
-            expected = words(rng, 2)
-            rows.write(json.dumps({"id": f"row-{row:06}", "input": f"{words(rng, 20)}?", "expected": expected, "tags": rng.choice("abc")}) + "\n")
-            for model in ("one", "two"):
-                output = words(rng, rng.randint(count // 2, count * 3 // 2)) + (expected if rng.random() < 0.6 else "")
-                packed += len(compress.compress(output.encode()))
-                answers.write(json.dumps({"id": f"row-{row:06}", "model": model, "output": output, "latency_ms": rng.lognormvariate(6, 0.5)}) + "\n")
-    packed += len(compress.flush())
-    subprocess.run([binary, "run", "rows.jsonl", "-m", "replay:answers.jsonl#one", "-m", "replay:answers.jsonl#two",
-        "-s", "contains", "-s", "levenshtein", "--no-report"], cwd=directory, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return packed
+    for row in range(trials // 2):
+        expected = words(rng, 2)
+        answers = {model: words(rng, rng.randint(count // 2, count * 3 // 2)) + (expected if rng.random() < 0.6 else "") for model in ("one", "two")}
+        yield {"id": f"row-{row:06}", "input": f"{words(rng, 20)}?", "expected": expected, "tags": rng.choice("abc")}, answers
+
+
+def solved(trials, path):
+    """Questions of GSM8K, with what four models wrote."""
+    rng = random.Random(trials)
+    known = [json.loads(line) for line in open(path)]
+    models = [name for name, said in known[0].items() if isinstance(said, dict)]
+    for row in range(trials // len(models)):
+        one, anew = known[row % len(known)], row >= len(known)
+        text = lambda text: re.sub(r"\d+", lambda found: str(rng.randrange(1, 10 ** len(found[0]))), text) if anew else text
+        expected = one["ground_truth"].split("A:")[-1].strip()
+        yield {"id": f"row-{row:06}", "input": text(one["question"]), "expected": expected, "tags": str(row % 3)}, {
+            model: text(one[model]["solution"]) for model in models}
+
+
+def record(binary, directory, rows):
+    """Records a run of these rows and answers; gives the sizes of its outputs by gzip and by xz."""
+    rng = random.Random(7)
+    packers = [zlib.compressobj(6, zlib.DEFLATED, 31), lzma.LZMACompressor(preset=6)]
+    sizes, models = [0, 0], []
+    with open(directory / "rows.jsonl", "w") as questions, open(directory / "answers.jsonl", "w") as answers:
+        for row, said in rows:
+            questions.write(json.dumps(row) + "\n")
+            models = list(said)
+            for model, output in said.items():
+                sizes = [size + len(packer.compress(f"{output}\n".encode())) for size, packer in zip(sizes, packers)]
+                answers.write(json.dumps({"id": row["id"], "model": model, "output": output, "latency_ms": rng.lognormvariate(6, 0.5)}) + "\n")
+    asked = [part for model in models for part in ("-m", f"replay:answers.jsonl#{model}")]
+    subprocess.run([binary, "run", "rows.jsonl", *asked, "-s", "contains", "-s", "levenshtein", "--no-report"],
+        cwd=directory, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return [size + len(packer.flush()) for size, packer in zip(sizes, packers)]
 
 
 def make(binary, directory):
-    """Writes the report; gives seconds and the peak of its memory in MiB."""
-    begin = time.monotonic()
+    """Writes the report; gives seconds of the processor and the peak of its memory in MiB."""
     process = subprocess.Popen([binary, "report", "-o", "report.html"], cwd=directory, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit("the report failed")
-    return time.monotonic() - begin, usage.ru_maxrss / 1024
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def main():
@@ -154,6 +179,7 @@ def main():
     parser.add_argument("--binary", type=Path, help="the program; it is built when none is named")
     parser.add_argument("--trials", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--words", type=int, default=150, help="of an answer, about")
+    parser.add_argument("--gsm8k", type=Path, help="solutions to take the answers from")
     options = parser.parse_args()
     binary = options.binary
     if not binary:
@@ -166,18 +192,20 @@ def main():
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         address = next(line.split("ws://")[1].strip() for line in browser.stderr if "DevTools listening on" in line)
         page = Page(address)
-        print("| trials | outputs, gzip MB | file MB | allowed MB | made in s | peak MiB | open s | " + "acts in the page, ms |")
+        print("| trials | file MB | allowed by gzip MB | by xz | made in CPU s | peak MiB | open s | acts in the page, ms |")
         print("| --- | --- | --- | --- | --- | --- | --- | --- |")
         for trials in options.trials:
             directory = Path(top) / str(trials)
             directory.mkdir()
-            packed = record(binary, directory, trials, options.words)
+            rows = solved(trials, options.gsm8k) if options.gsm8k else drawn(trials, options.words)
+            packed = record(binary, directory, rows)
             seconds, peak = make(binary, directory)
             size = (directory / "report.html").stat().st_size
             opened = page.open(directory / "report.html")
             acts = page.value(MEASURE)
             told = ", ".join(f"{name} {value:.0f}" for name, value in acts.items())
-            print(f"| {trials:,} | {packed / 1e6:.2f} | {size / 1e6:.2f} | {(packed * 1.2 + 5e5) / 1e6:.2f} | {seconds:.1f} | {peak:.0f} | {opened:.2f} | {told} |", flush=True)
+            allowed = [f"{(size * 1.2 + 5e5) / 1e6:.2f}" for size in packed]
+            print(f"| {trials:,} | {size / 1e6:.2f} | {allowed[0]} | {allowed[1]} | {seconds:.1f} | {peak:.0f} | {opened:.2f} | {told} |", flush=True)
         browser.kill()
         browser.wait()
 

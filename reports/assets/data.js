@@ -17,30 +17,56 @@ const CACHED = 1, MASKED = 2, STAND_IN = 4;
 function unpack(text, bytes) {
   const out = new Uint8Array(bytes);
   let at = 0, held = 0, bits = 0;
-  const push = (group) => {
-    held = ((held << 7) | group) & 0xffff;
-    bits += 7;
-    if (bits >= 8) {
-      bits -= 8;
-      if (at < bytes) out[at++] = held >> bits;
-    }
-  };
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code < 0x80) {
-      push(code);
+      held = (held << 7) | code;
+      bits += 7;
     } else {
-      push(REPLACED[(code - 0x100) >> 7]);
-      push((code - 0x100) & 0x7f);
+      held = (held << 14) | (REPLACED[(code - 0x100) >> 7] << 7) | ((code - 0x100) & 0x7f);
+      bits += 14;
+    }
+    // What does not fit, the bits that fill the last character up, is passed over.
+    while (bits >= 8) {
+      bits -= 8;
+      out[at++] = held >> bits;
     }
   }
   return out;
 }
 
-// The JSON in a piece.
-function read(piece) {
-  const bytes = unzstd(unpack(piece.textContent, Number(piece.dataset.bytes)));
-  return JSON.parse(new TextDecoder().decode(bytes));
+// Pieces that are packed together: each is unpacked behind those before it.
+class Pieces {
+  constructor() {
+    this.elements = [];
+    this.size = 0;
+    this.unpacked = []; // their bytes
+  }
+
+  // The JSON in the piece `at`.
+  read(at) {
+    this.frame ||= new Frame(this.size);
+    while (this.unpacked.length <= at) {
+      const element = this.elements[this.unpacked.length];
+      const packed = unpack(element.textContent, Number(element.dataset.bytes));
+      this.unpacked.push(this.frame.add(packed, Number(element.dataset.size)));
+    }
+    return JSON.parse(new TextDecoder().decode(this.unpacked[at]));
+  }
+}
+
+// Of each kind, its pieces in order: [pieces that are packed together, place among these].
+function sorted(elements) {
+  const kinds = { about: [], rows: [], texts: [] };
+  const last = {};
+  for (const element of elements) {
+    const { kind, begins, size } = element.dataset;
+    if (begins !== undefined) last[kind] = new Pieces();
+    const pieces = last[kind];
+    kinds[kind].push([pieces, pieces.elements.push(element) - 1]);
+    pieces.size += Number(size);
+  }
+  return kinds;
 }
 
 // All trials of the page, as columns. Unknown numbers are NaN.
@@ -50,7 +76,7 @@ class Trials {
     this.n = 0;
     this.samples = []; // {index, id, tags, vars}
     this.kinds = []; // kinds of faults
-    this.blocks = []; // {piece, first, n, texts}
+    this.blocks = []; // {piece: [pieces, place], first, n, texts}
     this.slotOf = new Map(); // a sample's place in `samples`, by its index in the dataset
     const names = ["seq", "slot", "prompt", "model", "epoch", "status", "kind", "latency", "ttft",
       "input", "output", "cost", "attempts", "flags", "block"];
@@ -141,17 +167,10 @@ class Trials {
   readBlock(block) {
     // Later, so that what is on the page can be drawn in between.
     block.reading ||= new Promise((done) => setTimeout(done, 0)).then(() => {
-      const groups = read(block.piece);
-      const texts = [];
-      for (const { sample, trials } of groups) {
-        let messages = [];
-        for (const trial of trials) {
-          messages = trial.messages || messages;
-          texts.push({ ...trial, messages, sample });
-        }
-      }
-      block.texts = texts;
-      return texts;
+      const [pieces, place] = block.piece;
+      const columns = pieces.read(place);
+      block.texts = texts(columns);
+      return block.texts;
     });
     return block.reading;
   }
@@ -169,14 +188,29 @@ class Trials {
   }
 }
 
+// The texts of each trial of a block, out of its columns. 0 stands for nothing.
+function texts({ samples, trials, ...columns }) {
+  const filled = Object.entries(columns).filter(([, column]) => column.some((value) => value !== 0));
+  const found = [];
+  samples.forEach((sample, at) => {
+    let messages = [];
+    for (let n = 0; n < trials[at]; n++) {
+      const one = { sample };
+      for (const [name, column] of filled) if (column[found.length] !== 0) one[name] = column[found.length];
+      // Trials that are asked the same have it once; a message that is the input has no text.
+      if (one.messages) messages = one.messages.map((message) => ({ text: sample.input, ...message }));
+      one.messages = messages;
+      found.push(one);
+    }
+  });
+  return found;
+}
+
 // Reads everything but the texts.
-function open(pieces) {
-  let trials = null, rows = null;
-  for (const piece of pieces) {
-    if (piece.dataset.kind === "about") trials = new Trials(read(piece));
-    else if (piece.dataset.kind === "rows") rows = read(piece);
-    else trials.add(rows, piece);
-  }
+function open(elements) {
+  const { about: [[about, place]], rows, texts } = sorted(elements);
+  const trials = new Trials(about.read(place));
+  rows.forEach(([pieces, place], at) => trials.add(pieces.read(place), texts[at]));
   trials.freeze();
   return trials;
 }

@@ -109,10 +109,20 @@ function trialJson(trials, i, texts) {
     served_by: texts.by ?? about.models[trials.model[i]].name,
     cached: (trials.flags[i] & CACHED) !== 0,
     attempts: trials.attempts[i],
+    requests: (texts.tries || []).map(({ wait, latency, status, kind, error, cost }) => ({
+      waited_ms: (wait[0] + wait[1]) / 1e3, latency_ms: latency / 1e3, status: status ?? null,
+      error: kind === undefined ? null : { kind, message: marked(error) }, cost_usd: cost === undefined ? null : cost / 1e12,
+    })),
     latency_ms: known(trials.latency[i], 1e3),
     ttft_ms: known(trials.ttft[i], 1e3),
     usage: Number.isNaN(trials.input[i]) ? null : { input: trials.input[i], output: trials.output[i] },
     cost_usd: known(trials.cost[i], 1e12),
+    judge_steps: (texts.judged || []).map(({ scorer, step, judge, messages, output, error, problem, verdict, latency, cost }) => ({
+      scorer: about.scorers[scorer]?.id ?? null, step, judge,
+      messages: messages.map(({ role, text }) => ({ role, content: marked(text) })), output: optional(output),
+      error: error === undefined ? null : marked(error), problem: optional(problem), verdict: verdict ?? null,
+      latency_ms: latency === null ? null : latency / 1e3, cost_usd: cost === null ? null : cost / 1e12,
+    })),
     scores: Object.fromEntries(about.scorers.map(({ id }, at) => {
       const verdict = trials.verdict[at][i];
       const why = said.get(at) || {};

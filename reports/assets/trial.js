@@ -112,6 +112,7 @@ class TrialView {
         ...(found === null ? [el("p", { class: "muted" }, "nothing found")] : pre(found))]),
       this.scores(row, texts),
       this.judged(texts.judged || []),
+      this.tries(row, texts.tries || []),
       texts.reasoning === undefined ? "" : folded("Reasoning", pre(texts.reasoning)),
       el("dl", { class: "trivia" }, this.facts(row, texts).map(([label, value]) => el("div", {}, el("dt", {}, label), el("dd", {}, value)))));
   }
@@ -138,18 +139,36 @@ class TrialView {
   judged(steps) {
     if (steps.length === 0) return "";
     const unknown = (number) => (number === null ? NaN : number);
-    return folded(`Judge steps (${steps.length})`, steps.map(({ scorer, step, judge, asked, output, error, problem, verdict, latency, cost }) => {
+    return folded(`Judge steps (${steps.length})`, steps.map(({ scorer, step, judge, asked, messages, output, error, problem, verdict, latency, cost }) => {
       const [repeat, turn, round] = asked;
       const again = [repeat > 0 ? `repeat ${repeat + 1}` : "", turn + round > 0 ? "asked again" : ""].filter((word) => word !== "");
       const head = [this.trials.about.scorers[scorer]?.id ?? "", step, judge, ...again].map((word) => oneLine(word, 60));
       return [
         el("h4", {}, head.join(" · "), " ", el("span", { class: "muted" }, `${microseconds(unknown(latency))}, ${picodollars(unknown(cost))}`)),
-        output === undefined ? "" : pre(output),
+        messages.length === 0 ? "" : folded(`What it was told (${messages.length})`, messages.map(({ role, text, image }) => [el("p", { class: "label" }, image ? `${role}, image` : role), ...pre(text)])),
+        output === undefined ? "" : [el("p", { class: "label" }, "reply"), ...pre(output)],
         error === undefined ? "" : [el("p", { class: "label" }, "no reply"), ...pre(error)],
         problem === undefined ? "" : [el("p", { class: "label" }, "cannot be used"), ...pre(problem)],
         verdict === undefined ? "" : [el("p", { class: "label" }, "read out of it"), ...pre(JSON.stringify(verdict))],
       ];
     }));
+  }
+
+  // Every request, with why it failed, how long it waited before it and how long it took.
+  tries(row, tries) {
+    if (tries.length === 0) return "";
+    const waited = ([place, backoff]) => [[place, "for its turn", 1e3], [backoff, "after a failure", 1]].filter(([us, , least]) => us >= least).map(([us, why]) => `${microseconds(us)} ${why}`).join(", ");
+    const heads = [["#", true], ["Came to", false], ["Status", true], ["Waited", false], ["Took", true]];
+    const list = el("table", { class: "scores tries" },
+      el("thead", {}, el("tr", {}, heads.map(([label, number]) => el("th", { scope: "col", class: number ? "num" : null }, label)))),
+      el("tbody", {}, tries.map(({ wait, latency, status, kind, error, cost }, at) => [
+        el("tr", {}, el("th", { scope: "row", class: "num" }, String(at + 1)),
+          el("td", {}, kind === undefined ? el("span", { class: "good" }, "answered") : el("span", { class: "bad" }, oneLine(kind, 60))),
+          el("td", { class: "num" }, status === undefined ? UNKNOWN : String(status)), el("td", {}, waited(wait) || UNKNOWN),
+          el("td", { class: "num" }, microseconds(latency), cost === undefined ? "" : el("span", { class: "sub" }, picodollars(cost)))),
+        error === undefined ? "" : el("tr", { class: "under" }, el("td", { colspan: heads.length }, pre(error))),
+      ])));
+    return [el("h4", {}, `Attempts (${count(tries.length)})`), list];
   }
 
   facts(row, texts) {

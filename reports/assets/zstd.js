@@ -1,5 +1,5 @@
-// Unpacks Zstandard, RFC 8878: frames that know their size and need no dictionary, as this program
-// writes them. Browsers unpack deflate only, which needs an eighth more. What is wrong throws.
+// Unpacks Zstandard, RFC 8878: frames without a dictionary that come in pieces, as this program writes
+// them. Browsers unpack deflate only, which needs a quarter more. What is wrong throws.
 
 // Literal lengths and match lengths: the least of each code, and how many further bits it has.
 const LITERALS = [[...Array(16).keys(), 16, 18, 20, 22, 24, 28, 32, 40, 48, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536],
@@ -238,27 +238,40 @@ function readBlock(data, begin, end, state, out, filled) {
   return filled + literals.length - taken;
 }
 
-// The bytes that are packed in `data`.
-function unzstd(data) {
+// A frame whose pieces are added one after the other; `size` bytes in all.
+class Frame {
+  constructor(size) {
+    this.out = new Uint8Array(size);
+    this.filled = 0;
+    this.state = { recent: [1, 4, 8] };
+  }
+
+  // The bytes that are packed in `data`, the next piece, which holds `size` of them. They stay valid
+  // as long as the frame.
+  add(data, size) {
+    const begin = this.filled;
+    let at = begin === 0 ? headEnd(data) : 0;
+    while (at < data.length) {
+      const head = data[at] | (data[at + 1] << 8) | (data[at + 2] << 16);
+      const kind = (head >> 1) & 3, n = head >> 3;
+      at += 3;
+      const end = kind === 1 ? at + 1 : at + n;
+      if (kind === 3 || end > data.length) throw new Error("a frame that was cut");
+      if (kind === 0) this.out.set(data.subarray(at, end), this.filled);
+      if (kind === 1) this.out.fill(data[at], this.filled, this.filled + n);
+      if (kind === 2) this.filled = readBlock(data, at, end, this.state, this.out, this.filled);
+      else this.filled += n;
+      at = end;
+    }
+    if (this.filled - begin !== size) throw new Error("a piece of another size");
+    return this.out.subarray(begin, this.filled);
+  }
+}
+
+// Where the head of a frame ends.
+function headEnd(data) {
   if (data[0] !== 0x28 || data[1] !== 0xb5 || data[2] !== 0x2f || data[3] !== 0xfd) throw new Error("no Zstandard");
   const flags = data[4], single = (flags >> 5) & 1;
-  const width = [single, 2, 4, 8][flags >> 6];
-  let at = 5 + (single ? 0 : 1);
-  if (width === 0 || (flags & 3) !== 0) throw new Error("a frame without a size, or with a dictionary");
-  let size = width === 2 ? 256 : 0;
-  for (let i = 0; i < width; i++) size += data[at++] * 256 ** i;
-  const out = new Uint8Array(size);
-  const state = { recent: [1, 4, 8] };
-  for (let filled = 0, last = 0; !last;) {
-    const head = data[at] | (data[at + 1] << 8) | (data[at + 2] << 16);
-    if (at + 3 > data.length) throw new Error("a frame that was cut");
-    at += 3;
-    last = head & 1;
-    const kind = (head >> 1) & 3, n = head >> 3;
-    if (kind === 0) { out.set(data.subarray(at, at + n), filled); filled += n; at += n; }
-    if (kind === 1) { out.fill(data[at++], filled, filled + n); filled += n; }
-    if (kind === 2) { filled = readBlock(data, at, at + n, state, out, filled); at += n; }
-    if (last && filled !== size) throw new Error("a frame of another size");
-  }
-  return out;
+  if ((flags & 3) !== 0) throw new Error("a frame with a dictionary");
+  return 5 + (single ? 0 : 1) + [single, 2, 4, 8][flags >> 6];
 }

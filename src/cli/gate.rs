@@ -54,7 +54,7 @@ pub(super) fn run(args: &GateArgs, db: &Path, out: &mut Out) -> Result<Exit, Fai
         format => rendered(&stored, format),
     };
     out.data(&text)?;
-    ci::write(&stored, &args.files, out)?;
+    ci::write(&stored, &args.files, found.as_ref().ok(), out)?;
     // A file has no status: what is in it is all that there is.
     let status = match file {
         Some(_) => crate::domain::run::RunStatus::Complete,

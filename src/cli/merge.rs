@@ -74,7 +74,7 @@ pub(super) fn run(args: &MergeArgs, db: &Path, out: &mut Out) -> Result<Exit, Fa
     if let Some(path) = &report {
         write_report(&stored, path, args.format, out)?;
     }
-    ci::write(&stored, &args.files, out)?;
+    ci::write(&stored, &args.files, None, out)?;
     let of = shards[0].shard.of;
     out.note(&format!("merged {} of {of} shards into run {}", shards.len(), header.id));
     Ok(gates_exit(status, &stored.gates))

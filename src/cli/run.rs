@@ -188,7 +188,7 @@ pub(super) fn once(
         hint: Some(format!("the run is recorded: evals show {header_id}")),
         ..failure
     })?;
-    ci::write(&stored, &args.files, out)?;
+    ci::write(&stored, &args.files, None, out)?;
     if let Some(shard) = stored.run.header.context.shard.as_ref().filter(|_| !gates.is_empty()) {
         let (index, of) = (shard.index, shard.of);
         out.note(&format!("note: this is shard {index}/{of}; `evals merge` decides the gates"));

@@ -198,7 +198,7 @@ fn anew(
     let printed = out.data(&text);
     let reported = report.map(|path| run::write_report(&stored, &path, args.format, out));
     printed.and(reported.unwrap_or(Ok(())))?;
-    ci::write(&stored, &args.files, out)?;
+    ci::write(&stored, &args.files, None, out)?;
     Ok(run::exit(&outcome, &stored.gates))
 }
 

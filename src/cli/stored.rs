@@ -13,6 +13,7 @@ use crate::{
     compare::{self, CompareError, Opened, Source},
     config,
     domain::{
+        comparison::Comparison,
         measure::{GateResult, RunMeasures},
         run::{RunRecord, TrialRecord},
         slice::Slices,
@@ -115,18 +116,21 @@ impl Stored {
         View { run: &self.run, measures: &self.measures, gates: &self.gates, comparison: None }
     }
 
+    /// The run's models and prompts compared with each other, unless there is one or there are very many.
+    pub(super) fn compared(&self) -> Result<Option<Comparison>, CompareError> {
+        match self.run.header.models.len() * self.run.header.prompts.len() {
+            2..=MOST_SIDES => compare::within(&self.store, &self.run),
+            _ => Ok(None),
+        }
+    }
+
     /// Writes the HTML report, in which models and prompts are compared.
     pub(super) fn html(
         &self,
         to: &mut dyn std::io::Write,
         max_trials: Option<u64>,
     ) -> Result<(), ReportError> {
-        let sides = self.run.header.models.len() * self.run.header.prompts.len();
-        let comparison = match sides {
-            2..=MOST_SIDES => compare::within(&self.store, &self.run)
-                .map_err(|error| ReportError::Source(Box::new(error)))?,
-            _ => None,
-        };
+        let comparison = self.compared().map_err(|error| ReportError::Source(Box::new(error)))?;
         let view = View { comparison: comparison.as_ref(), ..self.view() };
         report::html::write_html(&view, self, to, max_trials)
     }

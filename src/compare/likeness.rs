@@ -53,6 +53,7 @@ pub fn differences(
     }
     found.params(&models.0.params, &models.1.params);
     found.scorers(here, there);
+    found.judges(here, there);
     let epochs = |header: &RunHeader| format!("{}, folded by {}", header.epochs, header.reduce);
     if (here.epochs, &here.reduce) != (there.epochs, &there.reduce) {
         found.add(What::Epochs, "", Some(epochs(here)), Some(epochs(there)));
@@ -106,15 +107,6 @@ impl Found {
     }
 
     fn models(&mut self, a: &ModelInfo, b: &ModelInfo) {
-        let parts = |model: &ModelInfo| {
-            [
-                ("provider", model.provider.clone()),
-                ("name", model.model.clone()),
-                ("address", model.origin.clone()),
-                ("fallback", names(model.fallback.iter())),
-                ("pool", names(model.pool.iter().map(|(_, model)| model))),
-            ]
-        };
         for ((of, a), (_, b)) in parts(a).into_iter().zip(parts(b)) {
             if a != b {
                 let shown = |text: String| (!text.is_empty()).then_some(text);
@@ -154,6 +146,23 @@ impl Found {
         }
     }
 
+    /// The models that scorers ask, those of one name: who they are, and with which parameters. That
+    /// another is named is a difference of the scorer's options.
+    fn judges(&mut self, here: &RunHeader, there: &RunHeader) {
+        for a in &here.judges {
+            let Some(b) = there.judges.iter().find(|b| b.name == a.name) else { continue };
+            for ((of, in_a), (_, in_b)) in parts(a).into_iter().zip(parts(b)) {
+                if in_a != in_b {
+                    let shown = |text: String| (!text.is_empty()).then_some(text);
+                    self.add(What::Judge, &format!("{}, {of}", a.name), shown(in_a), shown(in_b));
+                }
+            }
+            for (name, in_a, in_b) in unlike(&a.params, &b.params) {
+                self.add(What::Judge, &format!("{}, {name}", a.name), in_a, in_b);
+            }
+        }
+    }
+
     fn prices(&mut self, a: &ModelInfo, b: &ModelInfo) {
         if a.price == b.price {
             return;
@@ -175,6 +184,17 @@ impl Found {
 fn asks_a_model(scorer: &ScorerInfo) -> bool {
     let asks = |option: &str| scorer.options.get(option).is_some_and(|value| !value.is_null());
     scorer.name == "judge" || asks("model") || asks("models")
+}
+
+/// What a model is, by what may differ of it.
+fn parts(model: &ModelInfo) -> [(&'static str, String); 5] {
+    [
+        ("provider", model.provider.clone()),
+        ("name", model.model.clone()),
+        ("address", model.origin.clone()),
+        ("fallback", names(model.fallback.iter())),
+        ("pool", names(model.pool.iter().map(|(_, model)| model))),
+    ]
 }
 
 fn is_nothing(value: &Value) -> bool {

@@ -25,7 +25,7 @@ use self::{
 use crate::{
     base::text::one_line,
     domain::{
-        comparison::{Comparison, PairVerdict, Side},
+        comparison::{Comparison, Missing, PairVerdict, Side},
         run::{RunRecord, RunStatus},
     },
     metric::{CONFIDENCE, paired},
@@ -201,6 +201,20 @@ fn twos(
     Ok(found)
 }
 
+/// That some of the samples have no value on one side.
+fn lacks(side: &Side, missing: &Missing, scorers: &[&str]) -> String {
+    let named: Vec<String> = missing.first.iter().map(|id| one_line(id, 40)).collect();
+    let more = if missing.samples > missing.first.len() as u64 { ", …" } else { "" };
+    format!(
+        "{}: {} of the samples have no value on the side of {} ({} are not in its run): {}{more}",
+        scorers.join(", "),
+        missing.samples,
+        side.label,
+        missing.absent,
+        named.join(", ")
+    )
+}
+
 /// What a reader must know before trusting the numbers.
 fn warnings(comparison: &Comparison) -> Vec<String> {
     let mut found = Vec::new();
@@ -215,25 +229,24 @@ fn warnings(comparison: &Comparison) -> Vec<String> {
     let mut fewest: Option<u64> = None;
     for pair in &comparison.pairs {
         let (a, b) = comparison.sides_of(pair);
+        // Scorers that lack the same samples are told together.
+        let mut lacking: Vec<(&Side, &Missing, Vec<&str>)> = Vec::new();
         for score in &pair.scores {
             fewest = Some(fewest.map_or(score.n, |n: u64| n.min(score.n)));
             for (side, missing) in [(a, &score.missing_a), (b, &score.missing_b)] {
                 if missing.samples == 0 {
                     continue;
                 }
-                let named: Vec<String> = missing.first.iter().map(|id| one_line(id, 40)).collect();
-                let more = if missing.samples > missing.first.len() as u64 { ", …" } else { "" };
-                found.push(format!(
-                    "{}: {} of the samples have no value on the side of {} ({} are not in its run): \
-                     {}{more}",
-                    score.scorer,
-                    missing.samples,
-                    side.label,
-                    missing.absent,
-                    named.join(", ")
-                ));
+                let known = lacking
+                    .iter_mut()
+                    .find(|(of, same, _)| std::ptr::eq(*of, side) && *same == missing);
+                match known {
+                    Some((_, _, scorers)) => scorers.push(&score.scorer),
+                    None => lacking.push((side, missing, vec![&score.scorer])),
+                }
             }
         }
+        found.extend(lacking.iter().map(|(side, missing, scorers)| lacks(side, missing, scorers)));
         for difference in pair.differences.iter().filter(|found| found.unknown) {
             let warning = format!(
                 "whether {} differs is not known: an exported file does not say",

@@ -365,6 +365,25 @@ pub struct TrialRecord {
     pub scores: Vec<ScoreRecord>,
     /// What models said of the answer, scorer by scorer and in the order in which they said it.
     pub judgements: Vec<JudgementRecord>,
+    /// Every request that was made for it, in order; none for an answer from the response cache.
+    pub tries: Vec<AttemptRecord>,
+}
+
+/// A stored request: how long it waited, how long it took, and what came of it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AttemptRecord {
+    /// Time that it waited for a free place or under a limit, in microseconds.
+    pub queued_us: u64,
+    /// Time that it waited because the attempt before it had failed, in microseconds.
+    pub backoff_us: u64,
+    /// From handing over the request to the last byte, in microseconds.
+    pub latency_us: u64,
+    /// The HTTP status.
+    pub http_status: Option<u16>,
+    /// The fault's kind and message, when it failed.
+    pub error: Option<(String, String)>,
+    /// Cost in picodollars, where known.
+    pub cost_pico: Option<i64>,
 }
 
 /// A stored score.

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use crate::{
     base::text::{one_line, prefix},
     report::{
-        View, calibration,
+        View, calibration, compare, details,
         facts::{
             derived, gate_scope, gate_word, judge_cost, judge_spread, model_cost, models, results,
             run_cost, trials_line, verdict, warnings,
@@ -40,6 +40,10 @@ pub fn render(view: &View<'_>) -> String {
     scores(view, &mut out);
     made_of_others(view, &mut out);
     models_table(view, &mut out);
+    if let Some(comparison) = view.comparison {
+        out += &compare::markdown::short(comparison);
+    }
+    out += &sheet::markdown(&details::sheets(view));
     out += &sheet::markdown(&slices::sheets(view));
     let spread = judge_spread(view);
     for line in &spread {

@@ -8,6 +8,7 @@ pub mod annotate;
 pub mod calibration;
 pub mod compare;
 pub mod csv;
+mod details;
 mod facts;
 pub mod html;
 pub mod json;

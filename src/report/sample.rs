@@ -16,8 +16,8 @@ use crate::{
         },
         message::{Message, Role},
         run::{
-            ModelInfo, PromptInfo, RunHeader, RunRecord, RunStatus, ScoreRecord, ScorerInfo,
-            TrialRecord,
+            AttemptRecord, ModelInfo, PromptInfo, RunHeader, RunRecord, RunStatus, ScoreRecord,
+            ScorerInfo, TrialRecord,
         },
         target::Price,
         trial::{Status, TrialKey},
@@ -270,6 +270,7 @@ pub(super) fn trial(seq: u64, question: &str, output: &str, expected: &str) -> T
         cost_source: Some("price".to_owned()),
         logprobs: Vec::new(),
         judgements: Vec::new(),
+        tries: Vec::new(),
         scores: vec![
             score(0, f64::from(u8::from(right)), Some(right), None),
             score(1, if right { 1.0 } else { 0.25 }, None, None),
@@ -302,6 +303,15 @@ pub(super) fn failed_trial(seq: u64, question: &str, expected: &str) -> TrialRec
         cost_pico: None,
         cost_source: None,
         judgements: Vec::new(),
+        tries: (0..3)
+            .map(|n| AttemptRecord {
+                backoff_us: n * 2_000_000,
+                latency_us: 80_000,
+                http_status: Some(429),
+                error: Some(("rate_limited".to_owned(), message.to_owned())),
+                ..AttemptRecord::default()
+            })
+            .collect(),
         scores: vec![skipped(0), skipped(1), skipped(2)],
         ..trial(seq, question, "", expected)
     }

@@ -76,7 +76,7 @@ fn p_value(p: f64) -> String {
 
 /// How often some and how often all of the repeats are correct, for the most repeats that every
 /// scorer of yes and no tells.
-fn repeats(view: &View<'_>) -> Option<Sheet> {
+pub(super) fn repeats(view: &View<'_>) -> Option<Sheet> {
     let header = &view.run.header;
     let told = view.measures.measures.iter().filter_map(|measure| {
         let passes: &Passes = measure.detail.passes.last()?;

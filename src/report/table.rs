@@ -10,7 +10,7 @@ use crate::{
     base::text::one_line,
     domain::measure::GateResult,
     report::{
-        View, calibration,
+        View, calibration, details,
         facts::{
             ResultLine, Tone, cost_of_judge, derived, gate_scope, gate_word, judge_cost,
             judge_spread, model_cost, models, results, run_cost, trials_line, verdict, warnings,
@@ -119,7 +119,8 @@ pub fn render(view: &View<'_>, width: Option<u16>, style: Style) -> String {
         out += &wrapped(&style.sentence(&line), width, 0);
         out.push('\n');
     }
-    let mut sheets = slices::sheets(view);
+    let mut sheets = details::sheets(view);
+    sheets.extend(slices::sheets(view));
     sheets.extend(pairwise::sheets(header, &view.measures.pairwise));
     sheets.extend(calibration::summary(header, &view.measures.calibrations));
     if !sheets.is_empty() {

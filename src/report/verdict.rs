@@ -195,12 +195,23 @@ fn of_many(comparison: &Comparison, pairs: &[Ordered<'_>], scorer: &str) -> Opti
         });
     }
     let group = names(&[vec![best], tied].concat());
-    Some(if beaten.is_empty() {
-        format!("{group} are tied on {scorer}: chance alone can make the differences.")
-    } else {
-        let verb = "are tied for the best";
-        format!("{group} {verb} on {scorer}; {best_name} is better than {}.", names(&beaten))
-    })
+    if beaten.is_empty() {
+        let widest =
+            pairs.iter().max_by(|a, b| a.ahead.unwrap_or(0.0).total_cmp(&b.ahead.unwrap_or(0.0)));
+        let widest = widest.filter(|pair| pair.ahead.is_some_and(|ahead| ahead > 0.0));
+        let widest = widest.map(|pair| {
+            let [first, last] = [pair.better, pair.worse].map(|at| &comparison.sides[at].label);
+            let ahead = by(comparison, pair);
+            format!(", the largest of which is {first} ahead of {last}{ahead}")
+        });
+        let widest = widest.unwrap_or_default();
+        return Some(format!(
+            "{group} are tied on {scorer}: chance alone can make the differences{widest}."
+        ));
+    }
+    let tail = of_two(comparison, next(&beaten)?).replacen(&format!(" on {scorer}"), "", 1);
+    let rest = if beaten.len() > 1 { "; the others are further behind" } else { "" };
+    Some(format!("{group} are tied for the best on {scorer}; {tail}{rest}."))
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -288,10 +299,15 @@ mod tests {
             "A is best on s: better than B by 2.0 points, 95% interval 1.0 to 3.0; 0.6 × the price; \
              the others are further behind."
         );
-        assert_eq!(say([Tied, A, A]), "A and B are tied for the best on s; A is better than C.");
+        assert_eq!(
+            say([Tied, A, A]),
+            "A and B are tied for the best on s; A is better than C by 5.0 points, 95% interval 4.0 to \
+             6.0; 0.6 × the price."
+        );
         assert_eq!(
             say([Tied, Tied, Tied]),
-            "A, B and C are tied on s: chance alone can make the differences."
+            "A, B and C are tied on s: chance alone can make the differences, the largest of which is \
+             A ahead of C by 5.0 points, 95% interval 4.0 to 6.0."
         );
         assert_eq!(
             say([Unknown, Unknown, Unknown]),

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         generation::Usage,
         message::Message,
-        run::{DigestScore, RunRecord, ScoreRecord, TrialDigest, TrialRecord},
+        run::{AttemptRecord, DigestScore, RunRecord, ScoreRecord, TrialDigest, TrialRecord},
         sample::{Vars, value_text},
         slice::{Slices, TAGS},
         trial::{Hit, Status, TrialKey},
@@ -98,6 +98,9 @@ const MESSAGES: &str =
     "SELECT messages FROM messages WHERE run = ?1 AND sample = ?2 AND prompt = ?3";
 const SCORES: &str = "SELECT scorer, value, passed, label, explanation, error_kind, error_message
                       FROM scores WHERE run = ?1 AND seq = ?2 ORDER BY scorer";
+const ATTEMPTS: &str =
+    "SELECT queued_us, backoff_us, latency_us, http_status, error_kind, error_message,
+       cost_pico FROM attempts WHERE run = ?1 AND seq = ?2 ORDER BY attempt";
 const DIGEST_SCORES: &str =
     "SELECT value, error_kind IN ('scorer', 'judge'), counts, error_kind IS 'judge' FROM scores WHERE run = ?1 AND seq = ?2
      ORDER BY scorer";
@@ -271,6 +274,7 @@ struct Details<'store> {
     messages_by: rusqlite::CachedStatement<'store>,
     scores_by: rusqlite::CachedStatement<'store>,
     judgements_by: rusqlite::CachedStatement<'store>,
+    attempts_by: rusqlite::CachedStatement<'store>,
     sample: Option<(u64, SampleRow)>,
     messages: Option<((u64, u32), Vec<Message>)>,
 }
@@ -293,6 +297,7 @@ impl<'store> Details<'store> {
             messages_by: conn.prepare_cached(MESSAGES)?,
             scores_by: conn.prepare_cached(SCORES)?,
             judgements_by: of_trial_by(conn)?,
+            attempts_by: conn.prepare_cached(ATTEMPTS)?,
             sample: None,
             messages: None,
         })
@@ -333,6 +338,7 @@ impl<'store> Details<'store> {
             logprobs: logprobs.map_or(Ok(Vec::new()), |text| parsed(&text, "logprobs"))?,
             scores: scores(&mut self.scores_by, self.run, key.seq)?,
             judgements: of_trial(&mut self.judgements_by, self.run, key.seq)?,
+            tries: attempts(&mut self.attempts_by, self.run, key.seq)?,
         })
     }
 
@@ -375,6 +381,26 @@ impl<'store> Details<'store> {
         self.messages = Some(((sample, prompt), messages.clone()));
         Ok(messages)
     }
+}
+
+fn attempts(
+    select: &mut Statement<'_>,
+    run: i64,
+    seq: u64,
+) -> rusqlite::Result<Vec<AttemptRecord>> {
+    let rows = select.query_map(params![run, int(seq)], |row| {
+        let kind: Option<String> = row.get(4)?;
+        let message: Option<String> = row.get(5)?;
+        Ok(AttemptRecord {
+            queued_us: row.get::<_, i64>(0)?.unsigned_abs(),
+            backoff_us: row.get::<_, i64>(1)?.unsigned_abs(),
+            latency_us: row.get::<_, i64>(2)?.unsigned_abs(),
+            http_status: row.get(3)?,
+            error: kind.map(|kind| (kind, message.unwrap_or_default())),
+            cost_pico: row.get(6)?,
+        })
+    })?;
+    rows.collect()
 }
 
 fn scores(select: &mut Statement<'_>, run: i64, seq: u64) -> rusqlite::Result<Vec<ScoreRecord>> {

@@ -294,3 +294,39 @@ fn a_comment_has_the_size_that_forges_take() {
     assert!((30_000..65_536).contains(&size), "{size}");
     assert!(project.read("comment.md").contains("did not fit here"));
 }
+
+#[test]
+fn a_comment_has_the_comparison_beside_the_gates() {
+    let project = project();
+    let args = ["--baseline", "good", "--allow", "model", "--comment", "comment.md"];
+    run(&project, "bad", &args).ok();
+    let comment = project.read("comment.md");
+    assert!(comment.contains("**Compared with `good`**"), "{comment}");
+    let row = comment.lines().find(|line| line.starts_with("| ⬇️ a |")).expect("a pair");
+    assert!(row.contains("| -28.33 |") && row.contains("0 / 17 / 43"), "{row}");
+    // A recorded run, and a baseline that only the gate names.
+    let gate = [
+        "gate",
+        "bad",
+        "--baseline",
+        "good",
+        "--allow",
+        "model",
+        "-g",
+        "exact_match.mean vs baseline > -1 at 95%",
+    ];
+    project.evals().args(gate).args(["--comment", "again.md"]).run().ok();
+    assert!(project.read("again.md").contains(row), "{}", project.read("again.md"));
+    // Without a baseline, models of the run are compared with each other.
+    let args = [
+        "run",
+        "rows.csv",
+        "-m",
+        "{id: one, use: 'replay:good.jsonl'}",
+        "-m",
+        "{id: two, use: 'replay:bad.jsonl'}",
+    ];
+    let more = ["--name", "both", "--comment", "both.md"];
+    project.evals().args(args).args(ASK).args(more).run().ok();
+    assert!(project.read("both.md").contains("**Compared with each other**"));
+}

@@ -51,3 +51,4 @@ mod terminal;
 mod tidy;
 mod vault;
 mod vectors;
+mod workflows;

@@ -2,6 +2,7 @@
 
 mod access;
 mod hostile;
+mod inside;
 mod run;
 
 use serde_json::{Value, json};
@@ -306,7 +307,10 @@ fn a_page_that_was_cut_says_so() {
     let page = std::fs::read_to_string(report(&project)).expect("the page");
     let (head, rest) = page.split_once("data-kind=\"rows\"").expect("a piece");
     let (piece, rest) = rest.split_once("</script>").expect("its end");
-    let cut = format!("{head}data-kind=\"rows\"{}</script>{rest}", &piece[..60]);
+    let cut = format!(
+        "{head}data-kind=\"rows\"{}</script>{rest}",
+        piece.chars().take(60).collect::<String>()
+    );
     let path = project.write("cut.html", cut);
     browser.load(&path);
     browser.until("document.getElementById('reading')?.textContent.includes('cannot be read')");

@@ -14,6 +14,9 @@ use crate::{
 /// Pairs that are listed at most.
 const MOST: usize = 100;
 
+/// Pairs that are listed at most in the summary of a run, where other tables stand beside.
+const MOST_BESIDE: usize = 30;
+
 /// Bytes of a comment: forges take 65,536 characters.
 const COMMENT: usize = 65_000;
 
@@ -22,15 +25,31 @@ pub fn render(comparison: &Comparison) -> String {
     fitted(whole(comparison), COMMENT)
 }
 
+/// The comparison as a part of a run's summary: what was found, the pairs, and what differs besides.
+pub(in crate::report) fn short(comparison: &Comparison) -> String {
+    let title = match comparison.baseline.map(|side| &comparison.sides[side]) {
+        Some(side) => {
+            let run = side.file.as_deref().unwrap_or(&side.run_name);
+            format!("**Compared with {}**\n\n", code(run))
+        }
+        None => "**Compared with each other**\n\n".to_owned(),
+    };
+    title + &body(comparison, MOST_BESIDE) + "\n"
+}
+
 fn whole(comparison: &Comparison) -> String {
-    let mut out = String::from("### Comparison\n\n");
+    format!("### Comparison\n\n{}", body(comparison, MOST))
+}
+
+fn body(comparison: &Comparison, most: usize) -> String {
+    let mut out = String::new();
     let all = lines(comparison);
     for line in all.iter().take(3) {
         writeln!(out, "- {}", sentence(&line.sentence())).ok();
     }
     out += "\n| | a | b | scorer | n | a | b | difference | 95% interval | p (Holm) | better / worse / equal |\n";
     out += "|---|---|---|---|--:|--:|--:|--:|--:|--:|--:|\n";
-    for line in all.iter().take(MOST) {
+    for line in all.iter().take(most) {
         let sign = match line.score.verdict {
             PairVerdict::A => "⬇️ a",
             PairVerdict::B => "⬆️ b",
@@ -57,11 +76,11 @@ fn whole(comparison: &Comparison) -> String {
         )
         .ok();
     }
-    if all.len() > MOST {
-        writeln!(out, "\n{} more are in the other formats.", all.len() - MOST).ok();
+    if all.len() > most {
+        writeln!(out, "\n{} more are in the other formats.", all.len() - most).ok();
     }
     out.push('\n');
-    for pair in comparison.pairs.iter().take(MOST) {
+    for pair in comparison.pairs.iter().take(most) {
         let (a, b) = comparison.sides_of(pair);
         let parts: Vec<String> = [(pair.cost_ratio, "cost"), (pair.latency_ratio, "latency")]
             .into_iter()

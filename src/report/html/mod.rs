@@ -7,8 +7,8 @@
 //! and has no way of making markup of it. And the page forbids itself everything but this very script
 //! and this very style sheet, by a content security policy.
 //!
-//! The trials are read once and one at a time; what is packed of them waits in a temporary file until
-//! the summary above them is written.
+//! The trials are read once and one at a time; what the page has of them waits in a temporary file until
+//! the summary above them is written, and is packed then.
 
 mod bar;
 mod chart;
@@ -28,7 +28,7 @@ mod tests;
 mod text;
 
 use std::{
-    io::{BufReader, BufWriter, Seek, Write},
+    io::{BufWriter, Write},
     ops::ControlFlow,
 };
 
@@ -45,7 +45,7 @@ use crate::{
     report::{ReportError, TrialSource, View, for_each},
 };
 pub use compared::write_comparison;
-use data::{Block, Piece};
+use data::{Block, Spool};
 use gathered::Gathered;
 
 const STYLE: &str = include_str!("../../../reports/assets/style.css");
@@ -99,23 +99,21 @@ pub fn write_html(
     max_trials: Option<u64>,
 ) -> Result<(), ReportError> {
     let (templates, header) = (templates()?, &view.run.header);
-    let mut packed = BufWriter::new(tempfile::tempfile()?);
-    write(&templates, "data", &data::about(header, view.measures.planned)?, &mut packed)?;
+    let mut spool = Spool::new()?;
+    spool.put("about", &data::about(header, view.measures.planned)?)?;
     let (mut block, mut gathered) = (Block::default(), Gathered::default());
     each(trials, max_trials, &mut |trial| {
         gathered.add(header, trial);
-        put(&templates, block.add(header, trial)?.as_ref(), &mut packed)
+        Ok(block.add(header, trial, &mut spool)?)
     })?;
-    put(&templates, block.finish()?.as_ref(), &mut packed)?;
+    block.finish(&mut spool)?;
 
     let mut to = BufWriter::new(to);
     let policy = policy(Some(SCRIPT));
     let title = text::name(&header.name);
     write(&templates, "head", &page::Head { policy: &policy, style: STYLE, title }, &mut to)?;
     write(&templates, "run", &page::summary(view, &gathered), &mut to)?;
-    let mut packed = packed.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-    packed.rewind()?;
-    std::io::copy(&mut BufReader::new(packed), &mut to)?;
+    spool.pack(&mut |piece| write(&templates, "data", piece, &mut to))?;
     let version = text::name(&header.version);
     write(&templates, "foot", &page::Foot { script: Some(SCRIPT), version }, &mut to)?;
     Ok(to.flush()?)
@@ -155,14 +153,6 @@ fn went_wrong(trial: &TrialRecord) -> bool {
             || score.error.as_ref().is_some_and(|(kind, _)| kind != "skipped")
     };
     trial.status != Status::Ok || trial.scores.iter().any(is_bad)
-}
-
-fn put(
-    templates: &Handlebars<'_>,
-    pieces: Option<&[Piece; 2]>,
-    to: &mut impl Write,
-) -> Result<(), ReportError> {
-    pieces.into_iter().flatten().try_for_each(|piece| write(templates, "data", piece, to))
 }
 
 fn templates() -> Result<Handlebars<'static>, ReportError> {

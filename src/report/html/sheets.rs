@@ -6,11 +6,12 @@ use serde::Serialize;
 use crate::{
     base::text::one_line,
     report::{
-        View, calibration,
+        View, calibration, details,
         html::{page::SENTENCE_WIDTH, text::name},
         number::or_unknown,
         pairwise,
         sheet::Sheet,
+        slices,
     },
 };
 
@@ -42,6 +43,18 @@ struct Cell {
     number: bool,
 }
 
+/// What is known beside means, repeats, and metrics that are made of others.
+pub(super) fn beside(view: &View<'_>) -> Vec<Sheets> {
+    let repeats = slices::repeats(view);
+    let made = details::made_of_others(view);
+    let groups = [
+        ("derived", "Metrics made of others", made.into_iter().collect()),
+        ("medians", "Medians and costs", details::sheets(view)),
+        ("repeats", "Repeats", repeats.into_iter().collect()),
+    ];
+    grouped(groups)
+}
+
 /// What judges of the run came to, where it has any.
 pub(super) fn judged(view: &View<'_>) -> Vec<Sheets> {
     let (header, measures) = (&view.run.header, view.measures);
@@ -55,6 +68,10 @@ pub(super) fn judged(view: &View<'_>) -> Vec<Sheets> {
         ),
         ("agreement", "Judges measured by people", agreement.collect()),
     ];
+    grouped(groups)
+}
+
+fn grouped<const N: usize>(groups: [(&'static str, &'static str, Vec<Sheet>); N]) -> Vec<Sheets> {
     let groups = groups.into_iter().filter(|(.., sheets)| !sheets.is_empty());
     let shown = |(id, title, sheets): (_, _, Vec<Sheet>)| Sheets {
         id,

@@ -81,6 +81,7 @@ fn poisoned(texts: &[String], name: &str) -> Project {
             {"exact_match": {"id": format!("s {name}")}},
             {"js": "({score: 0.5, label: output, explanation: output})"},
         ],
+        "metrics": {"twice": "2 * js.mean"},
     });
     project.write("evals.yaml", config.to_string());
     project.evals().args(["run", "--allow-errors", "100%", "--no-cache"]).run().code(0);
@@ -125,6 +126,17 @@ fn a_page_of_hostile_text_has_the_elements_of_a_harmless_one() {
     let page = report(&hostile);
     assert_eq!(elements(&browser, &page), expected);
     browser.nothing_happened();
+    // The requests that failed are told with what the server wrote.
+    browser.open(&page, "#trials?trial=1");
+    opened(&browser);
+    assert_eq!(
+        browser.text("document.querySelector('.answer.current .tries .under pre').textContent"),
+        browser.text("document.querySelector('.answer.current pre').textContent"),
+    );
+    let made = browser.text("document.getElementById('derived').textContent");
+    assert!(made.contains("one <img src=x onerror=alert(1)>"), "{made}");
+    browser.open(&page, "#trials?trial=0");
+    opened(&browser);
     // Every trial, opened one after the other, and found by its text.
     let step = "new Promise((done) => { const next = document.getElementById('next'); let n = 0; \
                 const look = () => { if (next.disabled) done(n); else { n++; next.click(); \
