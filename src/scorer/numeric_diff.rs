@@ -24,6 +24,8 @@ static CARD: Card = Card {
     ],
     edge_cases: &[
         "Numbers of different signs, and any number against 0, score 0; 0 against 0 scores 1.",
+        "Numbers of different signs near 1e308 score 0 as well; the reference overflows there, to no \
+         number.",
         "Numbers are read as by `numeric`; a percent sign on one side makes the number a hundredth, \
          if that is nearer.",
         "An output without a number scores 0; an expected answer that is no number is a failure of \
