@@ -15,12 +15,6 @@ use crate::domain::{
 /// How long a scorer may take for one answer, when nobody says otherwise.
 pub const DEFAULT_LIMIT: Duration = Duration::from_mins(1);
 
-/// Questions to models that may be open at a time: the client knows better when each may be sent.
-pub(super) const AT_ONCE: usize = 4_096;
-
-/// Who asks models has the time that the calls have, each of which is limited.
-pub(super) const LIMIT: Duration = Duration::from_hours(24);
-
 /// A scorer that asks somebody, and so has to wait.
 ///
 /// The run sees to the rest: it asks [`Asks::at_once`] things at a time and drops the question when
@@ -39,15 +33,16 @@ pub trait Asks: Send + Sync + fmt::Debug {
         &[]
     }
 
-    /// How many questions may be open at a time.
+    /// How many questions may be open at a time. Who asks models may ask many: the client knows better
+    /// when each may be sent.
     fn at_once(&self) -> usize {
-        8
+        4_096
     }
 
     /// How long one question may take, when the config does not say; waiting for one's turn is not
-    /// counted.
+    /// counted. Who asks models has the time that the calls have, each of which is limited.
     fn limit(&self) -> Duration {
-        DEFAULT_LIMIT
+        Duration::from_hours(24)
     }
 
     /// The programs that it starts, as a person would type them.

@@ -1,6 +1,6 @@
 //! Points for each item of a list that the answer meets.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, try_join_all};
 use serde_json::{Value, json};
@@ -9,7 +9,6 @@ use super::{
     ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, OptionCard, Range, ScorerKind,
     Subject,
     against::THRESHOLD,
-    asks::{AT_ONCE, LIMIT},
     judge::Step,
     material::{Material, TRANSCRIPT},
     rag::Ground,
@@ -237,14 +236,6 @@ impl Asks for Points {
 
     fn columns(&self) -> &[String] {
         &self.columns
-    }
-
-    fn at_once(&self) -> usize {
-        AT_ONCE
-    }
-
-    fn limit(&self) -> Duration {
-        LIMIT
     }
 
     fn targets(&self) -> Vec<Arc<Target>> {

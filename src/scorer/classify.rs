@@ -1,6 +1,6 @@
 //! Which of some labels fits an answer.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::{
     ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, OptionCard, Range, ScorerKind,
     Subject,
-    asks::{AT_ONCE, LIMIT},
     compare::{accepted, alternatives},
     judge::{
         Form, Step,
@@ -226,14 +225,6 @@ impl Asks for Labelled {
 
     fn columns(&self) -> &[String] {
         self.transcript.as_slice()
-    }
-
-    fn at_once(&self) -> usize {
-        AT_ONCE
-    }
-
-    fn limit(&self) -> Duration {
-        LIMIT
     }
 
     fn targets(&self) -> Vec<Arc<Target>> {

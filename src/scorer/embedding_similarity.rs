@@ -1,6 +1,6 @@
 //! How near the output and the expected answer are in meaning, by the vectors of a model.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
@@ -8,7 +8,6 @@ use super::{
     ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, MODEL, OptionCard, Range,
     ScorerKind, Subject,
     against::THRESHOLD,
-    asks::{AT_ONCE, LIMIT},
     compare::{accepted, difference},
     vectors::Vectors,
 };
@@ -152,14 +151,6 @@ impl Asks for Nearness {
 
     fn needs_expected(&self) -> bool {
         true
-    }
-
-    fn at_once(&self) -> usize {
-        AT_ONCE
-    }
-
-    fn limit(&self) -> Duration {
-        LIMIT
     }
 
     fn targets(&self) -> Vec<Arc<Target>> {

@@ -1,7 +1,7 @@
 //! A judge that first writes down how it will judge, and whose number is weighed by how likely it
 //! found the others.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -10,7 +10,6 @@ use super::{
     ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, OptionCard, Range, ScorerKind,
     Subject,
     against::THRESHOLD,
-    asks::{AT_ONCE, LIMIT},
     judge::{Answers, Form, Step},
     material::{Material, TRANSCRIPT},
     rag::Ground,
@@ -199,14 +198,6 @@ impl Asks for Graded {
 
     fn columns(&self) -> &[String] {
         self.transcript.as_slice()
-    }
-
-    fn at_once(&self) -> usize {
-        AT_ONCE
-    }
-
-    fn limit(&self) -> Duration {
-        LIMIT
     }
 
     fn targets(&self) -> Vec<Arc<Target>> {

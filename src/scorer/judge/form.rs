@@ -10,7 +10,10 @@ use crate::{
         params::{AnswerSchema, Params, ResponseFormat, Tool, ToolChoice},
         target::{Capabilities, Target},
     },
-    scorer::schema::{Reading, Schema},
+    scorer::{
+        ArgError, Args,
+        schema::{Reading, Schema},
+    },
 };
 
 /// The function that a judge is to call where it answers by a call.
@@ -41,6 +44,13 @@ impl Answers {
         ("json", Self::Json),
         ("text", Self::Text),
     ];
+
+    /// What the option `answers` says.
+    pub(in crate::scorer) fn of(args: &Args) -> Result<Self, ArgError> {
+        let named = args.name("answers", &Self::ALL.map(|(name, _)| name))?;
+        let known = Self::ALL.iter().find(|(name, _)| Some(*name) == named);
+        Ok(known.map(|(_, way)| *way).unwrap_or_default())
+    }
 
     /// How a model that can do what `can` says is asked.
     ///

@@ -1,6 +1,6 @@
 //! The scorer `judge`: a question out of a file, to one model or several, once or several times.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc};
 
 use futures_util::future::{BoxFuture, try_join_all};
 use serde_json::{Map, Value, json};
@@ -19,7 +19,6 @@ use crate::{
     scorer::{
         ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, MODEL, MODELS, OptionCard,
         Range, ScorerKind, Subject,
-        asks::{AT_ONCE, LIMIT},
     },
 };
 
@@ -228,14 +227,6 @@ impl Asks for Asking {
 
     fn columns(&self) -> &[String] {
         &self.columns
-    }
-
-    fn at_once(&self) -> usize {
-        AT_ONCE
-    }
-
-    fn limit(&self) -> Duration {
-        LIMIT
     }
 
     fn targets(&self) -> Vec<Arc<Target>> {
@@ -460,9 +451,7 @@ pub(super) fn steps(
         }
         (Some(_), _) => return Err(args.error("models", "stands in place of `model`")),
     };
-    let answers = args.name("answers", &Answers::ALL.map(|(name, _)| name))?;
-    let answers = Answers::ALL.iter().find(|(name, _)| Some(*name) == answers);
-    let answers = answers.map(|(_, answers)| *answers).unwrap_or_default();
+    let answers = Answers::of(args)?;
     let step = |target: &Arc<Target>| {
         let form = match &definition.scale {
             Scale::Choices(choices) => {

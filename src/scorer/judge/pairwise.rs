@@ -3,7 +3,7 @@
 //! Both models of a pair ask the same two questions, so that each is asked once in a run, and both
 //! know what came of it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join, join_all};
 use serde_json::{Map, Value};
@@ -25,9 +25,7 @@ use crate::{
     },
     scorer::{
         ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, OptionCard, Range, Rival,
-        ScorerKind, Subject,
-        asks::{AT_ONCE, LIMIT},
-        sheet::JUDGE,
+        ScorerKind, Subject, sheet::JUDGE,
     },
 };
 
@@ -308,14 +306,6 @@ impl Asks for Comparing {
 
     fn columns(&self) -> &[String] {
         &self.columns
-    }
-
-    fn at_once(&self) -> usize {
-        AT_ONCE
-    }
-
-    fn limit(&self) -> Duration {
-        LIMIT
     }
 
     fn compares(&self) -> bool {

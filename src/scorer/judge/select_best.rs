@@ -1,6 +1,6 @@
 //! The scorer `select_best`: a judge picks the best of all models' answers, in two orders.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join};
 use serde_json::Value;
@@ -17,9 +17,7 @@ use crate::{
     },
     scorer::{
         ArgError, Args, Asks, Better, Built, Card, Context, Foreseen, OptionCard, Range,
-        ScorerKind, Subject,
-        asks::{AT_ONCE, LIMIT},
-        sheet::JUDGE,
+        ScorerKind, Subject, sheet::JUDGE,
     },
 };
 
@@ -82,13 +80,12 @@ impl ScorerKind for SelectBest {
             let message = "is missing: who judges? Such as `anthropic/claude-sonnet-4-5`";
             return Err(args.error("model", message));
         };
-        let answers = args.name("answers", &Answers::ALL.map(|(name, _)| name))?;
-        let answers = Answers::ALL.iter().find(|(name, _)| Some(*name) == answers);
+        let answers = Answers::of(args)?;
         let choosing = Choosing {
             target,
             criterion: args.text("criterion")?.unwrap_or(CRITERION).to_owned(),
             cot: args.switch("use_cot")?.unwrap_or(true),
-            answers: answers.map(|(_, answers)| *answers).unwrap_or_default(),
+            answers,
         };
         choosing.step(args.site().subjects.max(2)).map_err(|why| args.error("model", why))?;
         Ok(Built::Asks(Arc::new(choosing)))
@@ -201,14 +198,6 @@ impl Asks for Choosing {
                 Ok(verdict) | Err(verdict) => verdict,
             }
         })
-    }
-
-    fn at_once(&self) -> usize {
-        AT_ONCE
-    }
-
-    fn limit(&self) -> Duration {
-        LIMIT
     }
 
     fn compares(&self) -> bool {

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::About;
+use super::{About, Ground, ground::score};
 use crate::{
     base::text::one_line,
-    domain::score::Verdict,
-    scorer::{judge::Step, sheet::Sheet},
+    domain::score::{Score, Verdict},
+    scorer::{ArgError, Args, judge::Step, sheet::Sheet},
 };
 
 /// Most claims of a text: what has more is no answer to a question.
@@ -92,6 +92,49 @@ pub(super) async fn follow(
     let check = |value: &Value| marks(value, "verdicts", "follows", claims.len()).map(drop);
     let value = sheet.put_checked(step, about.subject, about.context, &check).await?;
     marks(&value, "verdicts", "follows", claims.len()).map_err(Verdict::Failed)
+}
+
+/// The steps that take a text apart and hold its claims against the context.
+#[derive(Debug)]
+pub(super) struct Held {
+    claims: Step,
+    verdicts: Step,
+}
+
+impl Held {
+    pub(super) fn of(ground: &Ground, args: &Args) -> Result<Self, ArgError> {
+        Ok(Self {
+            claims: ground.step(args, "claims", list())?,
+            verdicts: ground.step(args, "verdicts", verdicts())?,
+        })
+    }
+
+    /// The share of the claims of `text` that follow from the context. `none` is said when there are
+    /// no claims, and `why` of how many claims follow, and of how many there are.
+    pub(super) async fn share(
+        &self,
+        about: About<'_>,
+        (question, text): (&str, &str),
+        none: &str,
+        why: impl FnOnce(usize, usize) -> String,
+    ) -> Result<Score, Verdict> {
+        let texts = about.texts()?;
+        let claims = about.claims(&self.claims, question, text).await?;
+        if claims.is_empty() {
+            return Err(Verdict::Skipped(none.to_owned()));
+        }
+        let marks = follow(about, &self.verdicts, &claims, &texts.join("\n\n")).await?;
+        let (found, all) = (count(&marks), claims.len());
+        let mut why = why(found, all);
+        if found < all {
+            why = format!("{why}; not {}", named(&claims, &marks, false));
+        }
+        Ok(score(found as f64 / all as f64, &why))
+    }
+
+    pub(super) fn steps(&self) -> Vec<(&Step, u64)> {
+        vec![(&self.claims, 1), (&self.verdicts, 1)]
+    }
 }
 
 /// `texts` as lines with numbers from 1.

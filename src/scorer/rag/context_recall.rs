@@ -2,13 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{
-    About, CONTEXT, Ground, Measure, Rag,
-    claims::{count, named},
-    follow,
-    ground::score,
-    list, verdicts,
-};
+use super::{About, CONTEXT, Ground, Measure, Rag, claims::Held};
 use crate::{
     domain::score::{Score, Verdict},
     scorer::{
@@ -41,10 +35,7 @@ static CARD: Card = Card {
 pub(in crate::scorer) struct ContextRecall;
 
 #[derive(Debug)]
-struct Attributed {
-    claims: Step,
-    verdicts: Step,
-}
+struct Attributed(Held);
 
 impl ScorerKind for ContextRecall {
     fn card(&self) -> &'static Card {
@@ -53,10 +44,7 @@ impl ScorerKind for ContextRecall {
 
     fn build(&self, args: &Args) -> Result<Built, ArgError> {
         let ground = Ground::of(args)?;
-        let measure = Attributed {
-            claims: ground.step(args, "claims", list())?,
-            verdicts: ground.step(args, "verdicts", verdicts())?,
-        };
+        let measure = Attributed(Held::of(&ground, args)?);
         Ok(Rag::built(ground, measure))
     }
 }
@@ -64,19 +52,11 @@ impl ScorerKind for ContextRecall {
 impl Measure for Attributed {
     fn judged<'a>(&'a self, about: About<'a>) -> BoxFuture<'a, Result<Score, Verdict>> {
         Box::pin(async move {
-            let (question, expected, texts) =
-                (about.question()?, about.expected()?, about.texts()?);
-            let claims = about.claims(&self.claims, &question, &expected).await?;
-            if claims.is_empty() {
-                return Err(Verdict::Skipped("the expected answer claims nothing".to_owned()));
-            }
-            let marks = follow(about, &self.verdicts, &claims, &texts.join("\n\n")).await?;
-            let (found, all) = (count(&marks), claims.len());
-            let mut why = format!("the context holds {found} of the {all} claims expected");
-            if found < all {
-                why = format!("{why}; not {}", named(&claims, &marks, false));
-            }
-            Ok(score(found as f64 / all as f64, &why))
+            let (question, expected) = (about.question()?, about.expected()?);
+            let why =
+                |found, all| format!("the context holds {found} of the {all} claims expected");
+            let none = "the expected answer claims nothing";
+            self.0.share(about, (&question, &expected), none, why).await
         })
     }
 
@@ -89,6 +69,6 @@ impl Measure for Attributed {
     }
 
     fn steps(&self, _: u64) -> Vec<(&Step, u64)> {
-        vec![(&self.claims, 1), (&self.verdicts, 1)]
+        self.0.steps()
     }
 }

@@ -2,13 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{
-    About, CONTEXT, Ground, Measure, Rag,
-    claims::{count, named},
-    follow,
-    ground::score,
-    list, verdicts,
-};
+use super::{About, CONTEXT, Ground, Measure, Rag, claims::Held};
 use crate::{
     domain::score::{Score, Verdict},
     scorer::{
@@ -40,10 +34,7 @@ static CARD: Card = Card {
 pub(in crate::scorer) struct Faithfulness;
 
 #[derive(Debug)]
-struct Supported {
-    claims: Step,
-    verdicts: Step,
-}
+struct Supported(Held);
 
 impl ScorerKind for Faithfulness {
     fn card(&self) -> &'static Card {
@@ -52,10 +43,7 @@ impl ScorerKind for Faithfulness {
 
     fn build(&self, args: &Args) -> Result<Built, ArgError> {
         let ground = Ground::of(args)?;
-        let measure = Supported {
-            claims: ground.step(args, "claims", list())?,
-            verdicts: ground.step(args, "verdicts", verdicts())?,
-        };
+        let measure = Supported(Held::of(&ground, args)?);
         Ok(Rag::built(ground, measure))
     }
 }
@@ -63,18 +51,9 @@ impl ScorerKind for Faithfulness {
 impl Measure for Supported {
     fn judged<'a>(&'a self, about: About<'a>) -> BoxFuture<'a, Result<Score, Verdict>> {
         Box::pin(async move {
-            let (question, output, texts) = (about.question()?, about.output()?, about.texts()?);
-            let claims = about.claims(&self.claims, &question, output).await?;
-            if claims.is_empty() {
-                return Err(Verdict::Skipped("the answer claims nothing".to_owned()));
-            }
-            let marks = follow(about, &self.verdicts, &claims, &texts.join("\n\n")).await?;
-            let (supported, all) = (count(&marks), claims.len());
-            let mut why = format!("{supported} of {all} claims follow from the context");
-            if supported < all {
-                why = format!("{why}; not {}", named(&claims, &marks, false));
-            }
-            Ok(score(supported as f64 / all as f64, &why))
+            let (question, output) = (about.question()?, about.output()?);
+            let why = |found, all| format!("{found} of {all} claims follow from the context");
+            self.0.share(about, (&question, output), "the answer claims nothing", why).await
         })
     }
 
@@ -87,6 +66,6 @@ impl Measure for Supported {
     }
 
     fn steps(&self, _: u64) -> Vec<(&Step, u64)> {
-        vec![(&self.claims, 1), (&self.verdicts, 1)]
+        self.0.steps()
     }
 }

@@ -1,6 +1,6 @@
 //! What these judges read of a sample, the options that they share, and how they ask.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -17,7 +17,6 @@ use crate::{
     },
     scorer::{
         ArgError, Args, Asks, Built, Context, Foreseen, OptionCard, Subject,
-        asks::{AT_ONCE, LIMIT},
         judge::{Answers, Form, Step},
         sheet::Sheet,
         vectors::Vectors,
@@ -49,11 +48,9 @@ impl Ground {
     pub(in crate::scorer) fn of(args: &Args) -> Result<Self, ArgError> {
         let target =
             args.model("model")?.ok_or_else(|| args.error("model", "is missing: who judges?"))?;
-        let named = args.name("answers", &Answers::ALL.map(|(name, _)| name))?;
-        let answers = Answers::ALL.iter().find(|(name, _)| Some(*name) == named);
         Ok(Self {
             target,
-            answers: answers.map(|(_, way)| *way).unwrap_or_default(),
+            answers: Answers::of(args)?,
             context: args.text("context")?.unwrap_or("context").to_owned(),
             threshold: args.number("threshold", 0.0, 1.0)?,
         })
@@ -219,14 +216,6 @@ impl<M: Measure> Asks for Rag<M> {
 
     fn columns(&self) -> &[String] {
         &self.columns
-    }
-
-    fn at_once(&self) -> usize {
-        AT_ONCE
-    }
-
-    fn limit(&self) -> Duration {
-        LIMIT
     }
 
     fn targets(&self) -> Vec<Arc<Target>> {
